@@ -38,7 +38,8 @@ for (const file of globSync('src/**/*.ts', { cwd: root })) {
     if (!allowed(from, to, target)) broken.push(`${file} imports ${target}: ${from} must not know ${to}`);
   }
   for (const match of source.matchAll(/from\s*'([^'.][^']*)'/g)) {
-    if (from === 'core' && !['zod/mini'].includes(match[1] ?? '')) broken.push(`${file} imports ${match[1]}: core does no I/O and knows no library`);
+    if (from === 'core' && !['zod/mini'].includes(match[1] ?? ''))
+      broken.push(`${file} imports ${match[1]}: core does no I/O and knows no library`);
   }
 }
 for (const line of broken) console.error(line);

@@ -1,0 +1,57 @@
+/** What people, models and channels say to each other: the words of the whole product. Plain serialisable data. */
+
+/** A place on a channel where messages flow; minted only by its channel. `account` is one bot identity (`main`). */
+export interface ConversationRef {
+  channel: string;
+  account: string;
+  /** The platform's own id of the chat. */
+  native: string;
+  /** The platform's own id of the topic or thread inside the chat. */
+  thread?: string;
+}
+
+/** One native message on a platform. */
+export interface MessageRef {
+  conversation: ConversationRef;
+  native: string;
+}
+
+/** A file a person attached: `id` is ours once it is stored, `native` the platform's handle before that. */
+export interface Attachment {
+  id?: string;
+  native?: string;
+  mimeType: string;
+  size?: number;
+  name?: string;
+}
+
+export type Role = 'user' | 'assistant' | 'tool' | 'system';
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+export type Part =
+  | { type: 'text'; text: string }
+  | { type: 'file'; file: string; mimeType: string; name?: string }
+  /** Thinking of a model. `replay` is the dialect's own opaque form (signatures, encrypted items), sent back verbatim. */
+  | { type: 'reasoning'; text: string; dialect?: string; replay?: JsonValue }
+  | { type: 'tool_call'; id: string; name: string; args: JsonObject }
+  | { type: 'tool_result'; callId: string; name: string; text: string; isError: boolean };
+
+/** One entry of a session. Sessions are append-only: `seq` counts from 1 without holes. */
+export interface Message {
+  id: string;
+  sessionKey: string;
+  seq: number;
+  role: Role;
+  parts: Part[];
+  /** Display name of who wrote it, or the model as `provider/model`. */
+  author: string | null;
+  runId: string | null;
+  /** Milliseconds since the epoch; order is `seq`, never time. */
+  time: number;
+}
+
+/** The text of a message: its text parts joined by nothing. */
+export const textOf = (parts: readonly Part[]): string =>
+  parts.map((part) => (part.type === 'text' ? part.text : '')).join('');

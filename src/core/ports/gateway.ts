@@ -1,0 +1,217 @@
+/**
+ * The inward port: what every client surface (HTTP, WebSocket, the OpenClaw protocol, chat commands) may ask of the
+ * product. Implemented in app/, called by adapters; all of it takes a Principal, so no caller can forget who asks.
+ */
+import type { GatewayEvent } from '../events.ts';
+import type { Message, Part } from '../message.ts';
+import type { Principal, Scope } from '../principal.ts';
+import type { EventFilter, Subscription } from './bus.ts';
+import type { ChannelHealth } from './channel.ts';
+import type { MessageTrace, SessionRow } from './store.ts';
+
+export interface ChatRequest {
+  text: string;
+  session?: string;
+  agent?: string;
+  model?: string;
+  attachments?: { id: string }[];
+  idempotencyKey?: string;
+}
+
+/** The body of a successful chat answer; field names are those of the wire. */
+export interface ChatAnswer {
+  message_id: string;
+  run_id: string;
+  session: string;
+  reply: { text: string; parts?: Part[] };
+  model: string;
+  finish_reason: string;
+  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
+  cost: { amount: number; currency: string } | null;
+}
+
+/** A chat request that was accepted: the commit that holds it is fsynced. */
+export interface ChatTicket {
+  messageId: string;
+  runId: string;
+  sessionKey: string;
+  /** True when an earlier request with the same key is joined or answered from the store. */
+  joined: boolean;
+  /** Live events of this run (run.started, run.delta, run.tool), ending when the run ends. Subscribed before the run starts. */
+  events: AsyncIterable<GatewayEvent>;
+  /** Rejects with a ClankerError (`provider`, `timeout`, `aborted`, …). Always settles; handled even when nobody awaits. */
+  answer: Promise<ChatAnswer>;
+  /** The caller is gone: aborts the run when the request owned it (no idempotency key), and frees the events. */
+  leave(): void;
+}
+
+export interface SendRequest {
+  channel: string;
+  target: string;
+  content: string;
+  thread?: string;
+  idempotencyKey?: string;
+}
+
+export interface SendTicket {
+  messageId: string;
+  /** Settles when every part was delivered, or rejects with the reason. */
+  delivered: Promise<void>;
+}
+
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+export interface TokenInfo {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  person: string;
+  createdAt: number;
+  expiresAt: number | null;
+  lastUsedAt: number | null;
+}
+
+export interface ChannelStatus {
+  id: string;
+  type: string;
+  account: string;
+  paused: boolean;
+  health: ChannelHealth;
+  queued: number;
+}
+
+export interface ProviderStatus {
+  id: string;
+  dialect: string;
+  model: string;
+  state: 'unknown' | 'up' | 'degraded' | 'down';
+  detail: string;
+  /** Milliseconds since the epoch until which it is not asked, or null. */
+  cooldownUntil: number | null;
+  active: number;
+}
+
+/** A sender who was turned away, with the exact configuration line that would let them in. */
+export interface RefusedSender {
+  channel: string;
+  sender: string;
+  display: string;
+  conversation: string;
+  count: number;
+  lastAt: number;
+  allowLine: string;
+}
+
+export interface GatewayStatus {
+  version: string;
+  pid: number;
+  startedAt: number;
+  uptimeMs: number;
+  model: { name: string; source: string };
+  channels: ChannelStatus[];
+  providers: ProviderStatus[];
+  queues: { inbox: number; running: number; outbox: number; dead: number };
+  sessions: number;
+  memory: { rssBytes: number; heapBytes: number };
+  eventLoopDelayMs: { p50: number; p99: number; max: number };
+  refused: RefusedSender[];
+  configError: string | null;
+  warnings: string[];
+}
+
+export interface Readiness {
+  ready: boolean;
+  failing: ('store' | 'providers')[];
+  warnings: string[];
+  uptimeMs: number;
+  channels: ChannelStatus[];
+  providers: ProviderStatus[];
+}
+
+export interface DeadLetter {
+  id: string;
+  kind: 'inbox' | 'outbox';
+  channel: string;
+  sessionKey: string;
+  text: string;
+  reason: string;
+  attempts: number;
+  at: number;
+}
+
+export interface StoredFile {
+  id: string;
+  mimeType: string;
+  size: number;
+}
+
+export interface Gateway {
+  /** The token's principal, or null. Constant time in the token; expired and revoked tokens are null. */
+  authenticate(token: string): Promise<Principal | null>;
+  /** Calls back within a second after a token stops being valid (revoked, rotated, expired). Returns the unsubscribe. */
+  onRevoked(principal: Principal, callback: () => void): () => void;
+
+  chat(principal: Principal, request: ChatRequest): Promise<ChatTicket>;
+  send(principal: Principal, request: SendRequest): Promise<SendTicket>;
+  /** False when no such run is active for this person. */
+  abortRun(principal: Principal, runId: string): Promise<boolean>;
+
+  listSessions(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<SessionRow>>;
+  session(principal: Principal, key: string): Promise<SessionRow>;
+  /** Begins a new history; the old messages stay stored and are not sent to models any more. */
+  resetSession(principal: Principal, key: string): Promise<SessionRow>;
+  deleteSession(principal: Principal, key: string): Promise<void>;
+  messages(
+    principal: Principal,
+    key: string,
+    options: { limit: number; cursor?: string; before?: string },
+  ): Promise<Page<Message>>;
+
+  saveFile(principal: Principal, mimeType: string, body: AsyncIterable<Uint8Array>): Promise<StoredFile>;
+
+  trace(principal: Principal, messageId: string): Promise<MessageTrace>;
+  dead(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>>;
+  deadLetter(principal: Principal, id: string): Promise<DeadLetter>;
+  retryDead(principal: Principal, id: string): Promise<void>;
+  /** How many were cleared; without an id all of them. */
+  clearDead(principal: Principal, id?: string): Promise<number>;
+
+  tokens(principal: Principal): Promise<TokenInfo[]>;
+  createToken(
+    principal: Principal,
+    request: { name: string; scopes: Scope[]; expires?: string; person?: string },
+  ): Promise<TokenInfo & { token: string }>;
+  rotateToken(principal: Principal, id: string): Promise<TokenInfo & { token: string }>;
+  revokeToken(principal: Principal, id: string): Promise<void>;
+
+  channelAction(
+    principal: Principal,
+    id: string,
+    action: 'start' | 'stop' | 'pause' | 'resume',
+  ): Promise<ChannelStatus>;
+  usage(principal: Principal, options: { days: number }): Promise<UsageLine[]>;
+  /** Reads the configuration again; rejects with the errors and keeps the old one when it is bad. */
+  reloadConfig(principal: Principal): Promise<{ changed: string[] }>;
+  /** The configuration in force, secrets masked, each value with its source. */
+  config(principal: Principal): Promise<{ key: string; value: unknown; source: string }[]>;
+
+  status(): Promise<GatewayStatus>;
+  readiness(): Promise<Readiness>;
+  subscribe(principal: Principal, name: string, filter: EventFilter, limit?: number): Subscription;
+  eventsSince(principal: Principal, seq: number, filter: EventFilter): GatewayEvent[] | null;
+}
+
+export interface UsageLine {
+  day: string;
+  person: string;
+  provider: string;
+  model: string;
+  calls: number;
+  input: number;
+  cacheRead: number;
+  output: number;
+  cost: number | null;
+}

@@ -1,0 +1,430 @@
+/**
+ * The durable memory of the product. Every method is one whole operation, executed in one transaction, and resolves
+ * only after that transaction is fsynced; a failing operation fails only itself. Plain serialisable data crosses it.
+ * Every row of a person's data carries its owner.
+ *
+ * Failures are ClankerErrors of kind `storage`: `storage_full`, `storage_io`, `storage_closed`, `newer_schema`,
+ * `damaged`; retryable where waiting can help.
+ */
+import type { ErrorData } from '../errors.ts';
+import type { Attachment, ConversationRef, JsonObject, Message, Part, Role } from '../message.ts';
+import type { PersonRole, Scope } from '../principal.ts';
+import type { RichText } from '../rich-text.ts';
+import type { CursorUpdate } from './channel.ts';
+import type { Usage } from './provider.ts';
+
+/**
+ * Life of an inbox row: `queued → running → done | failed | dead`; `refused` and `handled` (a command, an edit, a
+ * message that was not for us) never run; `merged` was answered together with another message.
+ */
+export type InboxState = 'queued' | 'running' | 'done' | 'failed' | 'dead' | 'refused' | 'handled' | 'merged';
+
+export interface NewInbound {
+  id: string;
+  runId: string;
+  channel: string;
+  account: string;
+  /** UNIQUE with channel and account: a platform's event id, an idempotency key, or the message's own id. */
+  dedupe: string;
+  owner: string;
+  sessionKey: string;
+  /** Null for API clients. */
+  conversation: ConversationRef | null;
+  /** The platform's message id, to reply to. */
+  native: string | null;
+  sender: { native: string; display: string };
+  /** `direct` for API clients. */
+  chatType: 'direct' | 'group';
+  text: string;
+  attachments: Attachment[];
+  state: Extract<InboxState, 'queued' | 'refused' | 'handled'>;
+  /** Why it was refused or what handled it. */
+  reason: string | null;
+  /** SHA-256 of the request body, to tell a repeat from a conflict. */
+  bodyHash: string | null;
+  agent: string | null;
+  model: string | null;
+  correlation: string;
+  receivedAt: number;
+}
+
+export interface InboundRow extends NewInbound {
+  seq: number;
+  starts: number;
+  error: ErrorData | null;
+  finishedAt: number | null;
+}
+/** The same columns, any state. */
+export type InboxRow = Omit<InboundRow, 'state'> & { state: InboxState };
+
+export interface CommitResult {
+  /** In the order of the batch. A duplicate carries the stored row, unchanged. */
+  rows: { inserted: boolean; row: InboxRow }[];
+}
+
+export type RunState = 'running' | 'finished' | 'failed' | 'aborted' | 'dead';
+
+export interface RunRow {
+  id: string;
+  sessionKey: string;
+  owner: string;
+  messageId: string;
+  state: RunState;
+  /** Counted before the work. */
+  starts: number;
+  model: string | null;
+  finishReason: string | null;
+  error: ErrorData | null;
+  usage: Usage | null;
+  /** In US dollars; null when the price is unknown. */
+  cost: number | null;
+  replyId: string | null;
+  startedAt: number;
+  finishedAt: number | null;
+}
+
+/** One provider attempt of a run: a ledger row, written when it begins and completed when it ends. */
+export interface AttemptRow {
+  runId: string;
+  n: number;
+  owner: string;
+  provider: string;
+  model: string;
+  startedAt: number;
+  finishedAt: number | null;
+  /** `ok` or a provider error kind; null while it runs or when a crash cut it. */
+  outcome: string | null;
+  phase: string | null;
+  status: number | null;
+  detail: string | null;
+  usage: Usage | null;
+  cost: number | null;
+}
+
+/** A step of a run's journal: `state` started then finished, in order of `n`. */
+export interface JournalEntry {
+  runId: string;
+  n: number;
+  kind: 'model' | 'tool';
+  state: 'started' | 'finished';
+  data: JsonObject;
+  at: number;
+}
+
+export interface ClaimedRun {
+  run: RunRow;
+  /** The message that is answered; with queue mode `collect` those merged into it follow. */
+  inbound: InboxRow[];
+  session: SessionRow;
+  /** The newest `historyLimit` messages after the session's last reset, oldest first, the inbound ones included. */
+  history: Message[];
+  /** What an earlier start of this run already did. */
+  journal: JournalEntry[];
+  /** A reply stream that an earlier start left open on the platform. */
+  stream: OutboxRow | null;
+}
+
+export interface NewMessage {
+  id: string;
+  role: Role;
+  parts: Part[];
+  author: string | null;
+  time: number;
+}
+
+/**
+ * Life of an outbox row: `planned | streaming → sending → sent | uncertain | dead`. `streaming` is a reply that grows
+ * on the platform; finishing its run turns it into a planned final edit. `uncertain` may have been sent and is not
+ * tried again.
+ */
+export type OutboxState = 'planned' | 'streaming' | 'sending' | 'sent' | 'uncertain' | 'dead';
+
+export interface NewOutbound {
+  id: string;
+  /** UNIQUE: one logical reply part has one, over stream, final, retry and resume. */
+  idempotencyKey: string;
+  runId: string | null;
+  sessionKey: string | null;
+  owner: string;
+  conversation: ConversationRef;
+  chatType: 'direct' | 'group';
+  replyTo: string | null;
+  part: number;
+  body: RichText;
+  correlation: string;
+  createdAt: number;
+  /** Not sent after this. */
+  expiresAt: number;
+}
+
+export interface OutboxRow extends NewOutbound {
+  seq: number;
+  state: OutboxState;
+  /** Counted before the work. */
+  attempts: number;
+  /** The platform's id, once known; a planned row that has one is an edit. */
+  ref: string | null;
+  /** True once it was sent again after an ambiguous attempt. */
+  resent: boolean;
+  /** Send as plain text: the platform refused the formatting. */
+  plain: boolean;
+  nextAttemptAt: number;
+  error: string | null;
+  finishedAt: number | null;
+}
+
+/** What became of a claimed row. `retry` returns it to `planned` for `at`. */
+export type SendRecord =
+  | { state: 'sent'; ref: string; at: number }
+  | {
+      state: 'retry';
+      at: number;
+      error: string;
+      plain?: boolean;
+      resent?: boolean;
+      uncounted?: boolean;
+      conversation?: ConversationRef;
+    }
+  | { state: 'uncertain' | 'dead'; at: number; error: string };
+
+export interface FinishRun {
+  runId: string;
+  state: Extract<RunState, 'finished' | 'failed' | 'aborted' | 'dead'>;
+  /** What the inbox rows become. */
+  inbox: Extract<InboxState, 'done' | 'failed' | 'dead'>;
+  messages: NewMessage[];
+  /** New rows; a row whose idempotency key is the run's open stream replaces its body and turns it to `planned`. */
+  outbox: NewOutbound[];
+  attempts: AttemptRow[];
+  model: string | null;
+  finishReason: string | null;
+  usage: Usage | null;
+  cost: number | null;
+  replyId: string | null;
+  error: ErrorData | null;
+  at: number;
+}
+
+export interface SessionRow {
+  key: string;
+  owner: string;
+  channel: string;
+  account: string;
+  conversation: ConversationRef | null;
+  title: string | null;
+  agent: string | null;
+  /** `provider/model` pinned for this session, or null for the default. */
+  model: string | null;
+  messageCount: number;
+  createdAt: number;
+  lastActiveAt: number;
+}
+
+export interface PersonRow {
+  id: string;
+  name: string;
+  role: PersonRole;
+  createdAt: number;
+}
+
+export interface TokenRow {
+  id: string;
+  name: string;
+  /** SHA-256, hex. */
+  hash: string;
+  scopes: Scope[];
+  person: string;
+  createdAt: number;
+  expiresAt: number | null;
+  lastUsedAt: number | null;
+}
+
+export interface CooldownRow {
+  provider: string;
+  model: string;
+  until: number;
+  kind: string;
+  failures: number;
+}
+
+export interface FileRow {
+  id: string;
+  owner: string;
+  mimeType: string;
+  size: number;
+  sha256: string;
+  createdAt: number;
+}
+
+export interface MessageTrace {
+  inbox: InboxRow;
+  run: RunRow | null;
+  attempts: AttemptRow[];
+  outbox: OutboxRow[];
+  /** The message this one was merged into. */
+  mergedInto: string | null;
+}
+
+export interface StoreCounts {
+  inboxQueued: number;
+  inboxRunning: number;
+  outboxPending: number;
+  dead: number;
+  sessions: number;
+  people: number;
+  messagesToday: number;
+  activePeopleToday: number;
+}
+
+export interface RefusedRow {
+  channel: string;
+  account: string;
+  sender: string;
+  display: string;
+  conversation: string;
+  chatType: 'direct' | 'group';
+  reason: string;
+  count: number;
+  lastAt: number;
+}
+
+export interface UsageRow {
+  day: string;
+  owner: string;
+  provider: string;
+  model: string;
+  calls: number;
+  input: number;
+  cacheRead: number;
+  output: number;
+  cost: number | null;
+}
+
+export interface ListOptions {
+  limit: number;
+  /** Opaque, from the page before. */
+  cursor?: string;
+}
+
+export interface Listed<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+export interface Store {
+  // ── inbound
+  /** Inbox rows (and their sessions, created when missing) and the platform's cursor, in one transaction. */
+  commitInbound(
+    batch: NewInbound[],
+    cursor?: CursorUpdate & { channel: string; account: string },
+  ): Promise<CommitResult>;
+  cursors(channel: string, account: string): Promise<CursorUpdate[]>;
+  /** A message that failed is queued again, its starts reset; null when it is not in a state that can be. */
+  requeueInbound(id: string, at: number): Promise<InboxRow | null>;
+  inbound(id: string): Promise<InboxRow | null>;
+
+  // ── runs
+  /** After a crash: every `running` row is queued again (its starts stay counted). Returns how many there were. */
+  recoverRuns(): Promise<number>;
+  /** Sessions that have queued messages and no running one, oldest first. */
+  queuedSessions(limit: number): Promise<string[]>;
+  /**
+   * Takes the oldest queued message of a session, counts the start, appends it to the history and opens the run, all
+   * or nothing. Null when nothing is queued or a run is active. A message past `maxStarts` turns dead and is skipped.
+   * `collect` takes all queued messages of the session together.
+   */
+  claimRun(request: {
+    sessionKey: string;
+    mode: 'followup' | 'collect';
+    maxStarts: number;
+    historyLimit: number;
+    at: number;
+  }): Promise<ClaimedRun | null>;
+  journal(entries: JournalEntry[]): Promise<void>;
+  /** Inserts or completes ledger rows, keyed by run and n. */
+  saveAttempts(rows: AttemptRow[]): Promise<void>;
+  /** Run, inbox rows, assistant message, outbox rows and ledger, in ONE transaction. Returns the messages appended and rows planned. */
+  finishRun(finish: FinishRun): Promise<{ messages: Message[]; outbox: OutboxRow[] }>;
+  run(id: string): Promise<RunRow | null>;
+  /** A finished run's stored answer: the row and its reply. */
+  runReply(id: string): Promise<{ run: RunRow; reply: Message | null } | null>;
+
+  // ── outbound
+  /** Rows whose idempotency key exists already are returned as stored. */
+  planOutbound(rows: NewOutbound[]): Promise<OutboxRow[]>;
+  /** Opens a reply that grows on the platform, before the first send. Returns the stored row when the key exists. */
+  openStream(row: NewOutbound): Promise<OutboxRow>;
+  /** The platform's id of the growing message, right after its first send. */
+  setStreamRef(id: string, ref: string): Promise<void>;
+  /** After a crash: rows found `sending`, and streams without a platform id, for the delivery's rules to judge. */
+  interruptedSends(): Promise<OutboxRow[]>;
+  /** Conversations with planned rows, each with the time its head of line is due; at most `limit`, soonest first. */
+  dueConversations(limit: number): Promise<{ conversation: ConversationRef; dueAt: number }[]>;
+  /** Moves the head of line of a conversation to `sending` and counts the attempt; null when it is not due or none is left. */
+  claimSend(conversation: ConversationRef, at: number): Promise<OutboxRow | null>;
+  recordSend(id: string, record: SendRecord): Promise<OutboxRow>;
+  outbound(id: string): Promise<OutboxRow | null>;
+  outboundOfMessage(messageId: string): Promise<OutboxRow[]>;
+  /** The chat moved: session, queued rows and bindings follow. */
+  moveConversation(from: ConversationRef, to: ConversationRef): Promise<void>;
+
+  // ── sessions
+  listSessions(owner: string | null, options: ListOptions): Promise<Listed<SessionRow>>;
+  /** With an owner: null when it is someone else's. */
+  session(key: string, owner: string | null): Promise<SessionRow | null>;
+  resetSession(key: string, at: number): Promise<void>;
+  /** The session, its messages, runs and ledger rows stay out of every list; queued messages of it are dropped. */
+  deleteSession(key: string): Promise<void>;
+  /** Pins or clears the model of a session. */
+  setSessionModel(key: string, model: string | null): Promise<void>;
+  /** Oldest first; `cursor` continues after, `before` ends before a page's first. */
+  listMessages(key: string, options: ListOptions & { before?: string }): Promise<Listed<Message>>;
+
+  // ── people and access
+  /** The person behind a sender; made with `newPerson` when the identity is unknown. */
+  ensureIdentity(
+    identity: { channel: string; account: string; native: string; display: string },
+    newPerson: PersonRow,
+  ): Promise<PersonRow>;
+  ensurePerson(person: PersonRow): Promise<PersonRow>;
+  person(id: string): Promise<PersonRow | null>;
+  tokens(): Promise<TokenRow[]>;
+  tokenByHash(hash: string): Promise<TokenRow | null>;
+  saveToken(token: TokenRow): Promise<void>;
+  /** False when there was none. */
+  deleteToken(id: string): Promise<boolean>;
+  touchTokens(uses: { id: string; at: number }[]): Promise<void>;
+  refusedSenders(limit: number): Promise<RefusedRow[]>;
+
+  // ── the rest
+  cooldowns(): Promise<CooldownRow[]>;
+  saveCooldown(row: CooldownRow): Promise<void>;
+  clearCooldown(provider: string, model: string): Promise<void>;
+  saveFile(row: FileRow): Promise<void>;
+  file(id: string, owner: string): Promise<FileRow | null>;
+  trace(messageId: string): Promise<MessageTrace | null>;
+  deadLetters(
+    options: ListOptions,
+  ): Promise<Listed<{ kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow }>>;
+  deadLetter(id: string): Promise<{ kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow } | null>;
+  /** Queues a dead letter again with fresh attempts; false when it is not dead. */
+  retryDead(id: string, at: number, expiresAt: number): Promise<boolean>;
+  clearDead(id?: string): Promise<number>;
+  usage(sinceMs: number, owner: string | null): Promise<UsageRow[]>;
+  counts(dayStartMs: number): Promise<StoreCounts>;
+  /**
+   * One bounded step of housekeeping: idempotency keys older than `keysBefore` are released, refused and handled rows
+   * before `refusedBefore` removed, sessions idle since `sessionsBefore` closed, histories over `maxMessages` trimmed.
+   * Returns true while there is more to do.
+   */
+  maintain(limits: {
+    keysBefore: number;
+    refusedBefore: number;
+    sessionsBefore: number | null;
+    maxMessages: number | null;
+    batch: number;
+  }): Promise<boolean>;
+  /** Names what is wrong with the file, on a connection of its own; empty when all is well. */
+  quickCheck(): Promise<string[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,38 @@
+import { invalidInput, notFound } from './errors.ts';
+import type { ConversationRef } from './message.ts';
+
+const keyPattern = /^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$/;
+const apiPrefix = 'api:';
+export const defaultSession = 'main';
+
+/** Checks the form of a session key that came from outside. */
+export function parseSessionKey(text: string): string {
+  if (!keyPattern.test(text)) {
+    throw invalidInput(
+      'bad_session',
+      'A session key begins with a letter or digit and has at most 128 of A-Z a-z 0-9 . _ : @ + -',
+    );
+  }
+  return text;
+}
+
+/**
+ * The full key a client of `person` means: `x` and `api:<person>:x` are the same session, another person's key is
+ * not found (never "forbidden": no existence oracle). A key of a channel session comes back as it is; whether it
+ * exists and is theirs is for the store to say.
+ */
+export function clientSessionKey(text: string, person: string, channels: ReadonlySet<string>): string {
+  const key = parseSessionKey(text);
+  if (key.startsWith(`${apiPrefix}${person}:`)) return key;
+  if (key.startsWith(apiPrefix)) throw notFound('session');
+  if (channels.has(key.split(':', 1)[0] ?? '')) return key;
+  return parseSessionKey(`${apiPrefix}${person}:${key}`);
+}
+
+/** The session of a conversation on a channel: `telegram:main:-100123:42`. Characters a key cannot hold become `_xx`. */
+export function conversationSessionKey(conversation: ConversationRef): string {
+  const { channel, account, native, thread } = conversation;
+  const safe = (part: string): string =>
+    part.replaceAll(/[^A-Za-z0-9.@+-]/g, (c) => `_${c.codePointAt(0)?.toString(16)}`);
+  return parseSessionKey([channel, account, native, ...(thread === undefined ? [] : [thread])].map(safe).join(':'));
+}
