@@ -22,6 +22,8 @@ export type InboxState = 'queued' | 'running' | 'done' | 'failed' | 'dead' | 're
 export interface NewInbound {
   id: string;
   runId: string;
+  /** A `command` is queued and claimed in order like a message, but claimRun never appends it to the history. */
+  kind: 'message' | 'command';
   channel: string;
   account: string;
   /** UNIQUE with channel and account: a platform's event id, an idempotency key, or the message's own id. */
@@ -180,10 +182,14 @@ export type SendRecord =
       state: 'retry';
       at: number;
       error: string;
+      /** Send it as plain text from now on. */
       plain?: boolean;
+      /** It may have arrived: the next send is the one marked repeat. */
       resent?: boolean;
+      /** The attempt does not count (a rate limit told us to wait). */
       uncounted?: boolean;
-      conversation?: ConversationRef;
+      /** The message on the platform is gone: forget `ref` and send anew. */
+      dropRef?: boolean;
     }
   | { state: 'uncertain' | 'dead'; at: number; error: string };
 
@@ -313,7 +319,7 @@ export interface Listed<T> {
 
 export interface Store {
   // ── inbound
-  /** Inbox rows (and their sessions, created when missing) and the platform's cursor, in one transaction. */
+  /** Inbox rows (and the sessions of queued ones, created when missing) and the platform's cursor, in one transaction. */
   commitInbound(
     batch: NewInbound[],
     cursor?: CursorUpdate & { channel: string; account: string },
@@ -358,8 +364,12 @@ export interface Store {
   setStreamRef(id: string, ref: string): Promise<void>;
   /** After a crash: rows found `sending`, and streams without a platform id, for the delivery's rules to judge. */
   interruptedSends(): Promise<OutboxRow[]>;
-  /** Conversations with planned rows, each with the time its head of line is due; at most `limit`, soonest first. */
-  dueConversations(limit: number): Promise<{ conversation: ConversationRef; dueAt: number }[]>;
+  /** Conversations of one account whose head of line is planned, with the time it is due; at most `limit`, soonest first. */
+  dueConversations(
+    channel: string,
+    account: string,
+    limit: number,
+  ): Promise<{ conversation: ConversationRef; dueAt: number }[]>;
   /** Moves the head of line of a conversation to `sending` and counts the attempt; null when it is not due or none is left. */
   claimSend(conversation: ConversationRef, at: number): Promise<OutboxRow | null>;
   recordSend(id: string, record: SendRecord): Promise<OutboxRow>;
