@@ -369,7 +369,7 @@ export interface Store {
     channel: string,
     account: string,
     limit: number,
-  ): Promise<{ conversation: ConversationRef; dueAt: number }[]>;
+  ): Promise<{ conversation: ConversationRef; chatType: 'direct' | 'group'; dueAt: number }[]>;
   /** Moves the head of line of a conversation to `sending` and counts the attempt; null when it is not due or none is left. */
   claimSend(conversation: ConversationRef, at: number): Promise<OutboxRow | null>;
   recordSend(id: string, record: SendRecord): Promise<OutboxRow>;

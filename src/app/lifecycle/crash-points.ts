@@ -1,0 +1,17 @@
+/** The steps at which `OPEN_CLANKER_CRASH_AT` makes the process kill itself, so that recovery is proven at each of them. */
+export const crashSteps = [
+  'after_insert',
+  'before_ack',
+  'after_claim',
+  'after_model',
+  'before_finish',
+  'after_finish',
+  'before_send',
+  'after_send',
+  'before_mark',
+] as const;
+
+export type CrashStep = (typeof crashSteps)[number];
+
+/** Called at every step of the message path; does nothing unless a proof asked for a crash there. */
+export type CrashPoint = (step: CrashStep) => void;

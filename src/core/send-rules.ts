@@ -1,0 +1,54 @@
+import type { ChannelCapabilities, SendOutcome } from './ports/channel.ts';
+import type { OutboxRow, SendRecord } from './ports/store.ts';
+
+/** Deliveries tried per row; what a rate limit postponed does not count. */
+export const maxSendAttempts = 5;
+/** A reply that may already have arrived is repeated only while it is this young. */
+export const resendWindowMs = 600_000;
+
+const backoffMs = (attempts: number): number => Math.min(60_000, 1000 * 4 ** Math.max(0, attempts - 1));
+
+/**
+ * What becomes of an outbox row after one attempt: a pure rule over the row as claimed (its attempt already counted)
+ * and the outcome. Where to a `moved` chat went is the
+ * caller's to follow, and so is looking up what an ambiguous send became.
+ */
+export function recordOf(
+  row: OutboxRow,
+  outcome: SendOutcome,
+  idempotentSend: ChannelCapabilities['idempotentSend'],
+  now: number,
+): SendRecord {
+  if (outcome.ok) return { state: 'sent', ref: outcome.ref, at: now };
+  const { detail: error } = outcome;
+  switch (outcome.kind) {
+    case 'rate_limited':
+      return { state: 'retry', at: now + outcome.retryAfterMs, error, uncounted: true };
+    case 'transient':
+      return again(row, now, error);
+    case 'ambiguous':
+      // Sending the same part again is harmless where the platform drops it, and so is repeating an edit.
+      if (idempotentSend === 'native' || row.ref !== null) return again(row, now, error);
+      return repeatOnce(row, now, error);
+    case 'bad_format':
+      if (row.plain) return { state: 'dead', at: now, error };
+      return { state: 'retry', at: now, error, plain: true };
+    case 'moved':
+      return { state: 'retry', at: now, error, uncounted: true };
+    case 'refused':
+      // The growing message was deleted by a person: the answer is still owed.
+      if (row.ref !== null && outcome.code === 'edit_gone') return { state: 'retry', at: now, error, dropRef: true };
+      return { state: 'dead', at: now, error };
+  }
+}
+
+function again(row: OutboxRow, now: number, error: string): SendRecord {
+  if (row.attempts >= maxSendAttempts) return { state: 'dead', at: now, error: `${error} (${row.attempts} attempts)` };
+  return { state: 'retry', at: now + backoffMs(row.attempts), error };
+}
+
+/** It may have arrived and cannot be looked up: one marked repeat while it is young, then it stays uncertain. */
+export function repeatOnce(row: OutboxRow, now: number, error: string): SendRecord {
+  if (row.resent || now - row.createdAt > resendWindowMs) return { state: 'uncertain', at: now, error };
+  return { state: 'retry', at: now, error, resent: true };
+}
