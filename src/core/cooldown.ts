@@ -63,10 +63,12 @@ export function restAfter(error: ProviderError, waited: boolean): { kind: Provid
   return null;
 }
 
-/** Begins a rest; one that runs already is only ever moved by a provider that asks for more. */
+/** Begins a rest. One that has begun is only ever prolonged by a provider that asks for more. */
 export function rest(cooldown: Cooldown, kind: ProviderErrorKind, ms: number, now: number): Cooldown {
   const until = now + ms;
-  if (cooldown.until !== null && cooldown.until >= until) return cooldown;
+  if (cooldown.until !== null && now < cooldown.until) {
+    return until > cooldown.until && !isCredentialRest(kind) ? { ...cooldown, until, kind } : cooldown;
+  }
   return { until, kind, failures: cooldown.failures + 1, recent: [] };
 }
 
