@@ -1,0 +1,269 @@
+/** One function per bench; each starts what it needs, measures, and leaves nothing behind. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runCli, startDaemon, type Daemon } from '../tests/support/daemon.ts';
+import { ask } from '../tests/support/gateway-client.ts';
+import { startMockOpenAi, type MockOpenAi, type Pace } from '../tests/support/mock-openai.ts';
+import { installSize } from './install-size.ts';
+import { anonymousMemory, cpuMs, endedChildrenCpuMs, watchMemory } from './machine.ts';
+import { runSessions } from './sessions.ts';
+import { judged, megabytes, percentile, percentiles, type Row } from './table.ts';
+
+export interface BenchOptions {
+  idleSeconds: number;
+  sessions: number;
+  loadMs: number;
+  /** How many starts the start-up figures are the median of. */
+  starts: number;
+}
+
+export const benches = { start, idle, hello, sessions, saturated, status, install };
+export type BenchName = keyof typeof benches;
+
+const mebibyte = 2 ** 20;
+const median = (values: readonly number[]): number => percentile(values, 0.5);
+const ms = (value: number, digits = 1): string => `${value.toFixed(digits)} ms`;
+
+async function inDirectory<T>(work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'clanker-bench-'));
+  try {
+    return await work(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function withGateway<T>(
+  setup: { config?: string; dir: string },
+  work: (daemon: Daemon) => Promise<T>,
+): Promise<T> {
+  const daemon = await startDaemon(setup);
+  try {
+    return await work(daemon);
+  } finally {
+    await daemon.stop();
+  }
+}
+
+/** A gateway whose one model is the mock, with limits that a load driver does not run into. */
+function withModel<T>(pace: Partial<Pace>, work: (daemon: Daemon, mock: MockOpenAi) => Promise<T>): Promise<T> {
+  return inDirectory(async (dir) => {
+    const mock = await startMockOpenAi(pace);
+    const config = `
+[server.limits]
+requests_per_second = 100000
+connections = 2000
+[providers]
+default = "mock/mock-1"
+[providers.mock]
+api = "openai-chat"
+base_url = "${mock.baseUrl}"
+api_key = "bench-key-of-the-mock"
+model = "mock-1"
+max_concurrency = 500
+[logging]
+level = "warn"
+`;
+    try {
+      return await withGateway({ dir, config }, (daemon) => work(daemon, mock));
+    } finally {
+      await mock.close();
+    }
+  });
+}
+
+/** exec → /ready 200: the data directory exists and the file cache is warm, as at every start but the first. */
+function start({ starts }: BenchOptions): Promise<Row[]> {
+  return inDirectory(async (dir) => {
+    const wall: number[] = [];
+    const cpu: number[] = [];
+    for (let n = 0; n <= starts; n++) {
+      await withGateway({ dir }, (daemon) => {
+        // The first start creates the store and fills the caches.
+        if (n > 0) {
+          wall.push(daemon.readyMs);
+          cpu.push(cpuMs(daemon.pid));
+        }
+        return Promise.resolve();
+      });
+    }
+    const wallMs = median(wall);
+    const cpuUsedMs = median(cpu);
+    const of = `median of ${starts}`;
+    return [
+      judged('exec → /ready', 'timing', `${ms(wallMs, 0)}, ${of}`, {
+        name: 'wallMs',
+        value: wallMs,
+        limit: 300,
+        budget: '≤ 300 ms on a quiet core',
+      }),
+      judged('exec → /ready, CPU', 'cpu', `${ms(cpuUsedMs, 0)}, ${of}`, {
+        name: 'cpuMs',
+        value: cpuUsedMs,
+        limit: 400,
+        budget: '≤ 400 ms',
+      }),
+    ];
+  });
+}
+
+function idle({ idleSeconds }: BenchOptions): Promise<Row[]> {
+  return inDirectory((dir) =>
+    withGateway({ dir }, async (daemon) => {
+      await sleep(idleSeconds * 1000);
+      const bytes = anonymousMemory(daemon.pid);
+      const budget = { name: 'bytes', value: bytes, limit: 35 * mebibyte, budget: '≤ 35 MB' };
+      return [judged(`idle memory after ${idleSeconds} s (RssAnon)`, 'memory', megabytes(bytes), budget)];
+    }),
+  );
+}
+
+/** What a model is sent for a bare "hello", counted as a quarter of the bytes of its messages and tools as JSON. */
+function hello(): Promise<Row[]> {
+  return withModel({}, async (daemon, mock) => {
+    await ask({ url: daemon.url, token: daemon.token() }, 'POST', '/api/v1/chat', { text: 'hello' });
+    const body = JSON.parse((await mock.report()).lastBody) as { messages: unknown; tools?: unknown };
+    const text = JSON.stringify(body.messages) + (body.tools === undefined ? '' : JSON.stringify(body.tools));
+    const tokens = Math.ceil(Buffer.byteLength(text) / 4);
+    const budget = { name: 'tokens', value: tokens, limit: 700, budget: '≤ 700' };
+    return [judged('tokens sent for "hello" (bytes ÷ 4)', 'size', String(tokens), budget)];
+  });
+}
+
+/** Sessions that stream at the pace of a quick model: 100 ms to the first delta, 20 deltas, 20 ms apart. */
+function sessions(options: BenchOptions): Promise<Row[]> {
+  return withModel({ ttftMs: 100, deltas: 20, gapMs: 20, stamps: true }, async (daemon) => {
+    const target = { url: daemon.url, token: daemon.token() };
+    const memory = watchMemory(daemon.pid);
+    let cpuBefore = 0;
+    const load = { ...target, sessions: options.sessions, forMs: options.loadMs, spreadMs: 500 };
+    const result = await runSessions(load, () => (cpuBefore = cpuMs(daemon.pid)));
+    const cpuPerTurn = (cpuMs(daemon.pid) - cpuBefore) / result.turns;
+    const peak = memory.stop();
+    const status = await ask<{ eventLoopDelayMs?: { p99: number } }>(target, 'GET', '/api/v1/status');
+    const loopP99 = status.body.eventLoopDelayMs?.p99 ?? Number.NaN;
+    const added = percentiles(result.added);
+    const delta = percentiles(result.delta);
+    const ack = percentiles(result.ack);
+    const three = ({ p50, p95, p99 }: typeof added): string => `${ms(p50)} / ${ms(p95)} / ${ms(p99)}`;
+    const who = `${options.sessions} sessions`;
+    const late = Math.max(added.p50 / 5, added.p95 / 20, added.p99 / 50);
+    return [
+      judged(`${who} streaming, peak (RssAnon)`, 'memory', megabytes(peak), {
+        name: 'bytes',
+        value: peak,
+        limit: 50 * mebibyte,
+        budget: '≤ 50 MB',
+      }),
+      judged(
+        `${who}, latency added to a turn p50/p95/p99`,
+        'timing',
+        three(added),
+        { name: 'worstShareOfBudget', value: late, limit: 1, budget: '≤ 5 / 20 / 50 ms' },
+        { p50Ms: added.p50, p95Ms: added.p95, p99Ms: added.p99 },
+      ),
+      shown(`${who}, latency of a delta p50/p95/p99`, three(delta), { p50Ms: delta.p50, p99Ms: delta.p99 }),
+      shown(`${who}, send → ack (fsynced) p50/p95/p99`, three(ack), { p50Ms: ack.p50, p99Ms: ack.p99 }),
+      judged(`${who}, CPU per 20-delta turn`, 'cpu', ms(cpuPerTurn, 2), {
+        name: 'cpuMs',
+        value: cpuPerTurn,
+        limit: 2,
+        budget: '≤ 2 ms',
+      }),
+      judged(`${who}, event-loop delay p99`, 'timing', ms(loopP99), {
+        name: 'p99Ms',
+        value: loopP99,
+        limit: 20,
+        budget: '≤ 20 ms',
+      }),
+      ...throughput(who, result),
+    ];
+  });
+}
+
+/** The same sessions against a model that answers at once: what the gateway can carry when nothing waits. */
+function saturated(options: BenchOptions): Promise<Row[]> {
+  return withModel({ ttftMs: 0, deltas: 20, gapMs: 0 }, async (daemon) => {
+    const target = { url: daemon.url, token: daemon.token() };
+    const memory = watchMemory(daemon.pid);
+    let cpuBefore = 0;
+    const load = { ...target, sessions: options.sessions, forMs: options.loadMs / 3, spreadMs: 0 };
+    const result = await runSessions(load, () => (cpuBefore = cpuMs(daemon.pid)));
+    const cpuPerTurn = (cpuMs(daemon.pid) - cpuBefore) / result.turns;
+    const who = `${options.sessions} sessions, saturated`;
+    return [
+      ...throughput(who, result),
+      shown(`${who}, CPU per turn`, ms(cpuPerTurn, 2), { cpuMs: cpuPerTurn }),
+      shown(`${who}, peak (RssAnon)`, megabytes(memory.stop()), {}),
+    ];
+  });
+}
+
+function throughput(who: string, result: { turns: number; failed: number; elapsedMs: number }): Row[] {
+  const perSecond = (result.turns / result.elapsedMs) * 1000;
+  const row = shown(`${who}, turns a second`, `${perSecond.toFixed(0)} (${result.failed} failed)`, {
+    perSecond,
+    failed: result.failed,
+  });
+  return [result.failed > 0 ? { ...row, verdict: 'over', budget: '0 failed' } : row];
+}
+
+const shown = (what: string, measured: string, figures: Record<string, number>): Row => ({
+  what,
+  measured,
+  budget: '',
+  verdict: 'shown',
+  figures,
+});
+
+/** `open-clanker status` against a running gateway. */
+function status({ starts }: BenchOptions): Promise<Row[]> {
+  return inDirectory((dir) =>
+    withGateway({ dir }, async (daemon) => {
+      const env = { OPEN_CLANKER_URL: daemon.url };
+      await runCli({ dir, env }, 'status');
+      const wall: number[] = [];
+      const cpuBefore = endedChildrenCpuMs();
+      for (let n = 0; n < starts; n++) {
+        const begun = performance.now();
+        const { code, stderr } = await runCli({ dir, env }, 'status');
+        wall.push(performance.now() - begun);
+        if (code !== 0) throw new Error(`open-clanker status ended with ${code}: ${stderr}`);
+      }
+      const cpuUsedMs = (endedChildrenCpuMs() - cpuBefore) / starts;
+      const budget = { name: 'wallMs', value: median(wall), limit: 250, budget: '≤ 250 ms' };
+      return [
+        judged('open-clanker status', 'timing', `${ms(median(wall), 0)}, median of ${starts}`, budget, {
+          cpuMs: cpuUsedMs,
+        }),
+        shown('open-clanker status, CPU', ms(cpuUsedMs, 0), { cpuMs: cpuUsedMs }),
+      ];
+    }),
+  );
+}
+
+function install(): Promise<Row[]> {
+  const { packages, bytes, scripted } = installSize();
+  return Promise.resolve([
+    judged('production install, size', 'size', megabytes(bytes), {
+      name: 'bytes',
+      value: bytes,
+      limit: 30 * mebibyte,
+      budget: '≤ 30 MB',
+    }),
+    judged('production install, packages', 'size', String(packages), {
+      name: 'packages',
+      value: packages,
+      limit: 10,
+      budget: '≤ 10',
+    }),
+    judged('production install, install scripts', 'size', scripted.join(', ') || 'none', {
+      name: 'scripts',
+      value: scripted.length,
+      limit: 0,
+      budget: 'none',
+    }),
+  ]);
+}
