@@ -1,0 +1,124 @@
+#!/usr/bin/env node
+'use strict';
+// Runs on any Node since 8, so that an old one ends with a sentence and not with a syntax error: old syntax only.
+// Decides which Node and which build of the program run, then gets out of the way.
+var fs = require('fs');
+var path = require('path');
+
+var root = path.resolve(__dirname, '..');
+var oldest = [24, 16];
+// The one V8 flag that measurably matters to the daemon: the young generation stays small under load. It counts only
+// on the command line, hence the re-execution.
+var gatewayFlag = '--max-semi-space-size=2';
+
+function newEnough(version) {
+  var parts = version.split('.').map(Number);
+  return parts[0] > oldest[0] || (parts[0] === oldest[0] && parts[1] >= oldest[1]);
+}
+
+/** The Node that npm installed beside us in a clone, or null. */
+function bundledNode() {
+  var modules = path.join(root, 'node_modules');
+  var target = process.platform + '-' + process.arch;
+  var folders = [path.join(modules, 'node-' + target), path.join(modules, 'node-bin-' + target)];
+  for (var i = 0; i < folders.length; i++) {
+    var manifest = path.join(folders[i], 'package.json');
+    if (fs.existsSync(manifest) && newEnough(JSON.parse(fs.readFileSync(manifest, 'utf8')).version)) {
+      return path.join(folders[i], 'bin', 'node');
+    }
+  }
+  return null;
+}
+
+/** Modification time of the newest file or folder under `entry`; a folder's own time shows what was removed. */
+function newest(entry) {
+  var stat = fs.statSync(entry, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return fs.readdirSync(entry).reduce(function (latest, name) {
+    return Math.max(latest, newest(path.join(entry, name)));
+  }, stat.mtimeMs);
+}
+
+/** True when dist/ holds a build that is at least as new as all it was made from. An installed package has no src/. */
+function isFresh() {
+  var built = newest(path.join(root, 'dist', 'main.cjs'));
+  if (built === 0) return false;
+  var sources = ['src', 'migrations', 'package.json', path.join('tools', 'build.ts')];
+  if (!fs.existsSync(path.join(root, 'src'))) return true;
+  return sources.every(function (name) {
+    return newest(path.join(root, name)) <= built;
+  });
+}
+
+/** True when the command is `gateway`: the first word that is neither a global option nor its value. */
+function isGateway(args) {
+  for (var i = 0; i < args.length; i++) {
+    if (args[i] === '-c' || args[i] === '--config') i++;
+    else if (args[i].charAt(0) !== '-') return args[i] === 'gateway';
+  }
+  return false;
+}
+
+/** Replaces this process where the system can; else runs a child and passes signals and exit code through. */
+function become(node, flags, args) {
+  var argv = flags.concat([__filename], args);
+  if (typeof process.execve === 'function' && process.platform !== 'win32') {
+    process.execve(node, [node].concat(argv), process.env);
+  }
+  var child = require('child_process').spawn(node, argv, { stdio: 'inherit' });
+  ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'].forEach(function (signal) {
+    process.on(signal, function () {
+      // A terminal sends its interrupt to the child too: once is enough.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  });
+  child.on('error', function (error) {
+    console.error(
+      'open-clanker: cannot run ' + node + ' (' + error.message + '). Install Node 26 from https://nodejs.org',
+    );
+    process.exit(1);
+  });
+  child.on('exit', function (code, signal) {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+function main() {
+  var args = process.argv.slice(2);
+  var enough = newEnough(process.versions.node);
+  var node = enough ? process.execPath : bundledNode();
+  if (node === null) {
+    console.error(
+      'open-clanker: Node ' +
+        process.versions.node +
+        ' is too old; it needs ' +
+        oldest.join('.') +
+        ' or newer. Install Node 26 from https://nodejs.org and run the command again.',
+    );
+    process.exitCode = 1;
+    return;
+  }
+  var wanted = isGateway(args) && process.platform !== 'win32' ? [gatewayFlag] : [];
+  if (
+    !enough ||
+    wanted.some(function (flag) {
+      return process.execArgv.indexOf(flag) < 0;
+    })
+  ) {
+    become(node, process.execArgv.concat(wanted), args);
+    return;
+  }
+  if (isFresh()) {
+    var home = process.env.XDG_CACHE_HOME || path.join(require('os').homedir(), '.cache');
+    require('module').enableCompileCache(path.join(home, 'open-clanker'));
+    require('../dist/main.cjs');
+  } else {
+    require('../src/main.ts');
+  }
+}
+
+if (require.main === module) main();
+else module.exports = { isFresh: isFresh };

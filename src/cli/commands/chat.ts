@@ -1,0 +1,122 @@
+import { createInterface } from 'node:readline';
+import type { ChatAnswer } from '../../core/ports/gateway.ts';
+import { GatewayClient } from '../client.ts';
+import { CliError, type Handler, type Invocation } from '../command.ts';
+import { readMessage } from '../read-message.ts';
+
+const defaultSession = 'cli';
+
+export const chat: Handler = async (invocation) => {
+  const client = await GatewayClient.of(invocation);
+  const message = invocation.options.value('message');
+  if (message === undefined) return await converse(client, invocation);
+  return await askOnce(client, invocation, await readMessage(message, invocation.terminal.input));
+};
+
+const sessionOf = ({ options }: Invocation): string => options.value('session') ?? defaultSession;
+
+/** Prints the reply and nothing else. A pipe gets exactly the stored text, a person sees it grow. */
+async function askOnce(client: GatewayClient, invocation: Invocation, text: string): Promise<number> {
+  const { options, terminal } = invocation;
+  const json = options.has('json');
+  const streamed = terminal.interactive && !json;
+  const turn = new AbortController();
+  const interrupt = (): void => turn.abort();
+  process.once('SIGINT', interrupt);
+  try {
+    const answer = await listen(client, invocation, text, turn.signal, streamed, () => undefined);
+    if (json) terminal.json(answer);
+    else if (!streamed) terminal.line(answer.reply.text);
+    return 0;
+  } catch (error) {
+    if (turn.signal.aborted) throw new CliError('Stopped; the gateway ends the run and keeps your message.');
+    throw error;
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
+}
+
+/** One line, one message. Ctrl-C ends the answer that is being given, else the conversation; Ctrl-D ends it too. */
+async function converse(client: GatewayClient, invocation: Invocation): Promise<number> {
+  const { terminal } = invocation;
+  const prompt = terminal.interactive ? 'you> ' : '';
+  const lines = createInterface({
+    input: terminal.input,
+    ...(terminal.interactive ? { output: process.stdout, terminal: true } : {}),
+    prompt,
+  });
+  let stopAnswer: (() => void) | null = null;
+  lines.on('SIGINT', () => {
+    if (stopAnswer === null) lines.close();
+    else stopAnswer();
+  });
+  if (terminal.interactive) {
+    terminal.line(`Talking to ${client.url}, session ${sessionOf(invocation)}. Ctrl-C stops an answer, Ctrl-D leaves.`);
+  }
+  let failures = 0;
+  lines.prompt();
+  for await (const line of lines) {
+    if (line.trim() === '') {
+      lines.prompt();
+      continue;
+    }
+    const turn = new AbortController();
+    let runId: string | null = null;
+    stopAnswer = () => {
+      // First politely, so that what was said so far is told apart from a lost connection; again: hang up.
+      if (runId === null) turn.abort();
+      else void client.abortRun(runId).catch(() => turn.abort());
+      stopAnswer = () => turn.abort();
+    };
+    try {
+      await listen(client, invocation, line, turn.signal, true, (id) => (runId = id));
+    } catch (error) {
+      if (!turn.signal.aborted && !(error instanceof CliError)) throw error;
+      failures += 1;
+      terminal.complain(error instanceof CliError ? error.message : 'Stopped.');
+    }
+    stopAnswer = null;
+    lines.prompt();
+  }
+  if (terminal.interactive) terminal.line('');
+  return terminal.interactive || failures === 0 ? 0 : 1;
+}
+
+async function listen(
+  client: GatewayClient,
+  invocation: Invocation,
+  text: string,
+  signal: AbortSignal,
+  streamed: boolean,
+  onRun: (runId: string) => void,
+): Promise<ChatAnswer> {
+  const { terminal, options } = invocation;
+  let shown = '';
+  for await (const event of client.chat({ text, session: sessionOf(invocation) }, signal)) {
+    switch (event.type) {
+      case 'started':
+        onRun(event.runId);
+        break;
+      case 'delta':
+        shown += event.text;
+        if (streamed) terminal.write(event.text);
+        break;
+      case 'tool':
+        if (options.has('verbose')) terminal.complain(`(tool ${event.tool} ${event.state})`);
+        break;
+      case 'finished':
+        if (streamed) terminal.line(unseen(event.answer.reply.text, shown));
+        return event.answer;
+      case 'failed':
+        if (streamed && shown !== '') terminal.line('');
+        throw new CliError(event.error.message);
+    }
+  }
+  throw new CliError('The gateway ended the answer early.');
+}
+
+/** What the final text says beyond what was streamed; all of it, on a new line, when the two differ. */
+function unseen(reply: string, shown: string): string {
+  if (reply.startsWith(shown)) return reply.slice(shown.length);
+  return `\n${reply}`;
+}

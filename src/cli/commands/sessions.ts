@@ -1,0 +1,82 @@
+import { type Message, textOf } from '../../core/message.ts';
+import type { SessionRow } from '../../core/ports/store.ts';
+import { GatewayClient } from '../client.ts';
+import { type Handler, type Invocation } from '../command.ts';
+import { limitOf } from '../limit.ts';
+import { jsonText } from '../terminal.ts';
+
+interface Messages {
+  messages: Message[];
+  next_cursor: string | null;
+}
+
+const pageSize = 200;
+
+const pathOf = ({ positionals }: Invocation): string => `/api/v1/sessions/${encodeURIComponent(positionals[0] ?? '')}`;
+
+export const list: Handler = async (invocation) => {
+  const client = await GatewayClient.of(invocation);
+  const body = await client.get<{ sessions: SessionRow[] }>(`/api/v1/sessions?limit=${limitOf(invocation)}`);
+  if (invocation.options.has('json')) invocation.terminal.json(body);
+  else if (body.sessions.length === 0) invocation.terminal.line('There are no sessions yet.');
+  else {
+    for (const { key, messageCount, lastActiveAt, title } of body.sessions) {
+      const when = new Date(lastActiveAt).toISOString().slice(0, 16).replace('T', ' ');
+      invocation.terminal.line([key, `${messageCount} messages`, when, title ?? ''].join('  ').trimEnd());
+    }
+  }
+  return 0;
+};
+
+/** The newest messages, oldest of them first. */
+export const show: Handler = async (invocation) => {
+  const client = await GatewayClient.of(invocation);
+  const limit = limitOf(invocation);
+  let newest: Message[] = [];
+  for await (const page of pages(client, invocation)) newest = [...newest, ...page].slice(-limit);
+  if (invocation.options.has('json')) invocation.terminal.json({ messages: newest });
+  else if (newest.length === 0) invocation.terminal.line('The session has no messages.');
+  else for (const message of newest) invocation.terminal.line(messageText(message));
+  return 0;
+};
+
+export const exportSession: Handler = async (invocation) => {
+  const client = await GatewayClient.of(invocation);
+  for await (const page of pages(client, invocation)) {
+    for (const message of page) invocation.terminal.write(`${jsonText(message, 0)}\n`);
+  }
+  return 0;
+};
+
+export const reset: Handler = async (invocation) => {
+  const client = await GatewayClient.of(invocation);
+  const body = await client.post(`${pathOf(invocation)}/reset`);
+  if (invocation.options.has('json')) invocation.terminal.json(body);
+  else invocation.terminal.line('The session begins anew.');
+  return 0;
+};
+
+export const remove: Handler = async (invocation) => {
+  const client = await GatewayClient.of(invocation);
+  const body = await client.delete(pathOf(invocation));
+  if (invocation.options.has('json')) invocation.terminal.json(body);
+  else invocation.terminal.line('The session is deleted.');
+  return 0;
+};
+
+async function* pages(client: GatewayClient, invocation: Invocation): AsyncGenerator<Message[]> {
+  let cursor: string | null = null;
+  do {
+    const after: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page: Messages = await client.get<Messages>(`${pathOf(invocation)}/messages?limit=${pageSize}${after}`);
+    yield page.messages;
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+}
+
+function messageText(message: Message): string {
+  const when = new Date(message.time).toISOString().slice(0, 19).replace('T', ' ');
+  const body = textOf(message.parts);
+  const calls = message.parts.flatMap((part) => (part.type === 'tool_call' ? [`[calls ${part.name}]`] : []));
+  return `${when}  ${message.author ?? message.role}\n${[body, ...calls].join('\n').replaceAll(/^/gm, '  ')}\n`;
+}

@@ -1,0 +1,85 @@
+import type { ChannelStatus, GatewayStatus, ProviderStatus, Readiness } from '../../core/ports/gateway.ts';
+import { formatDuration } from '../../core/units.ts';
+import { GatewayClient } from '../client.ts';
+import type { Handler } from '../command.ts';
+
+export const status: Handler = async (invocation) => {
+  const client = await GatewayClient.of(invocation);
+  const body = await client.get<GatewayStatus>('/api/v1/status');
+  if (invocation.options.has('json')) invocation.terminal.json(body);
+  else for (const line of statusLines(body, Date.now())) invocation.terminal.line(line);
+  return 0;
+};
+
+export const health: Handler = async (invocation) => {
+  const client = await GatewayClient.of(invocation);
+  const body = await client.readiness();
+  if (invocation.options.has('json')) invocation.terminal.json(body);
+  else for (const line of healthLines(body)) invocation.terminal.line(line);
+  return body.ready ? 0 : 1;
+};
+
+/** `now`: milliseconds since the epoch. */
+export function statusLines(status: GatewayStatus, now: number): string[] {
+  const { queues, memory, eventLoopDelayMs } = status;
+  return [
+    `Open Clanker ${status.version}, up ${formatDuration(status.uptimeMs)}, process ${status.pid}`,
+    `Model: ${status.model.name} (${status.model.source})`,
+    ...section(
+      'Channels',
+      status.channels.map((channel) => channelLine(channel, now)),
+      'none enabled',
+    ),
+    ...section(
+      'Providers',
+      status.providers.map((provider) => providerLine(provider, now)),
+      'none',
+    ),
+    `Queues: ${queues.inbox} waiting, ${queues.running} running, ${queues.outbox} to send, ${queues.dead} dead` +
+      (queues.dead > 0 ? ' (see: open-clanker dead list)' : ''),
+    `Sessions: ${status.sessions}`,
+    `Memory: ${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapBytes)} heap; ` +
+      `event loop p99 ${eventLoopDelayMs.p99.toFixed(1)} ms`,
+    ...(status.configError === null ? [] : [`The last configuration change was rejected: ${status.configError}`]),
+    ...status.warnings.map((warning) => `Warning: ${warning}`),
+    ...(status.refused.length === 0 ? [] : ['Turned away:']),
+    ...status.refused.flatMap((sender) => [
+      `  ${sender.display} (${sender.sender}) on ${sender.channel}, ` +
+        `${sender.count}×, last ${formatDuration(now - sender.lastAt)} ago. To allow them:`,
+      `    ${sender.allowLine}`,
+    ]),
+  ];
+}
+
+export function healthLines(readiness: Readiness): string[] {
+  const state = readiness.ready ? 'ready' : `not ready: ${readiness.failing.join(', ')}`;
+  return [
+    `The gateway is alive and ${state}; up ${formatDuration(readiness.uptimeMs)}.`,
+    ...readiness.warnings.map((warning) => `Warning: ${warning}`),
+  ];
+}
+
+function section(title: string, lines: string[], none: string): string[] {
+  return lines.length === 0 ? [`${title}: ${none}`] : [`${title}:`, ...lines.map((line) => `  ${line}`)];
+}
+
+function channelLine(channel: ChannelStatus, now: number): string {
+  const { state, detail, identity, lastReceiveAt } = channel.health;
+  const words = [
+    `${channel.id}: ${channel.paused ? 'paused' : state}`,
+    ...(identity === null ? [] : [`as ${identity}`]),
+    ...(lastReceiveAt === null ? [] : [`heard ${formatDuration(now - lastReceiveAt)} ago`]),
+    ...(channel.queued > 0 ? [`${channel.queued} to send`] : []),
+  ];
+  return words.join(', ') + (detail === '' ? '' : `. ${detail}`);
+}
+
+function providerLine(provider: ProviderStatus, now: number): string {
+  const rest =
+    provider.cooldownUntil !== null && provider.cooldownUntil > now
+      ? `, not asked for ${formatDuration(provider.cooldownUntil - now)}`
+      : '';
+  return `${provider.id}: ${provider.state}, ${provider.model}${rest}${provider.detail === '' ? '' : `. ${provider.detail}`}`;
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(0)} MB`;

@@ -1,0 +1,66 @@
+/** The one way a command speaks HTTP(S): one request, one connection, bounded, no redirects, no environment proxy. */
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+
+export interface HttpCall {
+  method: 'GET' | 'POST' | 'DELETE';
+  url: string;
+  headers?: Record<string, string>;
+  body?: string;
+  /** The longest silence, before the headers and between two chunks. */
+  silenceMs: number;
+  signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  text: string;
+}
+
+/** Resolves at the headers; rejects with the system's error (`code`) or one whose code is `TIMEOUT`. */
+export function open(call: HttpCall): Promise<IncomingMessage> {
+  const { method, url, headers, body, silenceMs, signal } = call;
+  return new Promise((resolve, reject) => {
+    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const request = send(
+      url,
+      {
+        method,
+        agent: false,
+        timeout: silenceMs,
+        headers: {
+          ...headers,
+          ...(body === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+        },
+        ...(signal === undefined ? {} : { signal }),
+      },
+      resolve,
+    );
+    request.on('timeout', () => request.destroy(Object.assign(new Error('no answer in time'), { code: 'TIMEOUT' })));
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** The whole answer as text; rejects with code `TOO_LARGE` past `maxBytes`. */
+export async function exchange(call: HttpCall, maxBytes: number): Promise<HttpAnswer> {
+  const response = await open(call);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw Object.assign(new Error(`more than ${maxBytes} bytes`), { code: 'TOO_LARGE' });
+    chunks.push(chunk);
+  }
+  return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') };
+}
+
+/** The system's code of a failed request (`ECONNREFUSED`), or its message. */
+export function failureCode(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  return code ?? error.message;
+}

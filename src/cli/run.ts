@@ -1,0 +1,57 @@
+/** One command from its words to its exit code. */
+import { homedir } from 'node:os';
+import { ClankerError } from '../core/errors.ts';
+import { version } from '../version.ts';
+import { CliError, type Host } from './command.ts';
+import { commands, laterCommands } from './commands.ts';
+import { helpOf } from './help.ts';
+import { parse } from './parse.ts';
+import { ProcessTerminal } from './terminal.ts';
+
+/** Runs on this process; what a closed pipe refuses ends the program quietly. */
+export async function runCli(args: readonly string[], given: Pick<Host, 'runGateway'>): Promise<number> {
+  const { stdin, stdout, stderr } = process;
+  for (const stream of [stdout, stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(0);
+    });
+  }
+  const interactive = stdin.isTTY && stdout.isTTY;
+  const terminal = new ProcessTerminal(stdin, stdout, stderr, interactive);
+  return await execute(args, { ...given, env: process.env, cwd: process.cwd(), home: homedir(), terminal });
+}
+
+export async function execute(args: readonly string[], host: Host): Promise<number> {
+  const { terminal } = host;
+  try {
+    const parsed = parse(args, commands, laterCommands);
+    if (parsed.kind === 'version') {
+      terminal.line(version);
+      return 0;
+    }
+    if (parsed.kind === 'help') {
+      terminal.write(helpOf(parsed.topic, commands));
+      return 0;
+    }
+    const { command, options, positionals } = parsed;
+    const handler = await command.load();
+    return await handler({ ...host, options, positionals });
+  } catch (error) {
+    return explain(error, terminal);
+  }
+}
+
+function explain(error: unknown, terminal: Host['terminal']): number {
+  if (error instanceof CliError) {
+    terminal.complain(`open-clanker: ${error.message}`);
+    return error.exitCode;
+  }
+  if (error instanceof ClankerError) {
+    terminal.complain(error.message.replaceAll(/^/gm, 'open-clanker: '));
+    return error.kind === 'config' ? 78 : error.kind === 'invalid_input' ? 2 : 1;
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.complain(`open-clanker: this is a bug, please report it: ${detail}`);
+  return 1;
+}

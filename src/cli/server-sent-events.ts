@@ -1,0 +1,35 @@
+/** Reads `text/event-stream` (WHATWG HTML, "Server-sent events") as far as the gateway writes it. */
+export interface ServerSentEvent {
+  event: string;
+  data: string;
+}
+
+/** Characters one event may have; the gateway's largest answer is far below. */
+const maxEventLength = 16 * 1024 * 1024;
+
+/** Events as they become complete; comments are skipped, an unfinished event at the end is dropped. */
+export async function* serverSentEvents(pieces: AsyncIterable<string>): AsyncGenerator<ServerSentEvent> {
+  let rest = '';
+  let event = 'message';
+  let data: string[] = [];
+  for await (const piece of pieces) {
+    rest += piece;
+    if (rest.length > maxEventLength) throw new Error('the gateway sent an event that is too long');
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const raw of lines) {
+      const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+      if (line === '') {
+        if (data.length > 0) yield { event, data: data.join('\n') };
+        event = 'message';
+        data = [];
+        continue;
+      }
+      const colon = line.indexOf(':');
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+      if (field === 'event') event = value;
+      else if (field === 'data') data.push(value);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Builds dist/: `main.cjs` (the command line, light), `store-worker.cjs` (the database thread, never loads main) and
+ * one chunk per dynamic import, so that `status` does not pay for the gateway and a gateway not for unused adapters.
+ * CommonJS, because an ES import of node:http evaluates getters that load undici; ASCII, because V8 then keeps the
+ * source in one byte per character. Everything lies flat in dist/, one level below the root as src/ does, so that
+ * `import.meta.dirname` of src/*.ts leads to migrations/ and package.json from both.
+ *
+ * `--if-stale`: does nothing when dist/ is at least as new as its sources.
+ */
+import { mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { type OutputOptions, rolldown } from 'rolldown';
+
+const root = path.resolve(import.meta.dirname, '..');
+const dist = path.join(root, 'dist');
+const bin = createRequire(import.meta.url)('../bin/open-clanker.cjs') as { isFresh: () => boolean };
+
+const output: OutputOptions = {
+  dir: dist,
+  format: 'cjs',
+  charset: 'ascii',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name]-[hash].cjs',
+  // Names stay, so that a stack trace of a user can be read.
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+};
+
+async function bundle(name: string, source: string, options: OutputOptions): Promise<string[]> {
+  const build = await rolldown({ input: { [name]: path.join(root, source) }, platform: 'node', cwd: root });
+  try {
+    const { output: files } = await build.write({ ...output, ...options });
+    return files.map((file) => file.fileName);
+  } finally {
+    await build.close();
+  }
+}
+
+async function build(): Promise<void> {
+  const startedAt = new Date();
+  mkdirSync(dist, { recursive: true });
+  const made = [
+    ...(await bundle('store-worker', 'src/adapters/store/sqlite/worker.ts', { codeSplitting: false })),
+    ...(await bundle('main', 'src/main.ts', {})),
+  ];
+  for (const name of readdirSync(dist)) {
+    if (!made.includes(name)) rmSync(path.join(dist, name), { recursive: true });
+  }
+  // A source saved while we were building must count as newer than the build.
+  utimesSync(path.join(dist, 'main.cjs'), startedAt, startedAt);
+}
+
+if (!process.argv.includes('--if-stale') || !bin.isFresh()) await build();

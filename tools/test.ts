@@ -1,0 +1,63 @@
+/**
+ * Runs tests/ with Node's own runner, one process per file, and prints only what failed and the counts.
+ * `npm test -- session chat` runs the files whose path holds one of the words. Browser tests run apart: they need one.
+ */
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { run } from 'node:test';
+
+/** Bytes kept of what a test file printed, for the case that it fails. */
+const maxOutputPerFile = 64 * 1024;
+/** A file that hangs is a failure, not a stuck run. */
+const fileTimeoutMs = 180_000;
+
+const root = path.resolve(import.meta.dirname, '..');
+const words = process.argv.slice(2);
+const files = globSync('tests/**/*.test.ts', { cwd: root, exclude: ['tests/browser/**'] })
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .sort();
+if (files.length === 0) {
+  console.error(`No test file under tests/ matches ${words.join(' ')}.`);
+  process.exit(2);
+}
+
+const printed = new Map<string, string>();
+const failedFiles = new Set<string>();
+const counts = { pass: 0, fail: 0, skipped: 0 };
+const startedAt = performance.now();
+
+const events = run({
+  files: files.map((file) => path.join(root, file)),
+  concurrency: Math.max(1, Math.min(4, availableParallelism())),
+  timeout: fileTimeoutMs,
+});
+for await (const event of events) {
+  const { type, data } = event;
+  if (type === 'test:stdout' || type === 'test:stderr') {
+    printed.set(data.file, ((printed.get(data.file) ?? '') + data.message).slice(-maxOutputPerFile));
+  } else if (type === 'test:pass' && data.details.type !== 'suite') {
+    if (data.skip === undefined || data.skip === false) counts.pass += 1;
+    else {
+      counts.skipped += 1;
+      console.log(`- skipped: ${data.name}${typeof data.skip === 'string' ? ` (${data.skip})` : ''}`);
+    }
+  } else if (type === 'test:fail' && data.details.error.failureType !== 'subtestsFailed') {
+    counts.fail += 1;
+    const file = data.file ?? '';
+    failedFiles.add(file);
+    const cause: unknown = data.details.error.cause ?? data.details.error;
+    const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    console.log(`✖ ${path.relative(root, file)}:${data.line ?? 0} ${data.name}\n${text.replaceAll(/^/gm, '    ')}\n`);
+  }
+}
+for (const file of failedFiles) {
+  const text = printed.get(file);
+  if (text !== undefined) console.log(`${path.relative(root, file)} printed:\n${text.replaceAll(/^/gm, '    ')}\n`);
+}
+const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+console.log(
+  `files ${files.length}  tests ${counts.pass + counts.fail + counts.skipped}  ` +
+    `pass ${counts.pass}  fail ${counts.fail}  skipped ${counts.skipped}  in ${seconds} s`,
+);
+process.exit(counts.fail === 0 ? 0 : 1);
