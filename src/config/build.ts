@@ -1,0 +1,82 @@
+/** From the written form to the Config that the program uses. */
+import path from 'node:path';
+import { providerDefaultsFor } from '../adapters/providers/options.ts';
+import type { AgentOptions, Config, ConfiguredProvider, ConfiguredTelegram, WrittenConfig } from './schema.ts';
+import { fixedKeys, schemaAt } from './schema-walk.ts';
+import { configSchema } from './schema.ts';
+import { isTree } from './tree.ts';
+import type { Written } from './tree.ts';
+import type { Problem } from './validate.ts';
+
+/** Writes the defaults that depend on other values: those of a provider's name and place, and those in the data directory. */
+export function addComputedDefaults(written: Written, dataDir: string): void {
+  const schema = schemaAt(configSchema, ['providers']);
+  const fixed = new Set(schema === undefined ? [] : fixedKeys(schema).map(([key]) => key));
+  const providers = written.get(['providers']);
+  for (const [name, table] of Object.entries(isTree(providers) ? providers : {})) {
+    if (fixed.has(name) || !isTree(table)) continue;
+    for (const [key, value] of Object.entries(providerDefaultsFor(name, table))) {
+      written.setDefault(['providers', name, key], value);
+    }
+  }
+  written.setDefault(['database', 'path'], path.join(dataDir, 'open-clanker.db'));
+  if (written.get(['logging', 'output']) === 'file')
+    written.setDefault(['logging', 'file'], path.join(dataDir, 'open-clanker.log'));
+}
+
+/** The bots that have a token; `main` is the one of the plain table. */
+function telegramAccounts({ telegram }: WrittenConfig['channels']): {
+  accounts: Record<string, ConfiguredTelegram>;
+  problems: Problem[];
+} {
+  const { accounts: further, ...main } = telegram;
+  const accounts: Record<string, ConfiguredTelegram> = {};
+  const problems: Problem[] = [];
+  if (Object.hasOwn(further, 'main')) {
+    problems.push({
+      path: ['channels', 'telegram', 'accounts', 'main'],
+      message: '"main" is the bot of [channels.telegram] itself; choose another name',
+    });
+  }
+  for (const [name, account] of [['main', main] as const, ...Object.entries(further)]) {
+    const { bot_token, enabled } = account;
+    if (bot_token !== undefined) accounts[name] = { ...account, bot_token, enabled: enabled ?? true };
+    else if (enabled === true || name !== 'main') {
+      const at = name === 'main' ? [] : ['accounts', name];
+      problems.push({
+        path: ['channels', 'telegram', ...at, 'bot_token'],
+        message: 'it is missing; it takes the token from @BotFather (or bot_token_file)',
+      });
+    }
+  }
+  return { accounts, problems };
+}
+
+const present = <T extends object>(table: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+export function buildConfig(written: WrittenConfig, dataDir: string): { config: Config; problems: Problem[] } {
+  const { providers, agents, channels, database, logging, ...rest } = written;
+  const { default: preferred, fallback, ...named } = providers;
+  const telegram = telegramAccounts(channels);
+  const config: Config = {
+    ...rest,
+    logging: logging.file === undefined ? logging : { ...logging, file: path.resolve(dataDir, logging.file) },
+    providers: {
+      ...(preferred === undefined ? {} : { default: preferred }),
+      fallback,
+      named: named as Record<string, ConfiguredProvider>,
+    },
+    agents: Object.fromEntries(
+      Object.entries(agents).map(([name, { limits, ...own }]): [string, AgentOptions] => [
+        name,
+        { ...rest.agent, ...present(own), limits: { ...rest.agent.limits, ...present(limits ?? {}) } },
+      ]),
+    ),
+    channels: { telegram: { accounts: telegram.accounts } },
+    database: { path: path.resolve(dataDir, database.path ?? 'open-clanker.db') },
+  };
+  return { config, problems: telegram.problems };
+}

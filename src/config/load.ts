@@ -1,0 +1,168 @@
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { addComputedDefaults, buildConfig } from './build.ts';
+import { addEnvironment } from './environment.ts';
+import type { Environment } from './environment.ts';
+import { ConfigError } from './errors.ts';
+import type { ConfigIssue } from './errors.ts';
+import { interpolate } from './interpolate.ts';
+import { locate } from './locate.ts';
+import { readTextFile, UnreadableFile } from './read-file.ts';
+import { rules } from './rules.ts';
+import type { Config } from './schema.ts';
+import { resolveSecrets } from './secrets.ts';
+import { describe } from './settings.ts';
+import type { Setting } from './settings.ts';
+import { parseToml } from './toml.ts';
+import { keyOf, Written } from './tree.ts';
+import { validate } from './validate.ts';
+import type { Problem } from './validate.ts';
+
+export interface LoadOptions {
+  /** From `--config`; it must exist. */
+  file?: string;
+  env: Environment;
+  cwd: string;
+  /** The home directory. */
+  home: string;
+  /** Values from the command line by key: `{ 'server.port': 8080 }`. */
+  flags?: Readonly<Record<string, unknown>>;
+}
+
+export interface LoadedConfig {
+  config: Config;
+  /** The configuration file; null when there is none. */
+  file: string | null;
+  /** Where everything is kept; made by whoever writes there first. */
+  dataDir: string;
+  /** Where each value came from, by key: `default`, `file`, `environment OPENAI_API_KEY`, `flag server.port`. */
+  sources: Map<string, string>;
+  /** Every key with its value (secrets masked) and source. */
+  settings: Setting[];
+  /** One sentence each. */
+  warnings: string[];
+  /** Files that were read, or would be if they appeared. */
+  files: string[];
+}
+
+/**
+ * Where data is kept: `$OPEN_CLANKER_DATA`, else what systemd's StateDirectory= gives a service
+ * (`/var/lib/open-clanker`), else `~/.local/share/open-clanker`.
+ */
+export function dataDir(env: Environment, home: string, cwd: string): string {
+  const chosen = env['OPEN_CLANKER_DATA'] || env['STATE_DIRECTORY']?.split(':', 1)[0];
+  return chosen ? path.resolve(cwd, chosen) : path.join(home, '.local/share/open-clanker');
+}
+
+/** The configuration file to use and its text; null when there is none. */
+async function findFile({ file, env, cwd, home }: LoadOptions): Promise<{ file: string; text: string } | null> {
+  const named = file ?? (env['OPEN_CLANKER_CONFIG'] || undefined);
+  const candidates =
+    named === undefined
+      ? [
+          path.join(cwd, 'open-clanker.toml'),
+          path.join(cwd, 'config.toml'),
+          path.join(home, '.config/open-clanker/config.toml'),
+          '/etc/open-clanker/config.toml',
+        ]
+      : [path.resolve(cwd, named)];
+  for (const candidate of candidates) {
+    try {
+      return { file: candidate, text: await readTextFile(candidate) };
+    } catch (error) {
+      if (!(error instanceof UnreadableFile)) throw error;
+      if (error.missing && named === undefined) continue;
+      const hint = error.missing ? '; `open-clanker config generate` writes one' : '';
+      throw new ConfigError([{ file: candidate, line: null, column: null, key: '', message: error.message + hint }]);
+    }
+  }
+  return null;
+}
+
+/** The first `.env` of the folders. A folder of that name (a Python environment) is none. */
+async function readDotEnv(candidates: readonly string[]): Promise<Environment> {
+  for (const file of candidates) {
+    try {
+      return parseEnv(await readTextFile(file));
+    } catch (error) {
+      if (!(error instanceof UnreadableFile)) throw error;
+      if (error.missing || error.message.includes('directory')) continue;
+      throw new ConfigError([{ file, line: null, column: null, key: '', message: error.message }]);
+    }
+  }
+  return {};
+}
+
+/** Gives problems their place, line and column in the file or the variable or flag they came from, and their order. */
+function placed(
+  problems: readonly Problem[],
+  written: Written,
+  found: { file: string; text: string } | null,
+): ConfigIssue[] {
+  const issues = problems.map(({ path: at, message }): ConfigIssue => {
+    const key = keyOf(at.filter((part) => typeof part === 'string'));
+    const origin = written.origin(at);
+    if (origin !== null && origin.layer !== 'file' && origin.layer !== 'default')
+      return { file: origin.text, line: null, column: null, key, message };
+    const position = found === null ? null : locate(found.text, at);
+    return { file: found?.file ?? null, line: position?.line ?? null, column: position?.column ?? null, key, message };
+  });
+  return issues.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity));
+}
+
+/**
+ * Reads and checks the configuration. Precedence: flag, environment, `.env`, file, default. Throws ConfigError with
+ * everything that is wrong. Never changes `process.env`, makes no directory, asks no network.
+ */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const found = await findFile(options);
+  const folder = found === null ? options.cwd : path.dirname(found.file);
+  const dotEnvFiles = [...new Set([path.join(folder, '.env'), path.join(options.cwd, '.env')])];
+  const dotEnv = await readDotEnv(dotEnvFiles);
+  const env: Environment = { ...dotEnv, ...options.env };
+
+  const written = new Written();
+  const problems: Problem[] = [];
+  if (found !== null) {
+    const file = interpolate(parseToml(found.text, found.file), env);
+    written.addTree(file.tree, { layer: 'file', text: 'file' });
+    problems.push(...file.problems);
+  }
+  const warnings = [...addEnvironment(written, dotEnv, '.env'), ...addEnvironment(written, options.env, 'environment')];
+  for (const [key, value] of Object.entries(options.flags ?? {})) {
+    if (value !== undefined) written.set(key.split('.'), value, { layer: 'flag', text: `flag ${key}` });
+  }
+
+  const secrets = await resolveSecrets(written, { env, folder });
+  const directory = dataDir(env, options.home, options.cwd);
+  addComputedDefaults(written, directory);
+  const checked = validate(written.tree);
+  problems.push(...secrets.problems, ...checked.problems);
+  const built = checked.value === null ? null : buildConfig(checked.value, directory);
+  if (built !== null) {
+    const { config } = built;
+    problems.push(...built.problems, ...rules(config, (at) => written.origin(at)?.layer));
+  }
+  if (built === null || problems.length > 0) throw new ConfigError(placed(dedupe(problems), written, found));
+
+  const settings = describe(written);
+  return {
+    config: built.config,
+    file: found?.file ?? null,
+    dataDir: directory,
+    sources: new Map(settings.map(({ key, source }) => [key, source])),
+    settings,
+    warnings,
+    files: [...(found === null ? [] : [found.file]), ...dotEnvFiles, ...secrets.files],
+  };
+}
+
+/** One complaint a key is enough: what could not be filled in is not also called missing or malformed. */
+function dedupe(problems: readonly Problem[]): Problem[] {
+  const first = new Map<string, Problem>();
+  for (const problem of problems) {
+    const key = keyOf(problem.path);
+    if (!first.has(key)) first.set(key, problem);
+  }
+  return [...first.values()];
+}

@@ -1,0 +1,109 @@
+/** What no single key can know: rules between the keys. They see a configuration whose every value is well-formed. */
+import { isLoopbackHost } from '../core/host.ts';
+import type { Config } from './schema.ts';
+import type { Layer, Path } from './tree.ts';
+import type { Problem } from './validate.ts';
+
+type LayerOf = (path: Path) => Layer | undefined;
+
+function serverRules({ server }: Config, layerOf: LayerOf): Problem[] {
+  const problems: Problem[] = [];
+  if (!isLoopbackHost(server.host)) {
+    const needs = `${JSON.stringify(server.host)} can be reached by other machines; set`;
+    if (!server.public)
+      problems.push({
+        path: ['server', 'host'],
+        message: `${needs} server.public = true if that is meant (and server.auth.token)`,
+      });
+    if (server.auth.token === undefined)
+      problems.push({
+        path: ['server', 'auth', 'token'],
+        message: `${needs} server.auth.token to a token of 24 characters or more (and server.public = true)`,
+      });
+  }
+  if (server.port === 0 && layerOf(['server', 'port']) !== 'flag') {
+    problems.push({
+      path: ['server', 'port'],
+      message: 'found 0; it takes a whole number from 1 to 65535 (only the flag `--port 0` takes any free port)',
+    });
+  }
+  return problems;
+}
+
+/** A reference is a provider's name, or `provider/model`; a model's name may hold further slashes. */
+function referenceProblem(reference: string, { providers }: Config): string | null {
+  const [name = '', ...model] = reference.split('/');
+  if (name === 'demo') return null;
+  const provider = Object.hasOwn(providers.named, name) ? providers.named[name] : undefined;
+  if (provider === undefined) {
+    const known = [...Object.keys(providers.named), 'demo'].join(', ');
+    return `found ${JSON.stringify(reference)}: no provider "${name}" is configured; configured are: ${known}`;
+  }
+  if (model.join('/') !== '' || (model.length === 0 && provider.model !== undefined)) return null;
+  return `found ${JSON.stringify(reference)}: which model? write "${name}/MODEL" or set providers.${name}.model`;
+}
+
+function providerRules(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const refer = (path: Path, reference: string | undefined): void => {
+    const message = reference === undefined ? null : referenceProblem(reference, config);
+    if (message !== null) problems.push({ path, message });
+  };
+  for (const [name, provider] of Object.entries(config.providers.named)) {
+    const at = ['providers', name];
+    if (provider.base_url === undefined) {
+      problems.push({
+        path: [...at, 'base_url'],
+        message: 'it is missing; a compatible server needs a URL such as "http://127.0.0.1:8080/v1"',
+      });
+    } else if (provider.api === 'ollama' && /\/v1\/*$/.test(provider.base_url)) {
+      const fix = `write "${provider.base_url.replace(/\/v1\/*$/, '')}", or api = "openai-chat" for the compatible interface`;
+      problems.push({
+        path: [...at, 'base_url'],
+        message: `found "${provider.base_url}": Ollama's own interface is not under /v1; ${fix}`,
+      });
+    }
+    const cloud =
+      provider.base_url === 'https://api.openai.com/v1' || provider.base_url === 'https://api.anthropic.com';
+    if (cloud && provider.api_key === undefined) {
+      problems.push({
+        path: [...at, 'api_key'],
+        message: `it is missing; ${provider.base_url} takes no request without a key (api_key, api_key_env or api_key_file)`,
+      });
+    }
+  }
+  refer(['providers', 'default'], config.providers.default);
+  config.providers.fallback.forEach((reference, i) => refer(['providers', 'fallback', i], reference));
+  refer(['agent', 'model'], config.agent.model);
+  for (const [name, agent] of Object.entries(config.agents)) {
+    if (agent.model !== config.agent.model) refer(['agents', name, 'model'], agent.model);
+  }
+  return problems;
+}
+
+/** A secret that opens two doors: one leak opens both, and one bot polled twice gets nothing but conflicts. */
+function sharedSecrets(config: Config): Problem[] {
+  const seen = new Map<string, string>();
+  const problems: Problem[] = [];
+  const look = (path: Path, value: string | undefined): void => {
+    if (value === undefined) return;
+    const first = seen.get(value);
+    if (first === undefined) seen.set(value, path.join('.'));
+    else problems.push({ path, message: `the same secret as ${first}; every place needs its own` });
+  };
+  look(['server', 'auth', 'token'], config.server.auth.token?.reveal());
+  for (const [name, account] of Object.entries(config.channels.telegram.accounts)) {
+    const at = name === 'main' ? [] : ['accounts', name];
+    look(['channels', 'telegram', ...at, 'bot_token'], account.bot_token.reveal());
+  }
+  for (const [name, provider] of Object.entries(config.providers.named)) {
+    // The same key may serve two tables of one provider, but never the operator.
+    const key = provider.api_key?.reveal();
+    if (key !== undefined && seen.has(key)) look(['providers', name, 'api_key'], key);
+  }
+  return problems;
+}
+
+export function rules(config: Config, layerOf: LayerOf): Problem[] {
+  return [...serverRules(config, layerOf), ...providerRules(config), ...sharedSecrets(config)];
+}
