@@ -10,7 +10,7 @@ export type GatewayEvent = EventBase &
     | { type: 'message.received'; messageId: string; channel: string }
     | { type: 'message.refused'; messageId: string; channel: string; reason: string }
     /** A message was appended to a session's history. */
-    | { type: 'message'; messageId: string; role: string; text: string; seq: number }
+    | { type: 'message'; messageId: string; role: string; text: string; messageSeq: number }
     | { type: 'run.started'; runId: string; messageId: string; model: string }
     /** A piece of visible text. `text` only: reasoning stays inside. */
     | { type: 'run.delta'; runId: string; text: string }

@@ -35,6 +35,8 @@ export interface InboundEvent {
   language?: string;
   /** Milliseconds since the epoch, by the platform's clock. */
   occurredAt: number;
+  /** Of a `lifecycle` event: the chat lives on under this native id. */
+  movedTo?: string;
 }
 
 export interface CursorUpdate {
@@ -126,5 +128,7 @@ export interface Channel {
   fetchAttachment?(attachment: Attachment, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
   /** A conversation from what a person typed after `--channel-id`; throws invalid_input when it cannot be one. */
   conversation(target: string, thread?: string): ConversationRef;
+  /** Which pace holds in a conversation. */
+  chatType(conversation: ConversationRef): 'direct' | 'group';
   health(): ChannelHealth;
 }

@@ -1,0 +1,187 @@
+import { ClankerError, notFound } from '../../core/errors.ts';
+import type { Bus } from '../../core/ports/bus.ts';
+import type { Channel, ChannelCapabilities } from '../../core/ports/channel.ts';
+import type { ChannelStatus } from '../../core/ports/gateway.ts';
+import type { Store } from '../../core/ports/store.ts';
+import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import type { Ingress } from '../ingress/ingress.ts';
+
+const stopDeadlineMs = 3000;
+const watchEveryMs = 1000;
+/** Used while a channel that once existed is not configured any more. */
+const plainLimits = { maxLength: 2000, maxSpans: 50 };
+
+/** One account as configured; `fingerprint` tells whether a reload changed it. */
+export interface ChannelPlan {
+  id: string;
+  fingerprint: string;
+  stream: boolean;
+  /** Loads the adapter and builds the channel; only called when it is to run. */
+  create: () => Promise<Channel>;
+}
+
+interface Running {
+  plan: ChannelPlan;
+  channel: Channel;
+  stop: AbortController;
+  state: string;
+}
+
+/**
+ * The channel accounts of the configuration: built, started, paused and replaced one by one. A channel that cannot be
+ * built or breaks is shown as such and never takes anything else down.
+ */
+export class ChannelManager {
+  readonly #deps: { store: Store; bus: Bus; clock: Clock; log: Log; ingress: Ingress; delivery: Delivery };
+  readonly #plans = new Map<string, ChannelPlan>();
+  readonly #running = new Map<string, Running>();
+  readonly #failed = new Map<string, string>();
+  readonly #paused = new Set<string>();
+  readonly #stop = new AbortController();
+
+  constructor(deps: {
+    store: Store;
+    bus: Bus;
+    clock: Clock;
+    log: Log;
+    metrics: Metrics;
+    ingress: Ingress;
+    delivery: Delivery;
+  }) {
+    this.#deps = { ...deps, log: deps.log.with({ component: 'channels' }) };
+    deps.metrics.observe('openclanker_channels', 'Channel accounts, by state.', () => {
+      const states = new Map<string, number>();
+      for (const { health } of this.status()) states.set(health.state, (states.get(health.state) ?? 0) + 1);
+      return [...states].map(([state, count]) => [{ state }, count]);
+    });
+  }
+
+  /** Makes the running accounts those of the plans: what did not change keeps running untouched. */
+  async configure(plans: ChannelPlan[]): Promise<void> {
+    const wanted = new Map(plans.map((plan) => [plan.id, plan]));
+    for (const [id, { plan }] of this.#running) {
+      if (wanted.get(id)?.fingerprint !== plan.fingerprint) await this.#halt(id);
+    }
+    this.#plans.clear();
+    this.#failed.clear();
+    for (const plan of plans) {
+      this.#plans.set(plan.id, plan);
+      const running = this.#running.get(plan.id);
+      if (running !== undefined) running.plan = plan;
+      else if (!this.#paused.has(plan.id)) await this.#begin(plan);
+    }
+  }
+
+  /** Publishes every change of a channel's health; ends with the manager. */
+  async watch(): Promise<void> {
+    const { clock, bus, log } = this.#deps;
+    while (!this.#stop.signal.aborted) {
+      for (const [id, running] of this.#running) {
+        const { state, detail } = running.channel.health();
+        if (state === running.state) continue;
+        running.state = state;
+        log[state === 'connected' ? 'info' : 'warn']('channel state', { channel: id, state, detail });
+        bus.publish({ type: 'channel.state', channel: id, state, detail });
+      }
+      await clock.sleep(watchEveryMs, this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  get(id: string): Channel | null {
+    return this.#running.get(id)?.channel ?? null;
+  }
+
+  /** The account a person means by `telegram` or `telegram:main`. */
+  resolve(name: string): Channel {
+    const id = name.includes(':') ? name : `${name}:main`;
+    const channel = this.get(id);
+    if (channel !== null) return channel;
+    if (!this.#plans.has(id)) throw notFound(`channel "${name}"`);
+    throw new ClankerError(
+      'channel',
+      'channel_stopped',
+      `The channel ${id} is not running; see \`open-clanker status\`.`,
+      { retryable: true },
+    );
+  }
+
+  limits(channel: string, account: string): { text: ChannelCapabilities['text']; stream: boolean } {
+    const running = this.#running.get(`${channel}:${account}`);
+    if (running === undefined) return { text: plainLimits, stream: false };
+    return {
+      text: running.channel.capabilities.text,
+      stream: running.plan.stream && running.channel.capabilities.edit.supported,
+    };
+  }
+
+  async act(id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {
+    const plan = this.#plans.get(id);
+    if (plan === undefined) throw notFound(`channel "${id}"`);
+    if (action === 'pause' || action === 'stop') {
+      this.#paused.add(id);
+      await this.#halt(id);
+    } else {
+      this.#paused.delete(id);
+      if (!this.#running.has(id)) await this.#begin(plan);
+    }
+    const status = this.status().find((entry) => entry.id === id);
+    if (status === undefined) throw notFound(`channel "${id}"`);
+    return status;
+  }
+
+  status(): ChannelStatus[] {
+    return [...this.#plans.keys()].map((id) => {
+      const [type = '', account = ''] = id.split(':');
+      const idle = { lastReceiveAt: null, lastEventAt: null, identity: null };
+      const failure = this.#failed.get(id);
+      const health = this.#running.get(id)?.channel.health() ?? {
+        ...idle,
+        state: failure === undefined ? ('stopped' as const) : ('fatal' as const),
+        detail: failure ?? (this.#paused.has(id) ? 'paused; resume it to go on' : 'stopped'),
+      };
+      return { id, type, account, paused: this.#paused.has(id), health, queued: 0 };
+    });
+  }
+
+  /** Nothing comes in any more; what was answered can still go out. */
+  async stopReceiving(deadlineMs: number): Promise<void> {
+    await Promise.allSettled([...this.#running.values()].map(({ channel }) => channel.stop(deadlineMs)));
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stop.abort(new Error('stopping'));
+    await Promise.all([...this.#running.keys()].map((id) => this.#halt(id, deadlineMs)));
+  }
+
+  async #begin(plan: ChannelPlan): Promise<void> {
+    const { store, ingress, delivery, clock, log } = this.#deps;
+    try {
+      const channel = await plan.create();
+      const cursors = await store.cursors(channel.type, channel.account);
+      const stop = new AbortController();
+      this.#running.set(plan.id, { plan, channel, stop, state: 'starting' });
+      channel.start(ingress.sinkFor(channel.type, channel.account), {
+        signal: stop.signal,
+        cursors: new Map(cursors.map(({ key, value }) => [key, value])),
+        clock,
+        log: log.with({ component: plan.id }),
+      });
+      delivery.attach(channel, stop.signal);
+      this.#failed.delete(plan.id);
+    } catch (error) {
+      this.#failed.set(plan.id, error instanceof Error ? error.message : 'It could not be started.');
+      log.error('a channel could not be started', { channel: plan.id, error });
+    }
+  }
+
+  async #halt(id: string, deadlineMs = stopDeadlineMs): Promise<void> {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    this.#running.delete(id);
+    await running.channel
+      .stop(deadlineMs)
+      .catch((error: unknown) => this.#deps.log.warn('a channel did not stop cleanly', { channel: id, error }));
+    running.stop.abort(new Error('the channel was stopped'));
+  }
+}

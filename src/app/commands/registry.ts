@@ -1,0 +1,39 @@
+import type { InboxRow, SessionRow } from '../../core/ports/store.ts';
+
+export interface CommandContext {
+  inbound: InboxRow;
+  session: SessionRow;
+  /** What stands after the command's name, trimmed. */
+  argument: string;
+}
+
+/** A slash command of chats; each part of the product registers its own. */
+export interface Command {
+  /** Without the slash. */
+  name: string;
+  /** One line for /help and the platforms' menus. */
+  summary: string;
+  /** Returns the answer as Markdown. May run again after a crash, so it must be harmless to repeat. */
+  run(context: CommandContext): Promise<string>;
+  /** What must happen at once on arrival, before the messages that wait in front of it are answered. */
+  now?(inbound: { sessionKey: string }): void;
+}
+
+export class CommandRegistry {
+  readonly #commands = new Map<string, Command>();
+
+  register(command: Command): void {
+    this.#commands.set(command.name, command);
+  }
+
+  list(): Command[] {
+    return [...this.#commands.values()];
+  }
+
+  /** The command a text asks for: `/name`, `/name@bot`, with an argument behind; null for anything else. */
+  match(text: string): { command: Command; argument: string } | null {
+    const match = /^\/([A-Za-z][A-Za-z0-9_]{0,31})(?:@[A-Za-z0-9_]+)?(?:\s+([\s\S]*))?$/.exec(text.trim());
+    const command = match?.[1] === undefined ? undefined : this.#commands.get(match[1].toLowerCase());
+    return command === undefined ? null : { command, argument: (match?.[2] ?? '').trim() };
+  }
+}

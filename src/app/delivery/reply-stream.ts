@@ -1,0 +1,154 @@
+import type { ConversationRef } from '../../core/message.ts';
+import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
+import type { Clock, Log } from '../../core/ports/system.ts';
+import type { Markdown, RichText } from '../../core/rich-text.ts';
+import { splitRich } from '../../core/split.ts';
+import type { CrashPoint } from '../lifecycle/crash-points.ts';
+import type { Delivery } from './delivery.ts';
+
+/** What a reader sees first: enough to be worth a message, or whatever there is after a moment. */
+const firstLength = 24;
+const firstMs = 700;
+
+/**
+ * A reply that grows on the platform by editing one message. Its outbox row (state `streaming`) is committed before
+ * the first send and the platform's id right after, so that a crash anywhere continues the same message. One mutation
+ * at a time; what comes meanwhile is merged into the next, so nothing stale is ever sent after something newer. Edits
+ * may be dropped (the pace of the chat rules); the final text is the delivery's, after `settle`.
+ */
+export class ReplyStream {
+  readonly #deps: { store: Store; clock: Clock; log: Log; markdown: Markdown; delivery: Delivery; crash: CrashPoint };
+  readonly #row: NewOutbound;
+  readonly #stop = new AbortController();
+  #ref: string | null;
+  #opened: boolean;
+  #text = '';
+  #shown = '';
+  #notBefore: number | null = null;
+  #busy: Promise<void> | null = null;
+  /** True once something may stand on the platform: from then on the reply cannot be begun anew unseen. */
+  visible: boolean;
+
+  constructor(
+    deps: { store: Store; clock: Clock; log: Log; markdown: Markdown; delivery: Delivery; crash: CrashPoint },
+    row: NewOutbound,
+    /** What an earlier start of the run left open; its message is continued. */
+    left: OutboxRow | null,
+  ) {
+    this.#deps = deps;
+    this.#row = row;
+    this.#ref = left?.ref ?? null;
+    this.#opened = left !== null;
+    // Continuing an old message by an edit is harmless to repeat; one of unknown fate must not be sent twice.
+    if (left !== null && left.ref === null) this.#stop.abort();
+    this.visible = false;
+  }
+
+  push(text: string): void {
+    this.#text += text;
+    this.#notBefore ??= this.#deps.clock.monotonic() + firstMs;
+    this.#pump();
+  }
+
+  /** What was pushed so far is void: another attempt begins. Only while nothing is visible. */
+  restart(): void {
+    this.#text = '';
+  }
+
+  /** No mutation begins any more; resolves when the last one is over. The shown text is returned for a failing run. */
+  async settle(): Promise<string> {
+    this.#stop.abort();
+    await this.#busy;
+    return this.visible ? this.#text : '';
+  }
+
+  #pump(): void {
+    if (this.#busy !== null || this.#stop.signal.aborted || this.#text.trim() === '') return;
+    const lane = this.#deps.delivery.lane(this.#row.conversation);
+    if (lane === null || lane.channel.edit === undefined || !lane.channel.capabilities.edit.supported) return;
+    const now = this.#deps.clock.monotonic();
+    const waitMs = (this.#notBefore ?? now) - now;
+    const early = this.#ref === null && this.#shown === '' && this.#text.length >= firstLength;
+    this.#busy = (async () => {
+      if (waitMs > 0 && !early) await this.#deps.clock.sleep(waitMs, this.#stop.signal);
+      await this.#mutate(lane);
+    })()
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted)
+          this.#deps.log.warn('a reply stream stopped early; its end is still delivered', { error });
+        this.#stop.abort();
+      })
+      .finally(() => {
+        this.#busy = null;
+        if (this.#shown !== this.#text) this.#pump();
+      });
+  }
+
+  async #mutate(lane: NonNullable<ReturnType<Delivery['lane']>>): Promise<void> {
+    const { store, clock, crash } = this.#deps;
+    const { channel, pacer, signal } = lane;
+    const { conversation, chatType } = this.#row;
+    const group = chatType === 'group';
+    const { edit } = channel.capabilities;
+    const paceMs = group ? edit.groupMs : edit.directMs;
+    this.#notBefore = clock.monotonic() + paceMs;
+    const text = this.#text;
+    const body = this.#firstPart(text, channel.capabilities.text);
+    if (body === null || !pacer.spare(conversation, group)) return;
+    if (this.#ref === null) {
+      const row = this.#opened ? null : await store.openStream({ ...this.#row, body });
+      this.#opened = true;
+      if (row?.ref != null) this.#ref = row.ref;
+    }
+    const ref = this.#ref;
+    if (ref === null) crash('before_send');
+    this.visible = true;
+    const part = { idempotencyKey: this.#row.idempotencyKey, conversation, body };
+    const outcome =
+      ref === null
+        ? await channel.send({ ...part, ...(this.#row.replyTo === null ? {} : { replyTo: this.#row.replyTo }) }, signal)
+        : await channel.edit?.({ conversation, native: ref }, body, signal);
+    this.#shown = text;
+    if (outcome === undefined) return;
+    if (outcome.ok) {
+      if (ref !== null) return;
+      crash('after_send');
+      this.#ref = outcome.ref;
+      crash('before_mark');
+      await store.setStreamRef(this.#row.id, outcome.ref);
+      return;
+    }
+    if (outcome.kind === 'rate_limited') {
+      pacer.block(conversation, group, outcome.scope, outcome.retryAfterMs);
+      this.#notBefore = clock.monotonic() + outcome.retryAfterMs;
+      return;
+    }
+    // A lost edit is made good by the next; a first send that failed is the delivery's to judge, with the whole text.
+    if (ref === null || outcome.kind === 'refused') this.#stop.abort();
+  }
+
+  /** Null when there is nothing new to show: the message is full, or the change is not visible. */
+  #firstPart(text: string, limits: { maxLength: number; maxSpans: number }): RichText | null {
+    const [part] = splitRich(this.#deps.markdown.parse(text), limits);
+    const before = this.#shown === '' ? undefined : splitRich(this.#deps.markdown.parse(this.#shown), limits)[0];
+    return part === undefined || part.text === before?.text ? null : part;
+  }
+}
+
+const maxTypingMs = 120_000;
+
+/** Shows "typing…" until the signal aborts or two minutes have passed, whichever comes first. */
+export async function typingLease(
+  delivery: Delivery,
+  clock: Clock,
+  target: { conversation: ConversationRef; group: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const lane = delivery.lane(target.conversation);
+  if (lane?.channel.typing === undefined || !lane.channel.capabilities.typing.supported) return;
+  const until = clock.monotonic() + maxTypingMs;
+  while (!signal.aborted && clock.monotonic() < until) {
+    await lane.channel.typing(target.conversation, signal).catch(() => undefined);
+    await clock.sleep(lane.channel.capabilities.typing.refreshMs, signal).catch(() => undefined);
+  }
+}

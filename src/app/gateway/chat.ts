@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import { ClankerError, errorFrom, invalidInput, notFound } from '../../core/errors.ts';
+import type { GatewayEvent } from '../../core/events.ts';
+import type { MintId } from '../../core/ids.ts';
+import type { Attachment } from '../../core/message.ts';
+import type { Bus, Subscription } from '../../core/ports/bus.ts';
+import type { ChatAnswer, ChatRequest, ChatTicket } from '../../core/ports/gateway.ts';
+import type { InboxRow, Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
+import type { Principal } from '../../core/principal.ts';
+import { clientSessionKey, defaultSession } from '../../core/session-key.ts';
+import type { CrashPoint } from '../lifecycle/crash-points.ts';
+import type { Ingress } from '../ingress/ingress.ts';
+import type { ModelCaller } from '../models/caller.ts';
+import { answerOf } from '../runs/answer.ts';
+import type { RunQueue } from '../runs/queue.ts';
+import type { RunWaiters } from '../runs/waiters.ts';
+
+export interface ChatDeps {
+  store: Store;
+  bus: Bus;
+  clock: Clock;
+  mintId: MintId;
+  ingress: Ingress;
+  runs: RunQueue;
+  waiters: RunWaiters;
+  models: ModelCaller;
+  crash: CrashPoint;
+  channelTypes: ReadonlySet<string>;
+  agents: () => ReadonlySet<string>;
+}
+
+const runEvents = ['run.started', 'run.delta', 'run.retrying', 'run.tool', 'run.finished', 'run.failed'] as const;
+
+/** Chat of API clients: idempotent by key, joined while it runs, answered from the store afterwards. */
+export class Chat {
+  readonly #deps: ChatDeps;
+
+  constructor(deps: ChatDeps) {
+    this.#deps = deps;
+  }
+
+  async chat(principal: Principal, request: ChatRequest): Promise<ChatTicket> {
+    const { bus, waiters, runs, ingress, crash } = this.#deps;
+    const message = await this.#inbound(principal, request);
+    // Subscribed and waiting before the commit, so that nothing of the run can be missed.
+    const subscription = bus.subscribe('chat', { sessions: [message.sessionKey], types: runEvents });
+    const waiter = waiters.wait(message.runId);
+    try {
+      const { inserted, row } = await ingress.accept(message);
+      crash('before_ack');
+      if (inserted) return this.#ticket(row, subscription, waiter, request.idempotencyKey === undefined);
+      waiter.leave();
+      return await this.#repeat(row, message.bodyHash, subscription);
+    } catch (error) {
+      subscription.close();
+      waiter.leave();
+      runs.forget(message.runId);
+      throw error;
+    }
+  }
+
+  /** An earlier request with the same key: join it, answer it from the store, or run it again after a failure. */
+  async #repeat(row: InboxRow, bodyHash: string | null, subscription: Subscription): Promise<ChatTicket> {
+    const { store, clock, runs, waiters } = this.#deps;
+    if (row.bodyHash !== bodyHash) {
+      throw new ClankerError(
+        'conflict',
+        'idempotency_conflict',
+        'This idempotency key was used with another request; use a new key.',
+      );
+    }
+    const waiter = waiters.wait(row.runId);
+    const failed = row.state === 'failed' || row.state === 'dead';
+    if (failed) {
+      await store.requeueInbound(row.id, clock.now());
+      runs.wake(row.sessionKey);
+    } else {
+      await this.#settleFromStore(row);
+    }
+    return { ...this.#ticket(row, subscription, waiter, false), joined: true };
+  }
+
+  /** When the run is already over its waiters hear of it from the rows. */
+  async #settleFromStore(row: InboxRow): Promise<void> {
+    const { store, waiters } = this.#deps;
+    const stored = await store.runReply(row.runId);
+    if (stored === null) return;
+    const { run, reply } = stored;
+    if (run.state === 'finished') waiters.resolve(run.id, answerOf(run, reply));
+    else if (run.state !== 'running' && run.error !== null) waiters.reject(run.id, errorFrom(run.error));
+  }
+
+  #ticket(
+    row: InboxRow,
+    subscription: Subscription,
+    waiter: { answer: Promise<ChatAnswer>; leave: () => void },
+    owned: boolean,
+  ): ChatTicket {
+    const { runs, waiters } = this.#deps;
+    let over = false;
+    const end = (): void => {
+      over = true;
+      subscription.close();
+    };
+    waiter.answer.then(end, end);
+    return {
+      messageId: row.id,
+      runId: row.runId,
+      sessionKey: row.sessionKey,
+      joined: false,
+      answer: waiter.answer,
+      events: liveEvents(subscription, row.runId, () => waiters.watch(row.runId)),
+      leave: () => {
+        subscription.close();
+        waiter.leave();
+        if (owned && !over) runs.cancel(row.runId, 'left', 'The client left before the answer was complete.');
+      },
+    };
+  }
+
+  async #inbound(principal: Principal, request: ChatRequest): Promise<Parameters<Ingress['accept']>[0]> {
+    const { store, clock, mintId, channelTypes, agents, models } = this.#deps;
+    const sessionKey = clientSessionKey(request.session ?? defaultSession, principal.person, channelTypes);
+    const session = await store.session(sessionKey, null);
+    if (session === null ? !sessionKey.startsWith('api:') : session.owner !== principal.person)
+      throw notFound('session');
+    if (request.agent !== undefined && !agents().has(request.agent)) throw notFound(`agent "${request.agent}"`);
+    if (request.model !== undefined) models.resolve(request.model);
+    const attachments: Attachment[] = [];
+    for (const { id } of request.attachments ?? []) {
+      const file = await store.file(id, principal.person);
+      if (file === null) throw notFound(`file "${id}"`);
+      attachments.push({ id, mimeType: file.mimeType, size: file.size });
+    }
+    if (request.text.trim() === '' && attachments.length === 0)
+      throw invalidInput('empty_text', 'text: write something.');
+    const id = mintId('msg');
+    const { idempotencyKey, ...body } = request;
+    return {
+      id,
+      runId: mintId('run'),
+      kind: 'message',
+      channel: 'api',
+      account: principal.person,
+      dedupe: idempotencyKey ?? id,
+      owner: principal.person,
+      sessionKey,
+      conversation: null,
+      native: null,
+      sender: { native: principal.id, display: principal.name },
+      chatType: 'direct',
+      text: request.text,
+      attachments,
+      state: 'queued',
+      reason: null,
+      bodyHash: createHash('sha256')
+        .update(canonical({ ...body, session: sessionKey }))
+        .digest('hex'),
+      agent: request.agent ?? null,
+      model: request.model ?? null,
+      correlation: id,
+      receivedAt: clock.now(),
+    };
+  }
+}
+
+/** The same request gives the same text, whatever the order of its fields. */
+function canonical(value: object): string {
+  return JSON.stringify(
+    Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+/** Events of one run until it ends; a consumer that falls behind gets an error, never a hole. */
+async function* liveEvents(
+  subscription: Subscription,
+  runId: string,
+  onBegin: () => void,
+): AsyncGenerator<GatewayEvent> {
+  onBegin();
+  for await (const event of subscription) {
+    if (subscription.overflowed)
+      throw new ClankerError('rate_limited', 'slow_consumer', 'The events were not read fast enough.');
+    if ('runId' in event && event.runId === runId) yield event;
+  }
+}

@@ -1,0 +1,78 @@
+import { ClankerError, notFound } from '../../core/errors.ts';
+import type { DeadLetter, Page } from '../../core/ports/gateway.ts';
+import type { Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import { replyMaxAgeMs } from '../runs/reply-plan.ts';
+import type { RunQueue } from '../runs/queue.ts';
+
+const maxPreview = 200;
+
+type Row = NonNullable<Awaited<ReturnType<Store['deadLetter']>>>;
+
+/** What could not be answered or delivered: listed, tried again, or cleared by a person. */
+export class DeadLetters {
+  readonly #deps: { store: Store; clock: Clock; runs: RunQueue; delivery: Delivery };
+
+  constructor(deps: { store: Store; clock: Clock; runs: RunQueue; delivery: Delivery }) {
+    this.#deps = deps;
+  }
+
+  async list(options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
+    const { items, nextCursor } = await this.#deps.store.deadLetters(options);
+    return { items: items.map(letterOf), nextCursor };
+  }
+
+  async show(id: string): Promise<DeadLetter> {
+    return letterOf(await this.#find(id));
+  }
+
+  async retry(id: string): Promise<void> {
+    const { store, clock, runs, delivery } = this.#deps;
+    const letter = await this.#find(id);
+    const now = clock.now();
+    if (!(await store.retryDead(id, now, now + replyMaxAgeMs))) {
+      throw new ClankerError('conflict', 'not_dead', 'It is not a dead letter any more.');
+    }
+    if (letter.kind === 'inbox') runs.wake(letter.row.sessionKey);
+    else delivery.wake(letter.row.conversation, letter.row.chatType);
+  }
+
+  clear(id?: string): Promise<number> {
+    return this.#deps.store.clearDead(id);
+  }
+
+  async #find(id: string): Promise<Row> {
+    const letter = await this.#deps.store.deadLetter(id);
+    if (letter === null) throw notFound('dead letter');
+    return letter;
+  }
+}
+
+function letterOf(letter: Row): DeadLetter {
+  if (letter.kind === 'inbox') {
+    const { id, channel, account, sessionKey, text, error, starts, receivedAt, finishedAt } = letter.row;
+    const reason = error?.message ?? `It was begun ${starts} times and never ended.`;
+    return {
+      id,
+      kind: 'inbox',
+      channel: `${channel}:${account}`,
+      sessionKey,
+      text: text.slice(0, maxPreview),
+      reason,
+      attempts: starts,
+      at: finishedAt ?? receivedAt,
+    };
+  }
+  const { id, conversation, sessionKey, body, error, attempts, createdAt, finishedAt } = letter.row;
+  return {
+    id,
+    kind: 'outbox',
+    channel: `${conversation.channel}:${conversation.account}`,
+    sessionKey: sessionKey ?? '',
+    text: body.text.slice(0, maxPreview),
+    reason: error ?? '',
+    attempts,
+    at: finishedAt ?? createdAt,
+  };
+}

@@ -1,0 +1,103 @@
+import { notFound } from '../../core/errors.ts';
+import type { MintId } from '../../core/ids.ts';
+import type { Bus, EventFilter } from '../../core/ports/bus.ts';
+import type { FileStorage } from '../../core/ports/files.ts';
+import type { ChannelStatus, ChatRequest, Gateway, SendRequest, UsageLine } from '../../core/ports/gateway.ts';
+import type { MessageTrace, Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
+import { scopeIncludes, type Principal, type Scope } from '../../core/principal.ts';
+import type { Tokens } from '../access/tokens.ts';
+import type { ChannelManager } from '../channels/manager.ts';
+import type { RunQueue } from '../runs/queue.ts';
+import type { Chat } from './chat.ts';
+import type { DeadLetters } from './dead.ts';
+import { send, type SendDeps } from './send.ts';
+import type { Sessions } from './sessions.ts';
+import type { Status } from './status.ts';
+
+const maxFileBytes = 20_000_000;
+const dayMs = 86_400_000;
+
+export interface GatewayDeps {
+  store: Store;
+  bus: Bus;
+  clock: Clock;
+  mintId: MintId;
+  files: FileStorage;
+  tokens: Tokens;
+  runs: RunQueue;
+  chat: Chat;
+  sendDeps: SendDeps;
+  sessions: Sessions;
+  dead: DeadLetters;
+  channels: ChannelManager;
+  status: Status;
+  reload: () => Promise<{ changed: string[] }>;
+  describeConfig: () => { key: string; value: unknown; source: string }[];
+}
+
+/** The one inward face of the product: every client surface calls this and nothing else. */
+export function gatewayOf(deps: GatewayDeps): Gateway {
+  const { store, bus, clock, mintId, files, tokens, runs, chat, sendDeps, sessions, dead, channels, status } = deps;
+  return {
+    authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
+    onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
+
+    chat: (principal: Principal, request: ChatRequest) => chat.chat(principal, request),
+    send: (principal: Principal, request: SendRequest) => send(principal, request, sendDeps),
+    abortRun: (principal, runId) =>
+      Promise.resolve(runs.abortRun(runId, ownerFilter(principal), 'requested', 'The run was aborted.')),
+
+    listSessions: (principal, options) => sessions.list(principal, options),
+    session: (principal, key) => sessions.find(principal, key),
+    resetSession: (principal, key) => sessions.reset(principal, key),
+    deleteSession: (principal, key) => sessions.remove(principal, key),
+    messages: (principal, key, options) => sessions.messages(principal, key, options),
+
+    async saveFile(principal, mimeType, body) {
+      const id = mintId('file');
+      const { size, sha256 } = await files.save(id, body, maxFileBytes);
+      await store.saveFile({ id, owner: principal.person, mimeType, size, sha256, createdAt: clock.now() });
+      return { id, mimeType, size };
+    },
+
+    async trace(principal, messageId): Promise<MessageTrace> {
+      const trace = await store.trace(messageId);
+      const owner = ownerFilter(principal);
+      if (trace === null || (owner !== null && trace.inbox.owner !== owner)) throw notFound('message');
+      return trace;
+    },
+    dead: (_principal, options) => dead.list(options),
+    deadLetter: (_principal, id) => dead.show(id),
+    retryDead: (_principal, id) => dead.retry(id),
+    clearDead: (_principal, id) => dead.clear(id),
+
+    tokens: () => Promise.resolve(tokens.list()),
+    createToken: (_principal, request: { name: string; scopes: Scope[]; expires?: string; person?: string }) =>
+      tokens.create(request),
+    rotateToken: (_principal, id) => tokens.rotate(id),
+    revokeToken: (_principal, id) => tokens.revoke(id),
+
+    channelAction: (_principal, id, action): Promise<ChannelStatus> => channels.act(id, action),
+    async usage(principal, { days }): Promise<UsageLine[]> {
+      const rows = await store.usage(clock.now() - days * dayMs, ownerFilter(principal));
+      return rows.map(({ owner, ...row }) => ({ person: owner, ...row }));
+    },
+    reloadConfig: () => deps.reload(),
+    config: () => Promise.resolve(deps.describeConfig()),
+
+    status: () => status.status(),
+    readiness: () => status.readiness(),
+    subscribe: (principal, name, filter, limit) => bus.subscribe(name, mine(principal, filter), limit),
+    eventsSince: (principal, seq, filter) => bus.since(seq, mine(principal, filter)),
+  };
+}
+
+/** Whose rows a principal may see: its person's, or with `admin` everybody's (null). */
+const ownerFilter = (principal: Principal): string | null =>
+  scopeIncludes(principal.scope, 'admin') ? null : principal.person;
+
+function mine(principal: Principal, filter: EventFilter): EventFilter {
+  const owner = ownerFilter(principal);
+  return owner === null ? filter : { ...filter, person: owner };
+}

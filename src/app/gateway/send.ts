@@ -1,0 +1,87 @@
+import { ClankerError, invalidInput } from '../../core/errors.ts';
+import type { MintId } from '../../core/ids.ts';
+import type { SendRequest, SendTicket } from '../../core/ports/gateway.ts';
+import type { OutboxRow, Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
+import type { Principal } from '../../core/principal.ts';
+import type { Markdown } from '../../core/rich-text.ts';
+import type { AccessPolicy } from '../access/authorize.ts';
+import type { ChannelManager } from '../channels/manager.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import { planParts, replyMaxAgeMs } from '../runs/reply-plan.ts';
+
+export interface SendDeps {
+  store: Store;
+  clock: Clock;
+  mintId: MintId;
+  markdown: Markdown;
+  channels: ChannelManager;
+  delivery: Delivery;
+  policy: (channel: string, account: string) => AccessPolicy;
+}
+
+/** Messages that a client injects: planned and committed first, delivered by the same outbox as every reply. */
+export async function send(principal: Principal, request: SendRequest, deps: SendDeps): Promise<SendTicket> {
+  const { store, clock, mintId, channels, delivery, policy } = deps;
+  if (request.content.trim() === '') throw invalidInput('empty_content', 'content: write something.');
+  const channel = channels.resolve(request.channel);
+  const conversation = channel.conversation(request.target, request.thread);
+  const { users, chats } = policy(channel.type, channel.account);
+  if (!users.has(conversation.native) && !chats.has(conversation.native)) {
+    throw new ClankerError(
+      'auth',
+      'target_not_allowed',
+      `${request.target} is neither in allowed_user_ids nor in allowed_chat_ids of ${channel.type}:${channel.account}; add it there first.`,
+    );
+  }
+  const now = clock.now();
+  const id = mintId('msg');
+  const rows = planParts(
+    {
+      key: `send:${principal.person}:${request.idempotencyKey ?? id}`,
+      runId: null,
+      sessionKey: null,
+      owner: principal.person,
+      conversation,
+      chatType: channel.chatType(conversation),
+      replyTo: null,
+      correlation: id,
+      createdAt: now,
+      expiresAt: now + replyMaxAgeMs,
+    },
+    request.content,
+    channel.capabilities.text,
+    deps,
+  );
+  const planned = await store.planOutbound(rows);
+  const [first] = planned;
+  if (first === undefined) throw invalidInput('empty_content', 'content: nothing of it can be shown.');
+  if (
+    planned.some(
+      (row, part) => row.body.text !== rows[part]?.body.text || row.conversation.native !== conversation.native,
+    )
+  ) {
+    throw new ClankerError(
+      'conflict',
+      'idempotency_conflict',
+      'This idempotency key was used with another message; use a new key.',
+    );
+  }
+  delivery.wake(conversation, first.chatType);
+  const delivered = Promise.all(planned.map(({ id }) => delivery.settled(id))).then(assertSent);
+  delivered.catch(() => undefined);
+  return { messageId: first.id, delivered };
+}
+
+function assertSent(rows: OutboxRow[]): void {
+  const lost = rows.find((row) => row.state !== 'sent');
+  if (lost === undefined) return;
+  if (lost.state === 'uncertain') {
+    throw new ClankerError(
+      'channel',
+      'delivery_uncertain',
+      `The message may or may not have arrived: ${lost.error ?? ''}`,
+    );
+  }
+  throw new ClankerError('channel', 'delivery_failed', lost.error ?? 'The platform refused the message.');
+}

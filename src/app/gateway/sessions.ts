@@ -1,0 +1,54 @@
+import { notFound } from '../../core/errors.ts';
+import type { Message } from '../../core/message.ts';
+import type { Page } from '../../core/ports/gateway.ts';
+import type { SessionRow, Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
+import { scopeIncludes, type Principal } from '../../core/principal.ts';
+import { clientSessionKey } from '../../core/session-key.ts';
+import type { RunQueue } from '../runs/queue.ts';
+
+/** Sessions as clients see them: one's own, and for an operator (`admin`) everybody's. */
+export class Sessions {
+  readonly #deps: { store: Store; clock: Clock; runs: RunQueue; channelTypes: ReadonlySet<string> };
+
+  constructor(deps: { store: Store; clock: Clock; runs: RunQueue; channelTypes: ReadonlySet<string> }) {
+    this.#deps = deps;
+  }
+
+  list(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<SessionRow>> {
+    return this.#deps.store.listSessions(seesAll(principal) ? null : principal.person, options);
+  }
+
+  async find(principal: Principal, key: string): Promise<SessionRow> {
+    const { store, channelTypes } = this.#deps;
+    const full =
+      seesAll(principal) && key.startsWith('api:') ? key : clientSessionKey(key, principal.person, channelTypes);
+    const session = await store.session(full, seesAll(principal) ? null : principal.person);
+    if (session === null) throw notFound('session');
+    return session;
+  }
+
+  async reset(principal: Principal, key: string): Promise<SessionRow> {
+    const session = await this.find(principal, key);
+    this.#deps.runs.abortSession(session.key, 'The session was reset.');
+    await this.#deps.store.resetSession(session.key, this.#deps.clock.now());
+    return this.find(principal, session.key);
+  }
+
+  async remove(principal: Principal, key: string): Promise<void> {
+    const session = await this.find(principal, key);
+    this.#deps.runs.abortSession(session.key, 'The session was deleted.');
+    await this.#deps.store.deleteSession(session.key);
+  }
+
+  async messages(
+    principal: Principal,
+    key: string,
+    options: { limit: number; cursor?: string; before?: string },
+  ): Promise<Page<Message>> {
+    const session = await this.find(principal, key);
+    return this.#deps.store.listMessages(session.key, options);
+  }
+}
+
+const seesAll = (principal: Principal): boolean => scopeIncludes(principal.scope, 'admin');

@@ -1,0 +1,186 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { GatewayStatus, Readiness, RefusedSender } from '../../core/ports/gateway.ts';
+import type { Store, StoreCounts } from '../../core/ports/store.ts';
+import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
+import { allowLine, type AccessPolicy } from '../access/authorize.ts';
+import type { ChannelManager } from '../channels/manager.ts';
+import type { ModelCaller } from '../models/caller.ts';
+
+const refreshEveryMs = 15_000;
+const maxRefusedShown = 20;
+const noCounts: StoreCounts = {
+  inboxQueued: 0,
+  inboxRunning: 0,
+  outboxPending: 0,
+  dead: 0,
+  sessions: 0,
+  people: 0,
+  messagesToday: 0,
+  activePeopleToday: 0,
+};
+
+export interface StatusDeps {
+  version: string;
+  store: Store;
+  storeHealth: () => { open: boolean; detail: string };
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  channels: ChannelManager;
+  models: ModelCaller;
+  /** Which model answers by default, and why that one. */
+  model: () => { name: string; source: string };
+  configError: () => string | null;
+  policy: (channel: string, account: string) => AccessPolicy;
+}
+
+/** What runs, how it fares, and what a person should do about it. */
+export class Status {
+  readonly #deps: StatusDeps;
+  readonly #startedAt: number;
+  readonly #startedMonotonic: number;
+  readonly #loop: ReturnType<typeof monitorEventLoopDelay>;
+  #counts = noCounts;
+  #damage: string[] = [];
+
+  constructor(deps: StatusDeps) {
+    this.#deps = deps;
+    this.#startedAt = deps.clock.now();
+    this.#startedMonotonic = deps.clock.monotonic();
+    this.#loop = monitorEventLoopDelay({ resolution: 10 });
+    this.#loop.enable();
+    this.#register(deps.metrics);
+  }
+
+  /** Keeps the slow figures fresh and checks the database once, after the gateway is ready. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#deps;
+    store.quickCheck().then(
+      (found) => {
+        this.#damage = found;
+        if (found.length > 0) log.error('the database is damaged; restore a backup', { found: found.slice(0, 5) });
+      },
+      (error: unknown) => log.warn('the database could not be checked', { error }),
+    );
+    while (!signal.aborted) {
+      await this.#refresh().catch((error: unknown) => log.warn('figures could not be read', { error }));
+      await clock.sleep(refreshEveryMs, signal).catch(() => undefined);
+    }
+    this.#loop.disable();
+  }
+
+  async status(): Promise<GatewayStatus> {
+    const { version, clock, channels, models, model, configError } = this.#deps;
+    await this.#refresh();
+    const memory = process.memoryUsage();
+    const counts = this.#counts;
+    return {
+      version,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      uptimeMs: Math.round(clock.monotonic() - this.#startedMonotonic),
+      model: model(),
+      channels: channels.status(),
+      providers: models.status(),
+      queues: {
+        inbox: counts.inboxQueued,
+        running: counts.inboxRunning,
+        outbox: counts.outboxPending,
+        dead: counts.dead,
+      },
+      sessions: counts.sessions,
+      memory: { rssBytes: memory.rss, heapBytes: memory.heapUsed },
+      eventLoopDelayMs: { p50: this.#delay(50), p99: this.#delay(99), max: this.#loop.max / 1e6 },
+      refused: await this.#refused(),
+      configError: configError(),
+      warnings: this.#warnings(),
+    };
+  }
+
+  async readiness(): Promise<Readiness> {
+    const { clock, channels, models, storeHealth } = this.#deps;
+    const providers = models.status();
+    const failing: Readiness['failing'] = [];
+    if (!storeHealth().open) failing.push('store');
+    if (!providers.some(({ state }) => state !== 'down')) failing.push('providers');
+    return {
+      ready: failing.length === 0,
+      failing,
+      warnings: this.#warnings(),
+      uptimeMs: Math.round(clock.monotonic() - this.#startedMonotonic),
+      channels: channels.status(),
+      providers,
+    };
+  }
+
+  #warnings(): string[] {
+    const { storeHealth, channels, model, configError } = this.#deps;
+    const warnings: string[] = [];
+    const { name, source } = model();
+    if (name.startsWith('demo/'))
+      warnings.push(
+        `The demo model answers (${source}); connect a real one with OPENAI_API_KEY, ANTHROPIC_API_KEY, Ollama or the configuration.`,
+      );
+    for (const { id, health } of channels.status()) {
+      if (health.state === 'degraded' || health.state === 'fatal') warnings.push(`${id}: ${health.detail}`);
+    }
+    if (this.#damage.length > 0)
+      warnings.push(`The database is damaged: ${this.#damage[0]}. Stop the gateway and restore a backup.`);
+    const store = storeHealth();
+    if (!store.open) warnings.push(`The store does not work: ${store.detail}`);
+    const rejected = configError();
+    if (rejected !== null)
+      warnings.push(`The last configuration was rejected and the one before is in force: ${rejected}`);
+    return warnings;
+  }
+
+  async #refused(): Promise<RefusedSender[]> {
+    const rows = await this.#deps.store.refusedSenders(maxRefusedShown);
+    return rows.map(({ channel, account, sender, display, conversation, count, lastAt, reason }) => ({
+      channel: `${channel}:${account}`,
+      sender,
+      display,
+      conversation,
+      count,
+      lastAt,
+      allowLine: allowLine(this.#deps.policy(channel, account), { channel, account, sender, conversation, reason }),
+    }));
+  }
+
+  async #refresh(): Promise<void> {
+    const day = new Date(this.#deps.clock.now());
+    day.setHours(0, 0, 0, 0);
+    this.#counts = await this.#deps.store.counts(day.getTime());
+  }
+
+  #delay(percentile: number): number {
+    const ms = this.#loop.percentile(percentile) / 1e6;
+    return Number.isFinite(ms) ? Math.max(0, ms - 10) : 0;
+  }
+
+  #register(metrics: Metrics): void {
+    const gauge = (name: string, help: string, read: () => number): void =>
+      metrics.observe(`openclanker_${name}`, help, read);
+    gauge('inbox_queued', 'Messages waiting for a run.', () => this.#counts.inboxQueued);
+    gauge('outbox_pending', 'Outbox rows not yet settled.', () => this.#counts.outboxPending);
+    gauge('dead_letters', 'Dead letters waiting for a person.', () => this.#counts.dead);
+    gauge('sessions', 'Stored sessions.', () => this.#counts.sessions);
+    gauge('messages_today', 'Messages received since local midnight.', () => this.#counts.messagesToday);
+    gauge('active_people_today', 'People who wrote since local midnight.', () => this.#counts.activePeopleToday);
+    gauge(
+      'uptime_seconds',
+      'Seconds since the gateway started.',
+      () => (this.#deps.clock.monotonic() - this.#startedMonotonic) / 1000,
+    );
+    gauge('process_resident_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+    gauge('process_heap_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
+    gauge(
+      'process_cpu_seconds',
+      'CPU time used by the process.',
+      () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
+    );
+    metrics.observe('openclanker_event_loop_delay_seconds', 'Event-loop delay, by quantile.', () =>
+      [50, 95, 99].map((percentile) => [{ quantile: String(percentile / 100) }, this.#delay(percentile) / 1000]),
+    );
+  }
+}

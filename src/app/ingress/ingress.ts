@@ -1,0 +1,212 @@
+import { ClankerError } from '../../core/errors.ts';
+import type { MintId } from '../../core/ids.ts';
+import type { Bus } from '../../core/ports/bus.ts';
+import type { CursorUpdate, InboundEvent, InboundSink } from '../../core/ports/channel.ts';
+import type { CommitResult, InboxRow, NewInbound, Store } from '../../core/ports/store.ts';
+import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
+import { ownerPerson } from '../../core/principal.ts';
+import { conversationSessionKey } from '../../core/session-key.ts';
+import { authorize, type AccessPolicy } from '../access/authorize.ts';
+import type { CommandRegistry } from '../commands/registry.ts';
+import type { CrashPoint } from '../lifecycle/crash-points.ts';
+import type { QueueMode, RunQueue } from '../runs/queue.ts';
+import { SenderLimits } from './sender-limits.ts';
+
+const maxText = 32_768;
+const maxKnownSenders = 5000;
+
+export interface IngressDeps {
+  store: Store;
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  mintId: MintId;
+  runs: RunQueue;
+  commands: CommandRegistry;
+  crash: CrashPoint;
+  policy: (channel: string, account: string) => AccessPolicy;
+  queueMode: (channel: string) => QueueMode;
+}
+
+/**
+ * The one way in. Whatever arrives passes here: authorized, deduplicated and committed (fsynced) before anybody is
+ * told that it was accepted; then the run queue is woken.
+ */
+export class Ingress {
+  readonly #deps: IngressDeps;
+  readonly #received: Counter;
+  readonly #turnedAway: Counter;
+  readonly #limits: SenderLimits;
+  /** Senders whose person is known, least recently used out. */
+  readonly #people = new Map<string, string>();
+
+  constructor(deps: IngressDeps) {
+    this.#deps = { ...deps, log: deps.log.with({ component: 'ingress' }) };
+    this.#received = deps.metrics.counter('openclanker_messages_received_total', 'Messages accepted, by channel.');
+    this.#turnedAway = deps.metrics.counter(
+      'openclanker_messages_turned_away_total',
+      'Events not accepted, by channel and reason.',
+    );
+    this.#limits = new SenderLimits(deps.clock);
+  }
+
+  /** Commits what an API client sent; the caller decides what a duplicate means. */
+  async accept(message: NewInbound): Promise<CommitResult['rows'][number]> {
+    const { rows } = await this.#commit([message]);
+    const [result] = rows;
+    if (result === undefined)
+      throw new ClankerError('storage', 'internal', 'The store did not answer for the message.');
+    return result;
+  }
+
+  /** Where a channel account hands over its events. */
+  sinkFor(channel: string, account: string): InboundSink {
+    const log = this.#deps.log.with({ channel: `${channel}:${account}` });
+    return {
+      commit: async (batch, cursor) => {
+        const rows: NewInbound[] = [];
+        for (const event of batch) {
+          const row = await this.#judge(event, channel, account);
+          if (row !== null) rows.push(row);
+        }
+        if (rows.length === 0 && cursor === undefined) return;
+        await this.#commit(rows, cursor === undefined ? undefined : { ...cursor, channel, account });
+        this.#deps.crash('before_ack');
+      },
+      malformed: (detail) => {
+        this.#turnedAway.add(1, { channel, reason: 'malformed' });
+        log.warn('an event could not be understood and was skipped', { detail });
+      },
+    };
+  }
+
+  /** The row an event becomes, or null when it leaves no trace. */
+  async #judge(event: InboundEvent, channel: string, account: string): Promise<NewInbound | null> {
+    const { mintId, log, commands, policy } = this.#deps;
+    const verdict = authorize(policy(channel, account), event);
+    const drop = (reason: string): null => {
+      this.#turnedAway.add(1, { channel, reason });
+      return null;
+    };
+    if (verdict.verdict === 'ignored') return drop('ignored');
+    const id = mintId('msg');
+    const base = {
+      id,
+      runId: mintId('run'),
+      channel,
+      account,
+      dedupe: event.dedupe,
+      sessionKey: conversationSessionKey(event.conversation),
+      conversation: event.conversation,
+      native: event.native,
+      sender: { native: event.sender.native, display: event.sender.display },
+      chatType: event.chat.type,
+      bodyHash: null,
+      agent: null,
+      model: null,
+      correlation: id,
+      receivedAt: this.#deps.clock.now(),
+    };
+    if (verdict.verdict === 'refused') {
+      this.#turnedAway.add(1, { channel, reason: 'refused' });
+      if (!this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}`)) return null;
+      log.warn('a message was refused', {
+        channel: `${channel}:${account}`,
+        sender: event.sender.native,
+        reason: verdict.reason,
+      });
+      // What strangers write is not kept, only that they did.
+      return {
+        ...base,
+        kind: 'message',
+        owner: ownerPerson,
+        text: '',
+        attachments: [],
+        state: 'refused',
+        reason: verdict.reason,
+      };
+    }
+    // Edits, reactions and the like passed the same gate; nothing acts on them yet.
+    if (event.kind !== 'message') return drop(event.kind);
+    if (event.text.trim() === '' && event.attachments.length === 0) return drop('empty');
+    const owner = event.chat.type === 'group' ? ownerPerson : await this.#personOf(event, channel, account);
+    const flood = this.#limits.take(`${channel}:${account}:${event.sender.native}`);
+    if (flood !== 'ok') {
+      this.#turnedAway.add(1, { channel, reason: 'flood' });
+      if (flood === 'silent') return null;
+      return {
+        ...base,
+        kind: 'message',
+        owner,
+        text: '',
+        attachments: [],
+        state: 'refused',
+        reason: 'too many messages at once',
+      };
+    }
+    const command = commands.match(event.text);
+    return {
+      ...base,
+      kind: command === null ? 'message' : 'command',
+      owner,
+      text: event.text.slice(0, maxText),
+      attachments: event.attachments,
+      state: 'queued',
+      reason: null,
+    };
+  }
+
+  async #commit(
+    batch: NewInbound[],
+    cursor?: CursorUpdate & { channel: string; account: string },
+  ): Promise<CommitResult> {
+    const { store, crash } = this.#deps;
+    const result = await store.commitInbound(batch, cursor);
+    crash('after_insert');
+    for (const { inserted, row } of result.rows) if (inserted) this.#accepted(row);
+    return result;
+  }
+
+  #accepted(row: InboxRow): void {
+    const { bus, runs, commands, queueMode } = this.#deps;
+    const about = {
+      messageId: row.id,
+      channel: row.channel,
+      sessionKey: row.sessionKey,
+      person: row.owner,
+      correlation: row.correlation,
+    };
+    if (row.state !== 'queued') {
+      bus.publish({ type: 'message.refused', ...about, reason: row.reason ?? '' });
+      return;
+    }
+    this.#received.add(1, { channel: row.channel });
+    bus.publish({ type: 'message.received', ...about });
+    if (row.kind === 'command') commands.match(row.text)?.command.now?.(row);
+    else if (queueMode(row.channel) === 'interrupt')
+      runs.abortSession(row.sessionKey, 'A newer message came.', 'interrupted');
+    runs.wake(row.sessionKey);
+  }
+
+  async #personOf(event: InboundEvent, channel: string, account: string): Promise<string> {
+    const key = `${channel}:${account}:${event.sender.native}`;
+    const known = this.#people.get(key);
+    if (known !== undefined) {
+      this.#people.delete(key);
+      this.#people.set(key, known);
+      return known;
+    }
+    const { native, display } = event.sender;
+    const newPerson = {
+      id: this.#deps.mintId('per'),
+      name: display,
+      role: 'member' as const,
+      createdAt: this.#deps.clock.now(),
+    };
+    const { id } = await this.#deps.store.ensureIdentity({ channel, account, native, display }, newPerson);
+    this.#people.set(key, id);
+    if (this.#people.size > maxKnownSenders) this.#people.delete(this.#people.keys().next().value ?? '');
+    return id;
+  }
+}

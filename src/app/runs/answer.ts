@@ -1,0 +1,21 @@
+import { textOf, type Message } from '../../core/message.ts';
+import type { ChatAnswer } from '../../core/ports/gateway.ts';
+import type { RunRow } from '../../core/ports/store.ts';
+
+/** A finished run as its client sees it; the same from the live run and, years later, from the rows. */
+export function answerOf(run: RunRow, reply: Message | null): ChatAnswer {
+  const { usage } = run;
+  const prompt = usage === null ? 0 : usage.input + usage.cacheRead + usage.cacheWrite;
+  const completion = usage?.output ?? 0;
+  const parts = reply?.parts.filter((part) => part.type !== 'text' && part.type !== 'reasoning') ?? [];
+  return {
+    message_id: run.messageId,
+    run_id: run.id,
+    session: run.sessionKey,
+    reply: { text: textOf(reply?.parts ?? []), ...(parts.length > 0 ? { parts } : {}) },
+    model: run.model ?? '',
+    finish_reason: run.finishReason ?? 'stop',
+    usage: { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion },
+    cost: run.cost === null ? null : { amount: run.cost, currency: 'USD' },
+  };
+}

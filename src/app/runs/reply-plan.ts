@@ -1,0 +1,44 @@
+import type { MintId } from '../../core/ids.ts';
+import type { ChannelCapabilities } from '../../core/ports/channel.ts';
+import type { InboxRow, NewOutbound } from '../../core/ports/store.ts';
+import type { Markdown } from '../../core/rich-text.ts';
+import { splitRich } from '../../core/split.ts';
+
+/** Replies older than this are not sent any more. */
+export const replyMaxAgeMs = 24 * 3_600_000;
+
+/** The outbox rows of a text for one conversation: parsed once, cut once, each part with its stable key. */
+export function planParts(
+  template: Omit<NewOutbound, 'id' | 'part' | 'body' | 'idempotencyKey'> & { key: string },
+  markdownText: string,
+  limits: ChannelCapabilities['text'],
+  deps: { markdown: Markdown; mintId: MintId },
+): NewOutbound[] {
+  const { key, ...rest } = template;
+  return splitRich(deps.markdown.parse(markdownText), limits).map((body, part) => ({
+    ...rest,
+    id: deps.mintId('out'),
+    idempotencyKey: `${key}:${part}`,
+    part,
+    body,
+    replyTo: part === 0 ? rest.replyTo : null,
+  }));
+}
+
+/** What every part of the answer to an inbound message has in common; null for API clients. */
+export function replyTemplate(inbound: InboxRow, now: number): Parameters<typeof planParts>[0] | null {
+  if (inbound.conversation === null) return null;
+  return {
+    key: inbound.runId,
+    runId: inbound.runId,
+    sessionKey: inbound.sessionKey,
+    owner: inbound.owner,
+    conversation: inbound.conversation,
+    chatType: inbound.chatType,
+    // In a group an answer names its question; in a direct chat that is noise.
+    replyTo: inbound.chatType === 'group' ? inbound.native : null,
+    correlation: inbound.correlation,
+    createdAt: now,
+    expiresAt: now + replyMaxAgeMs,
+  };
+}
