@@ -1,0 +1,164 @@
+import http from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { HttpFailure } from '../../core/ports/http-client.ts';
+import type { HttpClient, HttpPhase, HttpRequest, HttpResponse } from '../../core/ports/http-client.ts';
+import type { Counter, Log, Metrics } from '../../core/ports/system.ts';
+import { aborted, requestFailure } from './failure.ts';
+import { ResponseBody } from './response-body.ts';
+
+/** Requests past these wait in the pool's queue, still abortable. */
+const maxSocketsPerOrigin = 256;
+const maxSockets = 1024;
+const maxIdleSocketsPerOrigin = 16;
+/** Shorter than the idle limit of common servers and balancers (60 s), so that a pooled socket is rarely a dead one. */
+const idleSocketMs = 15_000;
+const maxResponseHeaderBytes = 32 * 1024;
+
+export interface HttpClientOptions {
+  /** Resolves names in place of the system's resolver; for tests and for guarded look-ups. */
+  resolver?: LookupFunction;
+  /** PEM certificates of further trusted authorities, beside those of Node. */
+  authorities?: string[];
+  log: Log;
+  metrics: Metrics;
+}
+
+export interface NodeHttpClient extends HttpClient {
+  /** Destroys every socket; requests under way fail. */
+  close(): void;
+}
+
+/** The product's one HTTP client, on node:http and node:https. The port's comment says what it promises. */
+export function createHttpClient(options: HttpClientOptions): NodeHttpClient {
+  const pool = {
+    keepAlive: true,
+    noDelay: true,
+    scheduling: 'lifo',
+    maxSockets: maxSocketsPerOrigin,
+    maxTotalSockets: maxSockets,
+    maxFreeSockets: maxIdleSocketsPerOrigin,
+    timeout: idleSocketMs,
+  } as const;
+  const plain = new http.Agent(pool);
+  const secure = new https.Agent({ ...pool, rejectUnauthorized: true });
+  const requests = options.metrics.counter('http_client_requests_total', 'Outgoing HTTP requests by outcome.');
+
+  return {
+    request: (request) => exchange(request, { plain, secure, options, requests }),
+    close() {
+      plain.destroy();
+      secure.destroy();
+    },
+  };
+}
+
+interface Pools {
+  plain: http.Agent;
+  secure: https.Agent;
+  options: HttpClientOptions;
+  requests: Counter;
+}
+
+async function exchange(request: HttpRequest, pools: Pools): Promise<HttpResponse> {
+  try {
+    if (request.signal.aborted) throw aborted('connect');
+    const message = await send(request, pools);
+    const response = translate(message);
+    pools.requests.add(1, { outcome: `${Math.floor(response.status / 100)}xx` });
+    return response;
+  } catch (error) {
+    const failure = error instanceof HttpFailure ? error : unsendable(error as Error);
+    pools.requests.add(1, { outcome: failure.code === 'aborted' ? 'aborted' : `failed_${failure.phase}` });
+    pools.options.log.debug('An outgoing request failed.', {
+      code: failure.code,
+      phase: failure.phase,
+      reason: failure.message,
+    });
+    throw failure;
+  }
+}
+
+/** Node refuses a request that it cannot write, such as one with a line break in a header. */
+function unsendable(error: Error): HttpFailure {
+  return new HttpFailure('connect', 'no', 'unsendable', `The request cannot be sent: ${error.message}.`);
+}
+
+function target(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw new HttpFailure('connect', 'no', 'bad_url', 'Only http:// and https:// addresses can be asked.');
+  return url;
+}
+
+/** Resolves with the head of the answer; the signal stays bound to the message until its socket is free again. */
+function send(request: HttpRequest, { plain, secure, options }: Pools): Promise<IncomingMessage> {
+  const url = target(request.url);
+  const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
+  const tls = url.protocol === 'https:';
+  return new Promise((resolve, reject) => {
+    let phase: HttpPhase = 'connect';
+    const outgoing: ClientRequest = (tls ? https : http).request(url, {
+      method: request.method,
+      agent: tls ? secure : plain,
+      maxHeaderSize: maxResponseHeaderBytes,
+      headers: {
+        ...request.headers,
+        'accept-encoding': 'identity',
+        ...(body === undefined ? {} : { 'content-length': body.length }),
+      },
+      ...(options.resolver === undefined ? {} : { lookup: options.resolver }),
+      ...(tls && options.authorities !== undefined ? { ca: options.authorities } : {}),
+    });
+
+    const fail = (failure: HttpFailure): void => {
+      request.signal.removeEventListener('abort', abort);
+      reject(failure);
+    };
+    let answer: IncomingMessage | null = null;
+    const abort = (): void => {
+      const failure = aborted(phase);
+      answer?.destroy(failure);
+      outgoing.destroy(failure);
+      fail(failure);
+    };
+    request.signal.addEventListener('abort', abort, { once: true });
+
+    outgoing.on('socket', (socket) => {
+      const connected = (): void => {
+        if (phase === 'connect') phase = 'request';
+      };
+      if (outgoing.reusedSocket) connected();
+      else socket.once(tls ? 'secureConnect' : 'connect', connected);
+    });
+    outgoing.on('finish', () => {
+      if (phase === 'request') phase = 'headers';
+    });
+    outgoing.on('error', (error) => fail(requestFailure(error, phase, url.origin)));
+    outgoing.on('response', (message) => {
+      phase = 'body';
+      answer = message;
+      message.on('close', () => request.signal.removeEventListener('abort', abort));
+      resolve(message);
+    });
+    outgoing.on('upgrade', (_message, socket) => {
+      socket.destroy();
+      fail(new HttpFailure('headers', 'maybe', 'bad_upgrade', `${url.origin} switched to another protocol unasked.`));
+    });
+    outgoing.end(body);
+  });
+}
+
+function translate(message: IncomingMessage): HttpResponse {
+  const encoding = message.headers['content-encoding'];
+  const body = new ResponseBody(message);
+  if (encoding !== undefined && encoding !== 'identity') {
+    message.destroy();
+    throw new HttpFailure('headers', 'maybe', 'encoded', 'The answer is compressed although that was not offered.');
+  }
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(message.headers))
+    if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
+  return { status: message.statusCode ?? 0, headers, body };
+}

@@ -1,0 +1,137 @@
+/**
+ * One model call, the part that is the same for every dialect: send, read, translate, and end with exactly one
+ * terminal event. A dialect brings the request, a translator of its frames and the reading of its errors.
+ */
+import { HttpFailure } from '../../core/ports/http-client.ts';
+import type { HttpClient, HttpResponse } from '../../core/ports/http-client.ts';
+import type { JsonObject } from '../../core/message.ts';
+import type { ModelEvent, ModelRequest, ProviderConfig, Usage } from '../../core/ports/provider.ts';
+import type { Clock, Log } from '../../core/ports/system.ts';
+import { failureOf, refusalOf } from './failure.ts';
+import type { ErrorDialect, Progress } from './failure.ts';
+import { FaultError, badResponse } from './fault.ts';
+import { frameReader } from './frame-reader.ts';
+import type { Framing, Translator } from './frame-reader.ts';
+import { readEnd } from './read-end.ts';
+import { estimateUsage } from './usage.ts';
+
+export interface ProviderDeps {
+  http: HttpClient;
+  clock: Clock;
+  log: Log;
+}
+
+export interface Call {
+  url: string;
+  headers: Record<string, string>;
+  body: JsonObject;
+  framing: 'sse' | 'ndjson';
+  translator: Translator;
+}
+
+/** One configured provider as the shared code needs it. */
+export interface CallContext {
+  config: ProviderConfig;
+  deps: ProviderDeps;
+  errors: ErrorDialect;
+}
+
+export async function* runCall(
+  context: CallContext,
+  request: ModelRequest,
+  prepare: () => Call,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  const progress: Progress = { answered: false, output: null, requestId: undefined };
+  let translator: Translator | null = null;
+  let body: AsyncIterator<Uint8Array> | null = null;
+  let finished = false;
+  try {
+    const call = prepare();
+    translator = call.translator;
+    const response = await post(call, context, signal);
+    progress.requestId = response.headers['x-request-id'] ?? response.headers['request-id'];
+    if (response.status < 200 || response.status > 299) {
+      yield { type: 'error', error: await refusalOf(response, progress, context) };
+      return;
+    }
+    progress.answered = true;
+    body = response.body[Symbol.asyncIterator]();
+    yield { type: 'start', ...(progress.requestId === undefined ? {} : { requestId: progress.requestId }) };
+
+    const reader = frameReader(framingOf(response, call), translator);
+    for (let over = false; !over;) {
+      const events: ModelEvent[] = [];
+      let broken: unknown = null;
+      try {
+        const step = await body.next();
+        over = step.done === true;
+        if (step.done) reader.end(false, events);
+        else reader.push(step.value, events);
+      } catch (error) {
+        broken = error;
+        // The terminal evidence may have come before the connection broke.
+        if (error instanceof HttpFailure && error.code !== 'aborted') reader.end(true, events);
+      }
+      for (const event of events) {
+        if (signal.aborted) throw new HttpFailure('body', 'maybe', 'aborted', 'The request was aborted.');
+        if (event.type === 'finish') {
+          finished = true;
+          yield { type: 'usage', usage: translator.usage ?? estimateUsage(request, progress.output ?? 0) };
+          yield event;
+          return;
+        }
+        progress.output = outputAfter(event, progress.output);
+        yield event;
+      }
+      if (broken !== null) throw broken;
+    }
+    throw new FaultError({ kind: 'stream_incomplete', message: 'The answer ended before it was finished.' });
+  } catch (error) {
+    if (progress.output !== null) yield { type: 'usage', usage: brokenUsage(request, progress.output, translator) };
+    yield { type: 'error', error: failureOf(error, progress, context) };
+  } finally {
+    if (body !== null) {
+      if (finished) void readEnd(body, context.deps.clock);
+      else await body.return?.();
+    }
+  }
+}
+
+function post(call: Call, { config, deps }: CallContext, signal: AbortSignal): Promise<HttpResponse> {
+  return deps.http.request({
+    method: 'POST',
+    url: call.url,
+    headers: { ...call.headers, ...config.headers, 'content-type': 'application/json' },
+    body: JSON.stringify(call.body),
+    signal,
+  });
+}
+
+function framingOf(response: HttpResponse, call: Call): Framing {
+  const type = response.headers['content-type'] ?? '';
+  if (type.startsWith('text/html')) throw badResponse('The answer is a web page; is base_url right?');
+  return call.framing === 'sse' && type.startsWith('application/json') ? 'whole' : call.framing;
+}
+
+function outputAfter(event: ModelEvent, before: number | null): number | null {
+  switch (event.type) {
+    case 'text':
+    case 'reasoning':
+    case 'tool_delta':
+      return (before ?? 0) + event.text.length;
+    case 'tool_call':
+    case 'tool_invalid':
+      return before ?? 0;
+    default:
+      return before;
+  }
+}
+
+/** What an answer that broke off has cost: reported where it was, counted by us for the rest. */
+function brokenUsage(request: ModelRequest, output: number, translator: Translator | null): Usage {
+  const estimate = estimateUsage(request, output);
+  const reported = translator?.usage;
+  if (!reported) return estimate;
+  return { ...reported, output: Math.max(reported.output, estimate.output), estimated: true };
+}

@@ -1,0 +1,47 @@
+import type { Dialect, RequestMessage, RequestPart } from '../../core/ports/provider.ts';
+
+/**
+ * The history as one dialect may send it: thinking of other dialects and empty texts are left out, a message that is
+ * empty without them too, and neighbours of one role that meet because of that become one message.
+ */
+export function sendableHistory(messages: readonly RequestMessage[], dialect: Dialect): RequestMessage[] {
+  const sendable: RequestMessage[] = [];
+  for (const message of messages) {
+    const parts = withoutDanglingReasoning(message.parts.filter((part) => isSendable(part, dialect)));
+    const before = sendable.at(-1);
+    if (parts.length === 0) continue;
+    if (before?.role === message.role) before.parts.push(...parts);
+    else sendable.push({ role: message.role, parts });
+  }
+  return sendable;
+}
+
+function isSendable(part: RequestPart, dialect: Dialect): boolean {
+  if (part.type === 'text') return part.text.trim() !== '';
+  return part.type !== 'reasoning' || (part.replay !== undefined && part.dialect === dialect);
+}
+
+/** Providers refuse a thinking block that nothing follows. */
+function withoutDanglingReasoning(parts: RequestPart[]): RequestPart[] {
+  const last = parts.findLastIndex((part) => part.type !== 'reasoning');
+  return parts.slice(0, last + 1);
+}
+
+/** The joined text parts of a message; paragraphs apart. */
+export const joinedText = (parts: readonly RequestPart[]): string =>
+  parts
+    .filter((part) => part.type === 'text')
+    .map((part) => part.text)
+    .join('\n\n');
+
+export const base64 = (data: Uint8Array): string =>
+  Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
+
+export const dataUrl = (part: { mimeType: string; data: Uint8Array }): string =>
+  `data:${part.mimeType};base64,${base64(part.data)}`;
+
+/** A tool's result as text that is never empty; dialects without an error flag mark a failure in words. */
+export const resultText = (part: { text: string; isError: boolean }, flagged: boolean): string => {
+  const text = part.text.trim() === '' ? '(no output)' : part.text;
+  return part.isError && !flagged ? `Error: ${text}` : text;
+};
