@@ -3,6 +3,7 @@ import { parseEnv } from 'node:util';
 import { addComputedDefaults, buildConfig } from './build.ts';
 import { addEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
+import { dataDir } from './data-dir.ts';
 import { ConfigError } from './errors.ts';
 import type { ConfigIssue } from './errors.ts';
 import { interpolate } from './interpolate.ts';
@@ -11,10 +12,10 @@ import { readTextFile, UnreadableFile } from './read-file.ts';
 import { rules } from './rules.ts';
 import type { Config } from './schema.ts';
 import { resolveSecrets } from './secrets.ts';
-import { describe } from './settings.ts';
-import type { Setting } from './settings.ts';
+import { maskSecrets, sourcesOf } from './settings.ts';
 import { parseToml } from './toml.ts';
 import { keyOf, Written } from './tree.ts';
+import type { Tree } from './tree.ts';
 import { validate } from './validate.ts';
 import type { Problem } from './validate.ts';
 
@@ -37,25 +38,16 @@ export interface LoadedConfig {
   dataDir: string;
   /** Where each value came from, by key: `default`, `file`, `environment OPENAI_API_KEY`, `flag server.port`. */
   sources: Map<string, string>;
-  /** Every key with its value (secrets masked) and source. */
-  settings: Setting[];
+  /** The values as written, secrets masked; see `describeConfig`. */
+  written: Tree;
   /** One sentence each. */
   warnings: string[];
   /** Files that were read, or would be if they appeared. */
   files: string[];
 }
 
-/**
- * Where data is kept: `$OPEN_CLANKER_DATA`, else what systemd's StateDirectory= gives a service
- * (`/var/lib/open-clanker`), else `~/.local/share/open-clanker`.
- */
-export function dataDir(env: Environment, home: string, cwd: string): string {
-  const chosen = env['OPEN_CLANKER_DATA'] || env['STATE_DIRECTORY']?.split(':', 1)[0];
-  return chosen ? path.resolve(cwd, chosen) : path.join(home, '.local/share/open-clanker');
-}
-
 /** The configuration file to use and its text; null when there is none. */
-async function findFile({ file, env, cwd, home }: LoadOptions): Promise<{ file: string; text: string } | null> {
+function findFile({ file, env, cwd, home }: LoadOptions): { file: string; text: string } | null {
   const named = file ?? (env['OPEN_CLANKER_CONFIG'] || undefined);
   const candidates =
     named === undefined
@@ -68,7 +60,7 @@ async function findFile({ file, env, cwd, home }: LoadOptions): Promise<{ file: 
       : [path.resolve(cwd, named)];
   for (const candidate of candidates) {
     try {
-      return { file: candidate, text: await readTextFile(candidate) };
+      return { file: candidate, text: readTextFile(candidate) };
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
       if (error.missing && named === undefined) continue;
@@ -80,10 +72,10 @@ async function findFile({ file, env, cwd, home }: LoadOptions): Promise<{ file: 
 }
 
 /** The first `.env` of the folders. A folder of that name (a Python environment) is none. */
-async function readDotEnv(candidates: readonly string[]): Promise<Environment> {
+function readDotEnv(candidates: readonly string[]): Environment {
   for (const file of candidates) {
     try {
-      return parseEnv(await readTextFile(file));
+      return parseEnv(readTextFile(file));
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
       if (error.missing || error.message.includes('directory')) continue;
@@ -114,11 +106,11 @@ function placed(
  * Reads and checks the configuration. Precedence: flag, environment, `.env`, file, default. Throws ConfigError with
  * everything that is wrong. Never changes `process.env`, makes no directory, asks no network.
  */
-export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const found = await findFile(options);
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const found = findFile(options);
   const folder = found === null ? options.cwd : path.dirname(found.file);
   const dotEnvFiles = [...new Set([path.join(folder, '.env'), path.join(options.cwd, '.env')])];
-  const dotEnv = await readDotEnv(dotEnvFiles);
+  const dotEnv = readDotEnv(dotEnvFiles);
   const env: Environment = { ...dotEnv, ...options.env };
 
   const written = new Written();
@@ -133,7 +125,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     if (value !== undefined) written.set(key.split('.'), value, { layer: 'flag', text: `flag ${key}` });
   }
 
-  const secrets = await resolveSecrets(written, { env, folder });
+  const secrets = resolveSecrets(written, { env, folder });
   const directory = dataDir(env, options.home, options.cwd);
   addComputedDefaults(written, directory);
   const checked = validate(written.tree);
@@ -145,13 +137,12 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
   if (built === null || problems.length > 0) throw new ConfigError(placed(dedupe(problems), written, found));
 
-  const settings = describe(written);
   return {
     config: built.config,
     file: found?.file ?? null,
     dataDir: directory,
-    sources: new Map(settings.map(({ key, source }) => [key, source])),
-    settings,
+    sources: sourcesOf(written),
+    written: maskSecrets(written),
     warnings,
     files: [...(found === null ? [] : [found.file]), ...dotEnvFiles, ...secrets.files],
   };

@@ -19,11 +19,11 @@ const maxCompared = 100;
 /** The known word that was probably meant, or null when none is close. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   if (word.length > maxCompared) return null;
-  const normal = word.toLowerCase().replaceAll('-', '_');
+  const plain = (text: string): string => text.toLowerCase().replaceAll('-', '_');
   let [best, bestDistance]: [string | null, number] = [null, Math.max(1, Math.floor(word.length / 3)) + 1];
   for (const candidate of known) {
     if (candidate.length > maxCompared) continue;
-    const steps = distance(normal, candidate.toLowerCase());
+    const steps = distance(plain(word), plain(candidate));
     if (steps < bestDistance) [best, bestDistance] = [candidate, steps];
   }
   return best;

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Large enough for any configuration by hand, small enough to parse in a blink. */
 export const maxFileBytes = 1024 * 1024;
@@ -27,18 +26,18 @@ const reasons: Record<string, string> = {
  * The text of a regular file of at most `maxBytes`, UTF-8, without a byte order mark. Never waits: a FIFO or a device is
  * opened without blocking and refused.
  */
-export async function readTextFile(path: string, maxBytes = maxFileBytes): Promise<string> {
+export function readTextFile(path: string, maxBytes = maxFileBytes): string {
+  let descriptor: number | undefined;
   try {
-    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = await handle.stat();
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = fstatSync(descriptor);
     if (stat.isDirectory()) throw new UnreadableFile('it is a directory, not a file');
     if (!stat.isFile()) throw new UnreadableFile('it is not a regular file');
-    const buffer = Buffer.alloc(Math.min(stat.size, maxBytes) + 1);
+    // A file that grows while it is read, or lies about its size as those in /proc do, still ends at the bound.
+    const buffer = Buffer.alloc(maxBytes + 1);
     let size = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, size, buffer.length - size);
-      size += bytesRead;
-      if (bytesRead === 0 || size === buffer.length) break;
+    for (let count = -1; count !== 0 && size < buffer.length; size += count) {
+      count = readSync(descriptor, buffer, size, buffer.length - size, null);
     }
     if (size > maxBytes) throw new UnreadableFile(`it is larger than ${maxBytes} bytes`);
     return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, size));
@@ -47,5 +46,7 @@ export async function readTextFile(path: string, maxBytes = maxFileBytes): Promi
     if (error instanceof TypeError) throw new UnreadableFile('it is not UTF-8 text');
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
     throw new UnreadableFile(reasons[code] ?? `the system says ${code}`, code === 'ENOENT' || code === 'ENOTDIR');
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }

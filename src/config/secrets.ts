@@ -20,10 +20,10 @@ export interface SecretSources {
  * Fills every secret that is given indirectly. When it is given in two ways, the stronger layer wins; two ways in the
  * same layer are a mistake. Returns the files that were read, to be watched.
  */
-export async function resolveSecrets(
+export function resolveSecrets(
   written: Written,
   { env, folder }: SecretSources,
-): Promise<{ files: string[]; problems: Problem[] }> {
+): { files: string[]; problems: Problem[] } {
   const files: string[] = [];
   const problems: Problem[] = [];
   const names = (at: string[]): string[] => {
@@ -57,7 +57,7 @@ export async function resolveSecrets(
       const file = path.resolve(folder, value);
       files.push(file);
       try {
-        written.set(at, (await readTextFile(file, maxSecretBytes)).trim(), { ...origin, text: `file ${file}` });
+        written.set(at, readTextFile(file, maxSecretBytes).trim(), { ...origin, text: `file ${file}` });
       } catch (error) {
         if (!(error instanceof UnreadableFile)) throw error;
         problems.push({ path: indirect, message: `${file} cannot be read: ${error.message}` });

@@ -1,46 +1,58 @@
+/** The configuration as `config show` presents it: every key, its value with secrets masked, and where it came from. */
+import type { LoadedConfig } from './load.ts';
 import { configSchema } from './schema.ts';
 import { keys, writtenDefault } from './schema-walk.ts';
-import { isTree } from './tree.ts';
-import type { Written } from './tree.ts';
+import type { Key } from './schema-walk.ts';
+import { isTree, valueAt } from './tree.ts';
+import type { Tree, Written } from './tree.ts';
 
 /** One row of `config show`. */
 export interface Setting {
   key: string;
-  /** As it would be written in the file; a secret is `"[secret]"`; null when nothing is set and there is no default. */
-  value: string | null;
+  /** As written in the file, or the default; a secret is `[secret]`; null when nothing is set and there is no default. */
+  value: unknown;
   source: string;
 }
 
-/** A value as TOML writes it. */
-export function tomlValue(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(tomlValue).join(', ')}]`;
-  if (isTree(value)) {
-    const inside = Object.entries(value).map(
-      ([key, item]) => `${/^[A-Za-z0-9_-]+$/.test(key) ? key : JSON.stringify(key)} = ${tomlValue(item)}`,
-    );
-    return inside.length === 0 ? '{}' : `{ ${inside.join(', ')} }`;
-  }
-  return JSON.stringify(value);
-}
-
-/** Every key that is set or has a default, in the order of the schema. Headers may hold keys, so they are masked too. */
-export function describe(written: Written): Setting[] {
+/** The keys of the schema with the names that stand in a tree. */
+function* namedKeys(tree: Tree): Generator<Key> {
   const names = (path: string[]): string[] => {
-    const table = written.get(path);
+    const table = valueAt(tree, path);
     return isTree(table) ? Object.keys(table).filter((name) => isTree(table[name])) : [];
   };
-  const settings: Setting[] = [];
-  for (const { path, schema, notes } of keys(configSchema, names)) {
-    if (notes.kind === 'table') continue;
-    const own = written.get(path);
-    const value = own ?? writtenDefault(schema);
-    const masked = value !== undefined && (notes.kind === 'secret' || notes.kind === 'map') ? '[secret]' : value;
-    settings.push({
-      key: path.join('.'),
-      value: masked === undefined ? null : tomlValue(masked),
-      source:
-        own === undefined ? (value === undefined ? 'not set' : 'default') : (written.origin(path)?.text ?? 'default'),
-    });
+  for (const key of keys(configSchema, names)) if (key.notes.kind !== 'table') yield key;
+}
+
+/** Where each key that has a value got it. */
+export function sourcesOf(written: Written): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const { path, schema } of namedKeys(written.tree)) {
+    const own = written.get(path) !== undefined;
+    if (own || writtenDefault(schema) !== undefined) {
+      sources.set(path.join('.'), own ? (written.origin(path)?.text ?? 'default') : 'default');
+    }
   }
-  return settings;
+  return sources;
+}
+
+/** Replaces what must not be shown, in place, and returns the tree. Headers may hold keys, so they count as secret. */
+export function maskSecrets(written: Written): Tree {
+  for (const { path, notes } of namedKeys(written.tree)) {
+    const secret = notes.kind === 'secret' || notes.kind === 'map';
+    const origin = written.origin(path);
+    if (secret && origin !== null && written.get(path) !== undefined) written.set(path, '[secret]', origin);
+  }
+  return written.tree;
+}
+
+/** Every key in the order of the schema. */
+export function describeConfig({ written, sources }: Pick<LoadedConfig, 'written' | 'sources'>): Setting[] {
+  return Array.from(namedKeys(written), ({ path, schema }) => {
+    const key = path.join('.');
+    return {
+      key,
+      value: valueAt(written, path) ?? writtenDefault(schema) ?? null,
+      source: sources.get(key) ?? 'not set',
+    };
+  });
 }

@@ -81,7 +81,7 @@ const auth = table('Who may use the HTTP and WebSocket interface.', {
       check: tokenProblem,
       form: `a random text of ${minTokenLength} characters or more (\`openssl rand -base64 32\` makes one)`,
       computed: 'generated',
-      example: '"${OPEN_CLANKER_OPERATOR_TOKEN}"',
+      example: '"${GATEWAY_TOKEN}"',
     }),
   ),
   token_file: z.optional(secretFile('token')),

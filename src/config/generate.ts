@@ -1,0 +1,112 @@
+/** The configuration written out for a person: as a commented file, and as the reference in docs/CONFIG.md. */
+import type { FieldNotes } from '../core/fields.ts';
+import { environmentName } from './environment.ts';
+import { configSchema } from './schema.ts';
+import { keys, writtenDefault } from './schema-walk.ts';
+import type { Key } from './schema-walk.ts';
+import { isTree } from './tree.ts';
+
+/** A value as TOML writes it. */
+function tomlValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(tomlValue).join(', ')}]`;
+  return JSON.stringify(value);
+}
+
+const sentence = (words: string): string =>
+  `${words.charAt(0).toUpperCase()}${words.slice(1)}${words.endsWith('.') ? '' : '.'}`;
+
+/** Words as comment lines of at most 110 characters. */
+function comment(words: string): string[] {
+  const lines = [''];
+  for (const word of words.split(' ')) {
+    if ((lines.at(-1)?.length ?? 0) + word.length > 108) lines.push('');
+    lines.push(`${lines.pop() ?? ''} ${word}`);
+  }
+  return lines.map((line) => `#${line}`);
+}
+
+/** Names that show what a free name may be. */
+const sampleNames: Readonly<Record<string, string>> = {
+  providers: 'openai',
+  agents: 'brief',
+  'channels.telegram.accounts': 'second',
+};
+
+const isTable = ({ notes }: Key): boolean => notes.kind === 'table';
+
+function keyLines({ path, schema, notes }: Key): string[] {
+  const fallback = writtenDefault(schema);
+  const without = notes.computed === undefined ? '' : ` Without it: ${notes.computed}.`;
+  const value = fallback === undefined ? (notes.example ?? '""') : tomlValue(fallback);
+  return [...comment(notes.about), ...comment(sentence(notes.form) + without), `#${path.at(-1)} = ${value}`, ''];
+}
+
+const head = `# The configuration of Open Clanker. Every key stands here with what it means, what it takes, and its default.
+# A line such as "#port = 18789" shows the default, or an example where there is none: remove its "#" to change it.
+# Texts may hold \${NAME} from the environment. Every key can also come from the environment: server.port is
+# OPEN_CLANKER_SERVER__PORT. Keep secrets there, in .env beside this file, or in files named by the *_file keys.
+`;
+
+/** A complete configuration file in which every key is a comment; it is valid as it is. */
+export function generateConfig(): string {
+  const lines = [head];
+  const names = (path: string[]): string[] => [sampleNames[path.join('.')] ?? 'name'];
+  const all = [...keys(configSchema, names)];
+  for (const table of all.filter(isTable)) {
+    const inside = all.filter(
+      (key) =>
+        !isTable(key) &&
+        key.path.length === table.path.length + 1 &&
+        table.path.every((part, i) => part === key.path[i]),
+    );
+    if (inside.length === 0) continue;
+    // A header may only stand where an empty table is valid.
+    const mark = isTree(writtenDefault(table.schema)) ? '' : '#';
+    lines.push(...comment(table.notes.about), `${mark}[${table.path.join('.')}]`, ...inside.flatMap(keyLines));
+  }
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+function defaultCell(key: Key): string {
+  const value = writtenDefault(key.schema);
+  if (value !== undefined) return `\`${tomlValue(value)}\``;
+  return key.notes.computed ?? (key.schema._zod.optin === 'optional' ? '' : 'required');
+}
+
+function row(key: Key): string {
+  const notes: FieldNotes = key.notes;
+  return `| \`${key.path.at(-1)}\` | ${cell(notes.about)} | ${cell(notes.form)} | ${cell(defaultCell(key))} |`;
+}
+
+/** docs/CONFIG.md: every key in tables, generated so that it cannot be wrong. */
+export function configReference(): string {
+  const all = [...keys(configSchema)];
+  const parts = all.filter(isTable).flatMap((table) => {
+    const inside = all.filter(
+      (key) =>
+        !isTable(key) &&
+        key.path.length === table.path.length + 1 &&
+        table.path.every((part, i) => part === key.path[i]),
+    );
+    if (inside.length === 0) return [];
+    const variable = environmentName([...table.path, 'KEY']);
+    return [
+      `## \`[${table.path.join('.')}]\``,
+      `${table.notes.about} From the environment: \`${variable}\`.`,
+      ['| key | meaning | takes | default |', '|---|---|---|---|', ...inside.map(row)].join('\n'),
+    ];
+  });
+  return `${[referenceHead, ...parts].join('\n\n')}\n`;
+}
+
+const referenceHead = `# Configuration
+
+One TOML file, strict: an unknown key, a wrong type or a missing value is refused with file, line, key, the accepted form and the nearest known key. This page is written by \`configReference()\` from the schema that validates; a test holds the two together. \`open-clanker config generate\` writes the same as a commented file, \`config validate\` checks one, \`config show\` prints what is in force and where each value came from.
+
+**Which file**: \`--config\`, \`$OPEN_CLANKER_CONFIG\`, \`./open-clanker.toml\`, \`./config.toml\`, \`~/.config/open-clanker/config.toml\`, \`/etc/open-clanker/config.toml\`; none is fine. **What wins**: flag, environment, \`.env\` (beside the file, else in the working directory), file, default.
+
+**Environment**: every key has a name, \`server.port\` is \`OPEN_CLANKER_SERVER__PORT\`; lists are JSON or have commas. \`\${NAME}\` in a text of the file is a variable, \`$\${\` a literal \`\${\`. Also understood, each with the prefix \`OPENCLAW_\` too: \`TELEGRAM_BOT_TOKEN\`, \`OPENAI_API_KEY\`, \`ANTHROPIC_API_KEY\`, \`OLLAMA_BASE_URL\`, \`OLLAMA_HOST\`, and for the log level \`LOG_LEVEL\`, \`RUST_LOG\`, \`RUSTCLAW_LOG_LEVEL\`.
+
+**Secrets**: a key such as \`bot_token\` has a twin \`bot_token_file\`, the path of a file that holds it; \`api_key_env\` names a variable. **Data** is kept in \`$OPEN_CLANKER_DATA\`, else \`~/.local/share/open-clanker\` (\`/var/lib/open-clanker\` as a system service).`;
