@@ -128,7 +128,6 @@ class Rendering {
     if (list === undefined) return;
     const marker = list.next === null ? '• ' : `${list.next++}. `;
     this.#out.indent = list.indent;
-    this.#out.break(1);
     this.#out.mark(marker);
     this.#out.indent = list.indent + ' '.repeat(marker.length);
   }

@@ -24,8 +24,10 @@ export class RichWriter {
     this.#text += text;
   }
 
-  /** The bullet or number of a list item. */
+  /** The bullet or number of a list item, on a line of its own. */
   mark(marker: string): void {
+    this.#marked = false;
+    this.break(1);
     this.write(marker);
     this.#marked = true;
   }

@@ -37,6 +37,7 @@ void test('lists keep bullets, numbers and nesting', () => {
     show('intro\n\n- a\n- b\n  - c\n    more\n- d\n\n3. x\n4. y').text,
     'intro\n\n• a\n• b\n  • c\n    more\n• d\n\n3. x\n4. y',
   );
+  assert.equal(show('-\n- b\n-').text, '• \n• b\n• ');
   assert.equal(show('- a\n\n- b\n\n  second').text, '• a\n\n• b\n\n  second');
 });
 
