@@ -67,6 +67,12 @@ export function listPrice(baseUrl: string, model: string): Prices | null {
   return listPrices[host]?.[model.replace(snapshot, '')] ?? null;
 }
 
+/** Prices somebody wrote down, or null when they are not enough to tell a cost. */
+export function statedPrices({ input, output, cacheRead, cacheWrite }: Partial<Prices>): Prices | null {
+  if (input === undefined || output === undefined) return null;
+  return price(input, output, cacheRead ?? input, cacheWrite ?? input);
+}
+
 /** US dollars of one call, or null when the price is unknown. */
 export function costOf(usage: Usage, prices: Prices | null): number | null {
   if (prices === null) return null;

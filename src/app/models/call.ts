@@ -1,0 +1,366 @@
+/**
+ * One model call from its first attempt to its one end: waits for a slot, watches the stream, and on a failure does
+ * what core/retry.ts decides. It holds no state of its own beyond the call.
+ */
+import { ClankerError } from '../../core/errors.ts';
+import type { ModelEvent, ProviderError } from '../../core/ports/provider.ts';
+import type { AttemptRow, Store } from '../../core/ports/store.ts';
+import type { Clock, Log, Random } from '../../core/ports/system.ts';
+import { decideRetry, type RetryDecision } from '../../core/retry.ts';
+import type { Candidate } from './candidates.ts';
+import type { CallEvent, CallOptions, CallRequest } from './events.ts';
+import { failureOf, unavailable, wordsFor } from './failure.ts';
+import { Measure, type CallMetrics } from './measure.ts';
+import type { Probe, Rests } from './rests.ts';
+import { watched } from './watch.ts';
+
+/** Waiting between attempts that one call may do: one longest wait with its jitter. */
+const waitingBudgetMs = 70_000;
+
+export interface CallDeps {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  store: Pick<Store, 'saveAttempts'>;
+  metrics: CallMetrics;
+  rests: Rests;
+  /** Models that turned out to have no tools. */
+  withoutTools: { has(candidate: Candidate): boolean; add(candidate: Candidate): void };
+  /** A real answer or failure of a candidate, for its health. */
+  judged: (candidate: Candidate, error: ProviderError | null) => void;
+}
+
+interface Failed {
+  candidate: Candidate;
+  error: ProviderError;
+}
+
+/** What one candidate came to: an end of the call, or a failure that another candidate may mend. */
+type Tried = { ended: true } | { ended: false; failed: Failed; decision: Exclude<RetryDecision, { action: 'retry' }> };
+
+export class ModelCall {
+  readonly #deps: CallDeps;
+  readonly #request: CallRequest;
+  readonly #options: CallOptions;
+  readonly #rows: AttemptRow[] = [];
+  #waitedMs = 0;
+  /** Text was handed out, so that somebody may have seen it. */
+  #said = false;
+
+  constructor(deps: CallDeps, request: CallRequest, options: CallOptions) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#options = options;
+  }
+
+  async *events(): AsyncGenerator<CallEvent, void, undefined> {
+    const left = [...this.#options.candidates];
+    let failed: Failed | null = null;
+    try {
+      for (;;) {
+        const chosen = await this.#choose(left);
+        if (chosen === null) {
+          yield this.#failure(failed);
+          return;
+        }
+        const { candidate, probe } = chosen;
+        left.splice(left.indexOf(candidate), 1);
+        if (failed !== null) yield this.#fallback(failed, candidate);
+        const tried: Tried = yield* this.#try(candidate, probe, left);
+        if (tried.ended) return;
+        failed = tried.failed;
+        if (tried.decision.action === 'fail') {
+          yield this.#failure(failed);
+          return;
+        }
+      }
+    } catch (error) {
+      yield this.#interrupted(error, failed);
+    }
+  }
+
+  /** The first candidate that may be asked; waits where another call is just finding out whether one is back. */
+  async #choose(left: readonly Candidate[]): Promise<{ candidate: Candidate; probe: Probe | null } | null> {
+    const { rests } = this.#deps;
+    for (;;) {
+      const asked: Candidate[] = [];
+      let yielding: Candidate | null = null;
+      for (const candidate of left) {
+        const standing = rests.standing(candidate.provider, candidate.model);
+        if (standing.state === 'open') return { candidate, probe: null };
+        if (standing.state === 'probe') {
+          return { candidate, probe: rests.probe(candidate.provider, candidate.model) };
+        }
+        if (standing.state === 'asked') asked.push(candidate);
+        if (standing.yielding) yielding ??= candidate;
+      }
+      if (asked.length === 0) return yielding === null ? null : { candidate: yielding, probe: null };
+      await this.#within((signal) => {
+        const anyProbe = Promise.race(asked.map(({ provider, model }) => rests.probed(provider, model)));
+        return unlessAborted(anyProbe, signal);
+      });
+    }
+  }
+
+  /** Asks one candidate until it answers, or until the rules say that it is enough. */
+  async *#try(
+    candidate: Candidate,
+    probe: Probe | null,
+    others: readonly Candidate[],
+  ): AsyncGenerator<CallEvent, Tried> {
+    const { clock, random, log, rests, withoutTools, metrics, judged } = this.#deps;
+    let failures = 0;
+    let maybeAccepted = 0;
+    try {
+      for (;;) {
+        const tools = withoutTools.has(candidate) ? [] : this.#request.tools;
+        const outcome = yield* this.#attempt(candidate, { ...this.#request, tools }, probe);
+        if (outcome.error === null) return { ended: true };
+        const { error, empty } = outcome;
+        const visible = this.#said && this.#options.visible();
+        failures += 1;
+        if (error.accepted !== 'no') maybeAccepted += 1;
+        const decision = decideRetry(error, {
+          failures,
+          maybeAccepted,
+          visible,
+          remainingMs: Math.min(this.#options.deadlineMs - clock.monotonic(), waitingBudgetMs - this.#waitedMs),
+          hadTools: tools.length > 0,
+          unit: random.unit(),
+        });
+        const wanted = decision.action === 'retry';
+        if (error.kind !== 'aborted' && error.kind !== 'deadline') {
+          rests.failed(candidate.provider, candidate.model, error, { waited: wanted, gaveUp: !wanted });
+          judged(candidate, error);
+        }
+        probe?.done();
+        const failed: Failed = { candidate, error };
+        log[error.kind === 'aborted' ? 'debug' : 'warn']('a model call failed', {
+          run_id: this.#options.runId,
+          model: candidate.name,
+          kind: error.kind,
+          phase: error.phase,
+          status: error.status,
+          detail: error.detail,
+          next: decision.action,
+        });
+        // An empty answer that stays empty is the model's answer; what to say about it is the caller's.
+        if (empty !== null && !wanted && (decision.action === 'fail' || !this.#anyOpen(others))) {
+          yield empty;
+          return { ended: true };
+        }
+        if (decision.action !== 'retry') return { ended: false, failed, decision };
+        // Other calls may have learned meanwhile that it must not be asked.
+        const { state, yielding } = rests.standing(candidate.provider, candidate.model);
+        if (state === 'resting' && !yielding) return { ended: false, failed, decision: { action: 'fallback' } };
+        if (decision.withoutTools) withoutTools.add(candidate);
+        metrics.retries.add(1, { provider: candidate.provider, kind: error.kind });
+        yield { type: 'retrying', kind: error.kind, provider: candidate.provider, delayMs: decision.delayMs };
+        this.#waitedMs += decision.delayMs;
+        await clock.sleep(decision.delayMs, this.#options.signal);
+      }
+    } finally {
+      probe?.done();
+    }
+  }
+
+  /** One request. Its output passes through; the end of a good one, too. */
+  async *#attempt(
+    candidate: Candidate,
+    request: CallRequest,
+    probe: Probe | null,
+  ): AsyncGenerator<CallEvent, { error: null } | { error: ProviderError; empty: CallEvent | null }> {
+    const { clock, metrics, rests, judged } = this.#deps;
+    const { desk } = candidate;
+    const release = await this.#within((signal) => desk.slots.acquire(signal));
+    const measure = new Measure(this.#begin(candidate), candidate, clock, metrics);
+    let closed = false;
+    const close = (error: ProviderError | null): void => {
+      closed = true;
+      measure.close(error, request);
+    };
+    try {
+      yield { type: 'attempt', n: this.#rows.length, provider: candidate.provider, model: candidate.name };
+      const { provider, clocks } = desk.configured;
+      const { signal, deadlineMs } = this.#options;
+      const stream = watched((cut) => provider.stream({ ...request, model: candidate.model }, cut), {
+        clock,
+        clocks,
+        deadlineMs,
+        signal,
+      });
+      for await (const event of stream) {
+        measure.see(event);
+        if (event.type === 'error') {
+          close(event.error);
+          return { error: event.error, empty: null };
+        }
+        if (event.type === 'finish') {
+          const error =
+            measure.answered || (event.reason !== 'stop' && event.reason !== 'tool_calls') ? null : emptyAnswer;
+          close(error);
+          const { usage, cost } = measure.row;
+          const end: CallEvent = {
+            type: 'finished',
+            reason: event.reason,
+            model: candidate.name,
+            usage,
+            cost,
+            attempts: this.#rows,
+          };
+          if (error !== null) return { error, empty: end };
+          rests.succeeded(candidate.provider, candidate.model);
+          judged(candidate, null);
+          probe?.done();
+          release();
+          yield end;
+          return { error: null };
+        }
+        const output = outputOf(event, candidate);
+        if (output === null) continue;
+        this.#said ||= output.type === 'text';
+        yield output;
+      }
+      throw new Error('a watched stream ended without a terminal event');
+    } finally {
+      release();
+      // The caller left in the middle.
+      if (!closed) close(abandoned);
+    }
+  }
+
+  #begin(candidate: Candidate): AttemptRow {
+    const { clock, log, store } = this.#deps;
+    const { runId, owner, attemptsBefore = 0 } = this.#options;
+    const previous = this.#rows.at(-1);
+    const row: AttemptRow = {
+      runId,
+      n: attemptsBefore + this.#rows.length + 1,
+      owner,
+      provider: candidate.provider,
+      model: candidate.model,
+      startedAt: clock.now(),
+      finishedAt: null,
+      outcome: null,
+      phase: null,
+      status: null,
+      detail: null,
+      usage: null,
+      cost: null,
+    };
+    this.#rows.push(row);
+    // The ledger never delays a call; the caller stores all rows again, complete, when its run ends.
+    const rows = previous === undefined ? [row] : [previous, row];
+    store
+      .saveAttempts(rows.map((row) => ({ ...row })))
+      .catch((error: unknown) => log.error('a ledger row could not be stored', { run_id: runId, error }));
+    return row;
+  }
+
+  #anyOpen(candidates: readonly Candidate[]): boolean {
+    return candidates.some(({ provider, model }) => this.#deps.rests.standing(provider, model).state !== 'resting');
+  }
+
+  #fallback(failed: Failed, to: Candidate): CallEvent {
+    const { kind } = failed.error;
+    this.#deps.metrics.fallbacks.add(1, { provider: failed.candidate.provider, kind });
+    return { type: 'fallback', kind, provider: to.provider, from: failed.candidate.name, to: to.name };
+  }
+
+  #failure(failed: Failed | null): CallEvent {
+    const error = failed === null ? this.#allResting() : failureOf(failed.error, failed.candidate);
+    return { type: 'failed', error, ...(failed === null ? {} : { cause: failed.error }), attempts: this.#rows };
+  }
+
+  /** Nobody was asked: when the first can be, and why it rests. */
+  #allResting(): ClankerError {
+    const standings = this.#options.candidates.map((candidate) => ({
+      candidate,
+      ...this.#deps.rests.standing(candidate.provider, candidate.model),
+    }));
+    const [soonest] = standings.toSorted((a, b) => a.restMs - b.restMs);
+    if (soonest === undefined) return new ClankerError('config', 'provider_unavailable', 'No model is configured.');
+    return unavailable(wordsFor(soonest.kind, soonest.candidate), soonest.restMs);
+  }
+
+  /** Aborted or out of time while waiting, turned away by a full queue, or a bug of ours. */
+  #interrupted(thrown: unknown, failed: Failed | null): CallEvent {
+    const [first] = this.#options.candidates;
+    const of = { provider: first?.provider ?? '', model: first?.model ?? '' };
+    let error: ClankerError;
+    if (this.#options.signal.aborted) error = failureOf(abandoned, of);
+    else if (thrown instanceof ClankerError) error = thrown;
+    else {
+      this.#deps.log.error('a model call broke', { run_id: this.#options.runId, error: thrown });
+      error = new ClankerError(
+        'provider',
+        'internal',
+        'The model call failed inside the gateway; the log has the details.',
+        {
+          cause: thrown,
+        },
+      );
+    }
+    return { type: 'failed', error, ...(failed === null ? {} : { cause: failed.error }), attempts: this.#rows };
+  }
+
+  /** Waits for something no longer than the run may last. */
+  async #within<T>(wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock } = this.#deps;
+    const { signal, deadlineMs } = this.#options;
+    const leftMs = deadlineMs - clock.monotonic();
+    if (leftMs <= 0) throw failureOf(outOfTime, { provider: '', model: '' });
+    const over = new AbortController();
+    const timer = new AbortController();
+    clock.sleep(leftMs, timer.signal).then(
+      () => over.abort(failureOf(outOfTime, { provider: '', model: '' })),
+      () => undefined,
+    );
+    try {
+      return await wait(AbortSignal.any([signal, over.signal]));
+    } finally {
+      timer.abort();
+    }
+  }
+}
+
+/** The promise, or the signal's reason if it aborts first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason);
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}
+
+const emptyAnswer: ProviderError = {
+  kind: 'bad_response',
+  phase: 'before_output',
+  accepted: 'yes',
+  detail: 'The answer is empty: neither text nor a tool call.',
+};
+
+const abandoned: ProviderError = {
+  kind: 'aborted',
+  phase: 'mid_output',
+  accepted: 'maybe',
+  detail: 'The caller no longer waits.',
+};
+
+const outOfTime: ProviderError = { ...abandoned, kind: 'deadline', detail: 'The deadline of the run passed.' };
+
+/** The part of a provider's event that is the caller's. */
+function outputOf(event: ModelEvent, { dialect }: Candidate): CallEvent | null {
+  switch (event.type) {
+    case 'text':
+    case 'tool_call':
+    case 'tool_invalid':
+    case 'usage':
+      return event;
+    case 'reasoning':
+      return { ...event, dialect };
+    default:
+      return null;
+  }
+}

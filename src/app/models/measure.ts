@@ -1,0 +1,126 @@
+import { estimateRequestTokens, estimateTokens } from '../../core/estimate.ts';
+import type { ModelEvent, ProviderError, ProviderErrorKind, Usage } from '../../core/ports/provider.ts';
+import type { AttemptRow } from '../../core/ports/store.ts';
+import type { Clock, Counter, Histogram, Metrics } from '../../core/ports/system.ts';
+import { candidateCost, type Candidate } from './candidates.ts';
+import type { CallRequest } from './events.ts';
+
+/** The figures of model calls for operators. */
+export interface CallMetrics {
+  calls: Counter;
+  tokens: Counter;
+  cost: Counter;
+  unpriced: Counter;
+  retries: Counter;
+  fallbacks: Counter;
+  firstOutput: Histogram;
+}
+
+export function callMetrics(metrics: Metrics): CallMetrics {
+  const counter = (name: string, help: string): Counter => metrics.counter(name, help);
+  return {
+    calls: counter('provider_calls_total', 'Requests to providers, by provider, model and outcome.'),
+    tokens: counter('provider_tokens_total', 'Tokens, by provider, model and kind.'),
+    cost: counter('provider_cost_usd_total', 'US dollars spent, by provider and model.'),
+    unpriced: counter('provider_price_unknown_total', 'Answers whose price is unknown, by provider and model.'),
+    retries: counter('provider_retries_total', 'Repeated requests, by provider and kind of the failure.'),
+    fallbacks: counter(
+      'provider_fallbacks_total',
+      'Calls handed to the next model, by the provider that failed and kind.',
+    ),
+    firstOutput: metrics.histogram(
+      'provider_first_output_seconds',
+      'From request to first output, by provider and model.',
+    ),
+  };
+}
+
+/** Watches the events of one attempt go by and closes its ledger row. */
+export class Measure {
+  readonly row: AttemptRow;
+  readonly #candidate: Candidate;
+  readonly #clock: Clock;
+  readonly #metrics: CallMetrics;
+  readonly #beganAt: number;
+  #sawOutput = false;
+  #usage: Usage | null = null;
+  #text = '';
+  /** Whether it said or called anything that is an answer. */
+  answered = false;
+
+  constructor(row: AttemptRow, candidate: Candidate, clock: Clock, metrics: CallMetrics) {
+    this.row = row;
+    this.#candidate = candidate;
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#beganAt = clock.monotonic();
+  }
+
+  see(event: ModelEvent): void {
+    switch (event.type) {
+      case 'text':
+      case 'reasoning':
+        this.#output();
+        this.#text += event.text;
+        this.answered ||= event.type === 'text' && event.text.trim() !== '';
+        break;
+      case 'tool_call':
+      case 'tool_invalid':
+        this.#output();
+        this.answered = true;
+        break;
+      case 'usage':
+        this.#usage = event.usage;
+        break;
+      default:
+    }
+  }
+
+  /** A failed attempt that had begun to answer cost something, too: what it did not report is estimated. */
+  close(error: ProviderError | null, request: CallRequest): AttemptRow {
+    if (this.#usage === null && this.#sawOutput) {
+      this.#usage = {
+        input: estimateRequestTokens(request.system, request.messages) + estimateTokens(JSON.stringify(request.tools)),
+        cacheRead: 0,
+        cacheWrite: 0,
+        output: estimateTokens(this.#text),
+        reasoning: 0,
+        estimated: true,
+      };
+    }
+    const usage = this.#usage;
+    const outcome: 'ok' | ProviderErrorKind = error?.kind ?? 'ok';
+    Object.assign(this.row, {
+      finishedAt: this.#clock.now(),
+      outcome,
+      phase: error?.phase ?? null,
+      status: error?.status ?? null,
+      detail: error?.detail ?? null,
+      usage,
+      cost: usage === null ? null : candidateCost(this.#candidate, usage),
+    } satisfies Partial<AttemptRow>);
+    this.#count(outcome);
+    return this.row;
+  }
+
+  #output(): void {
+    if (this.#sawOutput) return;
+    this.#sawOutput = true;
+    this.#metrics.firstOutput.observe((this.#clock.monotonic() - this.#beganAt) / 1000, this.#labels);
+  }
+
+  #count(outcome: string): void {
+    const { usage, cost } = this.row;
+    this.#metrics.calls.add(1, { ...this.#labels, outcome });
+    if (usage === null) return;
+    for (const kind of ['input', 'cacheRead', 'cacheWrite', 'output'] as const) {
+      if (usage[kind] > 0) this.#metrics.tokens.add(usage[kind], { ...this.#labels, kind });
+    }
+    if (cost === null) this.#metrics.unpriced.add(1, this.#labels);
+    else this.#metrics.cost.add(cost, this.#labels);
+  }
+
+  get #labels(): { provider: string; model: string } {
+    return { provider: this.#candidate.provider, model: this.#candidate.model };
+  }
+}
