@@ -276,6 +276,8 @@ export interface StoreCounts {
   inboxRunning: number;
   outboxPending: number;
   dead: number;
+  /** Outbox rows that may or may not have arrived. */
+  uncertain: number;
   sessions: number;
   people: number;
   messagesToday: number;
