@@ -1,14 +1,17 @@
-/** What the configuration says about where a gateway would listen. Apart, because it loads the whole schema. */
-import { loadConfig } from '../config/index.ts';
+/** The configuration as a command reads it. Apart, because it loads the whole schema: only commands that need it do. */
+import { type LoadedConfig, loadConfig } from '../config/index.ts';
 import type { Invocation } from './command.ts';
 
-export function locate({ options, env, cwd, home }: Invocation): { url: string; token: string | null } {
+export function loadedConfig({ options, env, cwd, home }: Invocation): LoadedConfig {
   const file = options.value('config');
-  const { config } = loadConfig({ ...(file === undefined ? {} : { file }), env, cwd, home, flags: {} });
-  const { host, port, tls, auth } = config.server;
+  return loadConfig({ ...(file === undefined ? {} : { file }), env, cwd, home });
+}
+
+/** Where a gateway with this configuration listens, as this machine reaches it. */
+export function listenUrl({ config }: LoadedConfig): string {
+  const { host, port, tls } = config.server;
   const scheme = tls === undefined ? 'http' : 'https';
   // Listening on every address includes this machine's own.
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  const bracketed = reachable.includes(':') ? `[${reachable}]` : reachable;
-  return { url: `${scheme}://${bracketed}:${port}`, token: auth.token?.reveal() ?? null };
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

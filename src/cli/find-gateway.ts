@@ -23,7 +23,7 @@ export async function findGateway(invocation: Invocation): Promise<Found> {
   const { options, env } = invocation;
   const namedUrl = options.value('url') ?? env['OPEN_CLANKER_URL'];
   const namedToken = findNamedToken(invocation);
-  const data = dataDir(env, invocation.home);
+  const data = dataDir(env, invocation.home, invocation.cwd);
   const running = readRunFile(data);
   if (namedUrl !== undefined) {
     const url = checkUrl(namedUrl);
@@ -32,10 +32,12 @@ export async function findGateway(invocation: Invocation): Promise<Found> {
     return { url, token: namedToken ?? (mayUseOurs ? readToken(data) : null), named: true };
   }
   if (running !== null) return { url: running.url, token: namedToken ?? readToken(data), named: false };
-  // The slow way, only when nothing runs from this data directory: the configuration says where one would listen.
-  const { locate } = await import('./configured.ts');
-  const configured = locate(invocation);
-  return { url: configured.url, token: namedToken ?? configured.token ?? readToken(data), named: false };
+  // The slow way, only when nothing runs from the usual place: the configuration says where one would listen.
+  const { listenUrl, loadedConfig } = await import('./configured.ts');
+  const loaded = loadedConfig(invocation);
+  const url = readRunFile(loaded.dataDir)?.url ?? listenUrl(loaded);
+  const token = namedToken ?? readToken(loaded.dataDir) ?? loaded.config.server.auth.token?.reveal() ?? null;
+  return { url, token, named: false };
 }
 
 function findNamedToken({ options, env, terminal, cwd }: Invocation): string | null {

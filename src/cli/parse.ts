@@ -162,6 +162,6 @@ function withoutCommand(
   throw wrongUse(`there is no command "${printable(name)}"${guess(meant)}`);
 }
 
-const guess = (meant: string | null): string => (meant === null ? '' : `; did you mean ${meant}?`);
+const guess = (meant: string | null): string => (meant === null ? '' : ` (did you mean ${meant}?)`);
 
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?').slice(0, 60);

@@ -1,12 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describeConfig, generateConfig, loadConfig } from '../../config/index.ts';
-import { CliError, type Handler, type Invocation } from '../command.ts';
-
-const load = ({ options, env, cwd, home }: Invocation): ReturnType<typeof loadConfig> => {
-  const file = options.value('config');
-  return loadConfig({ ...(file === undefined ? {} : { file }), env, cwd, home, flags: {} });
-};
+import { describeConfig, generateConfig } from '../../config/index.ts';
+import { CliError, type Handler } from '../command.ts';
+import { loadedConfig } from '../configured.ts';
 
 export const generate: Handler = async ({ options, terminal, cwd }) => {
   const text = generateConfig();
@@ -31,7 +27,7 @@ export const generate: Handler = async ({ options, terminal, cwd }) => {
 
 /** An invalid configuration leaves as ConfigError: every problem on a line of its own, exit 78. */
 export const validate: Handler = async (invocation) => {
-  const { file, warnings } = load(invocation);
+  const { file, warnings } = loadedConfig(invocation);
   if (invocation.options.has('json')) invocation.terminal.json({ valid: true, file, warnings });
   else {
     for (const warning of warnings) invocation.terminal.line(`Warning: ${warning}`);
@@ -41,11 +37,13 @@ export const validate: Handler = async (invocation) => {
 };
 
 export const show: Handler = async (invocation) => {
-  const values = describeConfig(load(invocation));
-  if (invocation.options.has('json')) invocation.terminal.json(values);
+  const settings = describeConfig(loadedConfig(invocation));
+  if (invocation.options.has('json')) invocation.terminal.json(settings);
   else {
-    for (const { key, value, source } of values) {
-      invocation.terminal.line(`${key} = ${JSON.stringify(value)}  # ${source}`);
+    for (const { key, value, source } of settings) {
+      invocation.terminal.line(
+        value === null ? `# ${key} is not set` : `${key} = ${JSON.stringify(value)}  # ${source}`,
+      );
     }
   }
   return 0;

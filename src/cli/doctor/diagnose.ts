@@ -1,0 +1,42 @@
+import type { Check, Facts, Finding } from './facts.ts';
+import * as gateway from './gateway-checks.ts';
+import * as machine from './machine-checks.ts';
+import * as provider from './provider-checks.ts';
+import * as telegram from './telegram-checks.ts';
+
+/** In the order in which a person should mend things: what stands first often causes what follows. */
+const checks: readonly Check[] = [
+  machine.oldNode,
+  gateway.configuration,
+  gateway.configPermissions,
+  machine.dataFolder,
+  machine.diskSpace,
+  machine.database,
+  machine.tokenFile,
+  gateway.running,
+  gateway.staleRunFile,
+  gateway.plainBind,
+  gateway.rejectedConfig,
+  machine.clock,
+  provider.baseUrls,
+  provider.keys,
+  provider.answers,
+  provider.seenByGateway,
+  provider.onlyDemo,
+  telegram.botToken,
+  telegram.webhookSet,
+  telegram.otherPoller,
+  telegram.channelTrouble,
+  telegram.nobodyAllowed,
+  telegram.privacyMode,
+  gateway.refusedSenders,
+  gateway.deadLetters,
+  gateway.warnings,
+  machine.timeZone,
+  machine.locale,
+];
+
+/** Everything that is wrong, most basic first. Pure: the same facts give the same findings. */
+export function diagnose(facts: Facts): Finding[] {
+  return checks.flatMap((check) => check(facts) ?? []);
+}

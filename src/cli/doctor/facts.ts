@@ -1,0 +1,124 @@
+/**
+ * What the doctor knows when it judges. Gatherers fill it, checks read it: a check never looks at the world itself.
+ * Times are milliseconds since the epoch, sizes bytes.
+ */
+import type { Dialect } from '../../core/ports/provider.ts';
+import type { GatewayStatus } from '../../core/ports/gateway.ts';
+
+export interface Facts {
+  now: number;
+  /** `26.10.0` */
+  nodeVersion: string;
+  /** What LC_ALL, LC_CTYPE or LANG say, or null. */
+  locale: string | null;
+  /** `$TZ`, and the zone that the runtime made of it. */
+  timeZone: { wanted: string | null; used: string };
+  config: ConfigFacts;
+  data: DataFacts;
+  token: TokenFacts;
+  database: DatabaseFacts;
+  run: { pid: number; url: string; alive: boolean } | null;
+  gateway: GatewayFacts;
+  providers: ProviderFacts[];
+  telegram: TelegramFacts[];
+}
+
+export type ConfigFacts =
+  | { state: 'missing'; detail: string }
+  | { state: 'invalid'; issues: string[] }
+  | {
+      state: 'ok';
+      /** Null when the defaults are used. */
+      file: string | null;
+      /** Permission bits of the file. */
+      mode: number | null;
+      holdsSecrets: boolean;
+      warnings: string[];
+      server: { host: string; port: number; tls: boolean; loopback: boolean };
+      /** `providers.default`, or null when the first that is there is taken. */
+      defaultProvider: string | null;
+    };
+
+export interface DataFacts {
+  dir: string;
+  exists: boolean;
+  isDirectory: boolean;
+  writable: boolean;
+  /** False when it belongs to another user. */
+  owned: boolean;
+  /** Of its file system; null where the system does not tell. */
+  freeBytes: number | null;
+  totalBytes: number | null;
+}
+
+export interface TokenFacts {
+  file: string;
+  state: 'ok' | 'missing' | 'unreadable';
+  mode: number | null;
+}
+
+export interface DatabaseFacts {
+  file: string;
+  state: 'missing' | 'ok' | 'unreadable' | 'not_a_database' | 'newer_schema' | 'locked';
+  detail: string;
+}
+
+/** What answers where the gateway should be. `other` speaks, but is no gateway. */
+export type GatewayFacts =
+  | { reach: 'none' | 'other' | 'token_refused'; url: string }
+  | { reach: 'up'; url: string; status: GatewayStatus };
+
+export type ProviderOutcome =
+  | 'ok'
+  | 'not_asked'
+  | 'unauthorized'
+  | 'no_such_model'
+  | 'no_models'
+  | 'wrong_path'
+  | 'unreachable'
+  | 'rate_limited'
+  | 'quota'
+  | 'failing';
+
+export interface ProviderFacts {
+  name: string;
+  dialect: Dialect;
+  baseUrl: string;
+  model: string | null;
+  hasKey: boolean;
+  /** True for a server on this machine or network, which may need no key. */
+  local: boolean;
+  outcome: ProviderOutcome;
+  detail: string;
+  /** How far its clock is from ours, positive when ours is behind; null when it did not say. */
+  clockOffMs: number | null;
+}
+
+export type TelegramOutcome = 'ok' | 'not_asked' | 'unauthorized' | 'unreachable' | 'failing';
+
+export interface TelegramFacts {
+  /** `telegram:main` */
+  id: string;
+  enabled: boolean;
+  outcome: TelegramOutcome;
+  detail: string;
+  /** `@name` of the bot, once known. */
+  username: string | null;
+  webhookUrl: string | null;
+  /** Telegram's "privacy mode" is off: the bot sees all messages of its groups. */
+  readsAllGroupMessages: boolean;
+  allowedUsers: number;
+  allowedGroups: number;
+  allowedChats: number;
+  clockOffMs: number | null;
+}
+
+/** One thing that is wrong and what to do, each one sentence. `code` is stable for programs. */
+export interface Finding {
+  code: string;
+  problem: string;
+  fix: string;
+}
+
+/** Null when all is well. */
+export type Check = (facts: Facts) => Finding | Finding[] | null;

@@ -1,0 +1,128 @@
+/** Collects the facts: files, the running gateway, and, unless asked not to, the configured endpoints. */
+import { ConfigError, dataDir, describeConfig, issueLine, type LoadedConfig } from '../../config/index.ts';
+import { isLoopbackHost, isPrivateHost } from '../../core/host.ts';
+import type { GatewayStatus } from '../../core/ports/gateway.ts';
+import type { Invocation } from '../command.ts';
+import { listenUrl, loadedConfig } from '../configured.ts';
+import { readRunFile, tokenFile } from '../find-gateway.ts';
+import type { ConfigFacts, Facts, GatewayFacts, ProviderFacts, TelegramFacts } from './facts.ts';
+import { inspectData, inspectDatabase, inspectToken, isAlive, modeOf, readText } from './inspect-files.ts';
+import { probeProvider, type ProviderReport } from './probe-provider.ts';
+import { probeTelegram, type TelegramReport } from './probe-telegram.ts';
+import { probe } from './probe.ts';
+
+const defaultUrl = 'http://127.0.0.1:18789';
+
+export async function gather(invocation: Invocation): Promise<Facts> {
+  const { env, home, cwd, options } = invocation;
+  const { loaded, config } = loadFacts(invocation);
+  const dir = loaded?.dataDir ?? dataDir(env, home, cwd);
+  const runFile = readRunFile(dir);
+  const ask = !options.has('offline');
+  const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
+  const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
+  const [gateway, database, providers, telegram] = await Promise.all([
+    inspectGateway(url, token),
+    inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
+    loaded === null ? [] : Promise.all(providerFacts(loaded, ask)),
+    loaded === null ? [] : Promise.all(telegramFacts(loaded, ask)),
+  ]);
+  return {
+    now: Date.now(),
+    nodeVersion: process.versions.node,
+    locale: env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || null,
+    timeZone: { wanted: env['TZ'] ?? null, used: Intl.DateTimeFormat().resolvedOptions().timeZone },
+    config,
+    data: inspectData(dir),
+    token: inspectToken(tokenFile(dir)),
+    database,
+    run: runFile === null ? null : { ...runFile, alive: isAlive(runFile.pid) },
+    gateway,
+    providers,
+    telegram,
+  };
+}
+
+function loadFacts(invocation: Invocation): { loaded: LoadedConfig | null; config: ConfigFacts } {
+  try {
+    const loaded = loadedConfig(invocation);
+    const { file, warnings, config } = loaded;
+    const { host, port, tls } = config.server;
+    return {
+      loaded,
+      config: {
+        state: 'ok',
+        file,
+        mode: file === null ? null : modeOf(file),
+        holdsSecrets: describeConfig(loaded).some(({ value, source }) => source === 'file' && value === '[secret]'),
+        warnings,
+        server: { host, port, tls: tls !== undefined, loopback: isLoopbackHost(host) },
+        defaultProvider: config.providers.default ?? null,
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const named = invocation.options.value('config') ?? invocation.env['OPEN_CLANKER_CONFIG'];
+    // An error without a key or a line is about the file itself.
+    const missing = named !== undefined && error.issues.every(({ key, line }) => key === '' && line === null);
+    const config: ConfigFacts = missing
+      ? { state: 'missing', detail: error.issues.map(issueLine).join('; ') }
+      : { state: 'invalid', issues: error.issues.map(issueLine) };
+    return { loaded: null, config };
+  }
+}
+
+async function inspectGateway(url: string, token: string | null): Promise<GatewayFacts> {
+  const health = await probe(`${url}/health`);
+  if ('failure' in health) {
+    return { reach: health.failure === 'ECONNREFUSED' ? 'none' : 'other', url };
+  }
+  const { body } = health;
+  const live = typeof body === 'object' && body !== null && (body as { status?: unknown }).status === 'live';
+  if (!live) return { reach: 'other', url };
+  const status = await probe(`${url}/api/v1/status`, token === null ? {} : { authorization: `Bearer ${token}` });
+  if ('failure' in status || status.answer.status !== 200) return { reach: 'token_refused', url };
+  return { reach: 'up', url, status: status.body as GatewayStatus };
+}
+
+const notAskedProvider: ProviderReport = { outcome: 'not_asked', detail: '', clockOffMs: null };
+
+const providerFacts = ({ config }: LoadedConfig, ask: boolean): Promise<ProviderFacts>[] =>
+  Object.entries(config.providers.named).map(async ([name, { api, base_url, api_key, model, headers }]) => {
+    const target = {
+      dialect: api,
+      baseUrl: base_url,
+      key: api_key?.reveal() ?? null,
+      model: model ?? null,
+      headers: headers ?? {},
+    };
+    return {
+      name,
+      dialect: api,
+      baseUrl: base_url,
+      model: target.model,
+      hasKey: target.key !== null,
+      local: isPrivateHost(new URL(base_url).hostname),
+      ...(ask ? await probeProvider(target) : notAskedProvider),
+    };
+  });
+
+const notAskedBot: TelegramReport = {
+  outcome: 'not_asked',
+  detail: '',
+  username: null,
+  webhookUrl: null,
+  readsAllGroupMessages: false,
+  clockOffMs: null,
+};
+
+const telegramFacts = ({ config }: LoadedConfig, ask: boolean): Promise<TelegramFacts>[] =>
+  Object.entries(config.channels.telegram.accounts).map(async ([account, bot]) => ({
+    id: `telegram:${account}`,
+    enabled: bot.enabled,
+    allowedUsers: bot.allowed_user_ids.length,
+    allowedChats: bot.allowed_chat_ids.length,
+    // Telegram numbers groups below zero.
+    allowedGroups: bot.allowed_chat_ids.filter((id) => id.startsWith('-')).length,
+    ...(ask && bot.enabled ? await probeTelegram(bot.api_root, bot.bot_token.reveal()) : notAskedBot),
+  }));

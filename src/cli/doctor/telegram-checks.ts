@@ -1,0 +1,90 @@
+/** Checks of the Telegram bots: what is configured, what Telegram says of them, what the gateway saw. */
+import type { Check, Facts, Finding, TelegramFacts } from './facts.ts';
+
+/** One finding a bot, for enabled bots only. */
+const perBot =
+  (judge: (bot: TelegramFacts, facts: Facts) => Finding | null): Check =>
+  (facts) =>
+    facts.telegram
+      .filter(({ enabled }) => enabled)
+      .flatMap((bot) => {
+        const finding = judge(bot, facts);
+        return finding === null ? [] : [finding];
+      });
+
+export const botToken = perBot(({ id, outcome, detail }) => {
+  switch (outcome) {
+    case 'unauthorized':
+      return {
+        code: 'telegram_token_refused',
+        problem: `Telegram refused the token of ${id} (${detail}).`,
+        fix: 'Ask @BotFather for the current one (/mybots, API Token) and set bot_token.',
+      };
+    case 'unreachable':
+      return {
+        code: 'telegram_unreachable',
+        problem: `Telegram cannot be reached for ${id} (${detail}).`,
+        fix: 'Check the network and a firewall; where Telegram is blocked, set api_root to a Bot API server of yours.',
+      };
+    case 'failing':
+      return {
+        code: 'telegram_failing',
+        problem: `Telegram answers ${id} with an error (${detail}).`,
+        fix: 'Wait; if it stays, check api_root.',
+      };
+    default:
+      return null;
+  }
+});
+
+export const webhookSet = perBot(({ id, webhookUrl }) => {
+  if (webhookUrl === null) return null;
+  return {
+    code: 'telegram_webhook_set',
+    problem: `Telegram sends the messages of ${id} to ${webhookUrl}, so long polling hears nothing.`,
+    fix: 'If nothing else uses the bot, remove it: call deleteWebhook of the Bot API once, without drop_pending_updates.',
+  };
+});
+
+export const otherPoller = perBot(({ id }, { gateway }) => {
+  const detail = channelDetail(gateway, id);
+  if (detail === null || !/\b409\b|conflict/i.test(detail)) return null;
+  return {
+    code: 'telegram_conflict',
+    problem: `Another program polls Telegram with the token of ${id}.`,
+    fix: 'Stop the other program, or give this one a bot of its own from @BotFather.',
+  };
+});
+
+/** Every other trouble the gateway reports of the channel, in its own words. */
+export const channelTrouble = perBot(({ id, outcome }, { gateway }) => {
+  const detail = channelDetail(gateway, id);
+  if (detail === null || outcome === 'unauthorized' || /\b409\b|conflict/i.test(detail)) return null;
+  return { code: 'channel_trouble', problem: `${id} is in trouble: ${detail}`, fix: 'The log has the details.' };
+});
+
+export const privacyMode = perBot(({ id, allowedGroups, readsAllGroupMessages, outcome, username }) => {
+  if (outcome !== 'ok' || allowedGroups === 0 || readsAllGroupMessages) return null;
+  return {
+    code: 'telegram_privacy_mode',
+    problem: `In groups ${id} sees only commands, mentions and replies: its privacy mode is on.`,
+    fix:
+      `That is enough to be asked by name (${username ?? 'its name'}). To let it read everything: ` +
+      '@BotFather, /setprivacy, Disable, then remove the bot from the group and add it again.',
+  };
+});
+
+export const nobodyAllowed = perBot(({ id, allowedUsers, allowedChats }) => {
+  if (allowedUsers + allowedChats > 0) return null;
+  return {
+    code: 'telegram_nobody_allowed',
+    problem: `Nobody may talk to ${id}: both allow-lists are empty.`,
+    fix: 'Send /whoami to the bot and add the id it names to allowed_user_ids.',
+  };
+});
+
+function channelDetail(gateway: Facts['gateway'], id: string): string | null {
+  if (gateway.reach !== 'up') return null;
+  const channel = gateway.status.channels.find((known) => known.id === id);
+  return channel !== undefined && ['degraded', 'fatal'].includes(channel.health.state) ? channel.health.detail : null;
+}
