@@ -1,0 +1,212 @@
+import { Worker } from 'node:worker_threads';
+import { ClankerError, errorFrom } from '../../../core/errors.ts';
+import type { Clock, Histogram, Log, Metrics } from '../../../core/ports/system.ts';
+import { closed, overloaded, storageError } from './errors.ts';
+import type { FromWorker, OperationName, Reply, ToWorker, WorkerSetup } from './protocol.ts';
+
+/** Operations that may wait for the worker; what comes beyond is refused with `storage_busy`. */
+const maxWaiting = 4096;
+const firstRestartMs = 100;
+const lastRestartMs = 5000;
+/** Megabytes of V8's heap in the worker: it keeps nothing between batches. */
+const heapLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 };
+const commitBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+const batchBuckets = [1, 2, 5, 10, 25, 50, 100, 256];
+
+export interface ClientOptions {
+  path: string;
+  migrationsDir: string;
+  workerUrl: URL;
+  log: Log;
+  metrics: Metrics;
+  clock: Clock;
+}
+
+interface Waiting {
+  operation: OperationName;
+  resolve: (value: unknown) => void;
+  reject: (error: ClankerError) => void;
+}
+
+/** The main thread's side of the worker: sends, matches answers, restarts it when it dies. */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #commits: Histogram;
+  readonly #batches: Histogram;
+  readonly #ending = new AbortController();
+  #worker: Worker | null = null;
+  #health = { open: false, detail: 'The database is being opened.' };
+  #lastId = 0;
+  #checking: Promise<string[]> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    const { metrics } = options;
+    this.#commits = metrics.histogram(
+      'openclanker_store_commit_seconds',
+      'Time of one COMMIT with its fsync.',
+      commitBuckets,
+    );
+    this.#batches = metrics.histogram(
+      'openclanker_store_batch_operations',
+      'Operations that shared one transaction.',
+      batchBuckets,
+    );
+    metrics.observe('openclanker_store_queue_depth', 'Operations waiting for the database.', () => this.#waiting.size);
+  }
+
+  get health(): { open: boolean; detail: string } {
+    return this.#health;
+  }
+
+  /** Starts the worker; resolves when the file is open, rejects with why it cannot be. */
+  open(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const worker = this.#spawn('store');
+    let opened = false;
+    worker.on('message', (message: FromWorker) => {
+      if (message.type === 'opened') {
+        opened = true;
+        this.#worker = worker;
+        this.#health = { open: true, detail: 'open' };
+        resolve();
+      } else if (message.type === 'refused') {
+        this.#options.log.debug('database refused', { detail: message.detail });
+        reject(errorFrom(message.error));
+      } else {
+        this.#hear(message);
+      }
+    });
+    worker.on('error', (error) => {
+      this.#options.log.error('the store thread failed', { error });
+    });
+    worker.on('exit', () => {
+      reject(closed());
+      if (opened) this.#lost();
+    });
+    return promise;
+  }
+
+  call(operation: OperationName, args: unknown[]): Promise<unknown> {
+    if (this.#worker === null || this.#closing !== null) return Promise.reject(closed());
+    if (this.#waiting.size >= maxWaiting) return Promise.reject(overloaded());
+    const id = ++this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    tell(this.#worker, { id, operation, args });
+    this.#waiting.set(id, { operation, resolve, reject });
+    return promise;
+  }
+
+  /** In a thread that lives as long as the check; asked again meanwhile, the same one answers. */
+  check(): Promise<string[]> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = null;
+    });
+    return this.#checking;
+  }
+
+  /** Everything asked before is done first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #check(): Promise<string[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<string[]>();
+    const worker = this.#spawn('check');
+    worker.on('message', (message: FromWorker) => {
+      if (message.type === 'checked') resolve(message.problems);
+    });
+    worker.on('error', (error) => reject(storageError(error)));
+    worker.on('exit', () => reject(closed()));
+    return promise;
+  }
+
+  #spawn(mode: WorkerSetup['mode']): Worker {
+    const { path, migrationsDir, workerUrl } = this.#options;
+    return new Worker(workerUrl, {
+      name: `clanker-${mode}`,
+      workerData: { mode, path, migrationsDir } satisfies WorkerSetup,
+      resourceLimits: heapLimits,
+    });
+  }
+
+  async #close(): Promise<void> {
+    this.#ending.abort();
+    const worker = this.#worker;
+    if (worker === null) return;
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    tell(worker, 'close');
+    await exited;
+    this.#health = { open: false, detail: 'The database is closed.' };
+  }
+
+  #hear(message: FromWorker): void {
+    if (message.type === 'health') {
+      const { open, detail } = message;
+      if (open !== this.#health.open || detail !== this.#health.detail) {
+        this.#options.log[open ? 'info' : 'error']('database state', { open, detail });
+      }
+      this.#health = { open, detail };
+    } else if (message.type === 'batch') {
+      if (message.commitSeconds !== null) {
+        this.#commits.observe(message.commitSeconds);
+        this.#batches.observe(message.replies.length);
+      }
+      for (const reply of message.replies) this.#settle(reply);
+    }
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(reply.id);
+    if (reply.error === undefined) {
+      waiting.resolve(reply.value);
+      return;
+    }
+    if (reply.detail !== undefined) {
+      const { operation } = waiting;
+      this.#options.log.error('database operation failed', { operation, code: reply.error.code, detail: reply.detail });
+    }
+    waiting.reject(errorFrom(reply.error));
+  }
+
+  /** The worker is gone: what waited fails, and unless we are closing a new one is started. */
+  #lost(): void {
+    this.#worker = null;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(closed());
+    if (this.#closing !== null) return;
+    this.#health = { open: false, detail: 'The store thread ended unexpectedly and is being started again.' };
+    void this.#restart();
+  }
+
+  async #restart(): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#ending;
+    for (let delay = firstRestartMs; !signal.aborted; delay = Math.min(delay * 2, lastRestartMs)) {
+      try {
+        await clock.sleep(delay, signal);
+        await this.open();
+        log.warn('the store thread was started again');
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#health = {
+          open: false,
+          detail: error instanceof ClankerError ? error.message : 'The store cannot start.',
+        };
+        log.error('the store thread could not be started', { error });
+      }
+    }
+  }
+}
+
+function tell(worker: Worker, message: ToWorker): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  worker.postMessage(message);
+}

@@ -1,0 +1,63 @@
+import type { InboxRow, Listed, ListOptions, OutboxRow } from '../../../core/ports/store.ts';
+import type { Database } from './database.ts';
+import { inboxFrom, type InboxRecord, requeueInbound } from './inbound.ts';
+import { outboxFrom, type OutboxRecord } from './outbound.ts';
+import { refreshLine } from './lines.ts';
+import { cursorText, page, readCursor } from './paging.ts';
+
+export type DeadRow = { kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow };
+
+const uncleared = `state = 'dead' AND cleared = 0`;
+
+/** Newest first, both kinds together. */
+export function deadLetters(db: Database, options: ListOptions): Listed<DeadRow> {
+  const after = readCursor<[number, string]>(options.cursor) ?? [Number.MAX_SAFE_INTEGER, ''];
+  const order = 'AND (finished_at, id) < (?, ?) ORDER BY finished_at DESC, id DESC LIMIT ?';
+  const limit = options.limit + 1;
+  const inbox = db.all<InboxRecord>(`SELECT * FROM inbox WHERE ${uncleared} ${order}`, ...after, limit);
+  const outbox = db.all<OutboxRecord>(`SELECT * FROM outbox WHERE ${uncleared} ${order}`, ...after, limit);
+  const rows: DeadRow[] = [
+    ...inbox.map((record): DeadRow => ({ kind: 'inbox', row: inboxFrom(record) })),
+    ...outbox.map((record): DeadRow => ({ kind: 'outbox', row: outboxFrom(record) })),
+  ];
+  const at = ({ row }: DeadRow): number => row.finishedAt ?? 0;
+  rows.sort((a, b) => at(b) - at(a) || (a.row.id < b.row.id ? 1 : -1));
+  return page(
+    rows,
+    options.limit,
+    (dead) => dead,
+    (last) => cursorText([at(last), last.row.id]),
+  );
+}
+
+export function deadLetter(db: Database, id: string): DeadRow | null {
+  const inbox = db.get<InboxRecord>(`SELECT * FROM inbox WHERE id = ? AND ${uncleared}`, id);
+  if (inbox !== null) return { kind: 'inbox', row: inboxFrom(inbox) };
+  const outbox = db.get<OutboxRecord>(`SELECT * FROM outbox WHERE id = ? AND ${uncleared}`, id);
+  return outbox === null ? null : { kind: 'outbox', row: outboxFrom(outbox) };
+}
+
+export function retryDead(db: Database, id: string, at: number, expiresAt: number): boolean {
+  const dead = deadLetter(db, id);
+  if (dead === null) return false;
+  if (dead.kind === 'inbox') return requeueInbound(db, id, at) !== null;
+  db.run(
+    `UPDATE outbox SET state = 'planned', attempts = 0, next_attempt_at = ?, expires_at = ?, error = NULL,
+       finished_at = NULL WHERE id = ?`,
+    at,
+    expiresAt,
+    id,
+  );
+  refreshLine(db, dead.row.conversation);
+  return true;
+}
+
+/** The rows stay for their traces; they are only out of the list. */
+export const clearDead = (db: Database, id?: string): number =>
+  ['inbox', 'outbox']
+    .map((table) =>
+      id === undefined
+        ? db.run(`UPDATE ${table} SET cleared = 1 WHERE ${uncleared}`)
+        : db.run(`UPDATE ${table} SET cleared = 1 WHERE id = ? AND ${uncleared}`, id),
+    )
+    .reduce((sum, changes) => sum + changes, 0);

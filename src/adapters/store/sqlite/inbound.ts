@@ -1,0 +1,177 @@
+import type { ErrorData } from '../../../core/errors.ts';
+import type { Attachment } from '../../../core/message.ts';
+import type { CursorUpdate } from '../../../core/ports/channel.ts';
+import type { CommitResult, InboxRow, InboxState, NewInbound, RefusedRow } from '../../../core/ports/store.ts';
+import { conversationFrom, conversationText, type Database, fromJson, toJson } from './database.ts';
+import { openSession } from './sessions.ts';
+
+export interface InboxRecord {
+  seq: number;
+  id: string;
+  run_id: string;
+  kind: string;
+  channel: string;
+  account: string;
+  dedupe: string;
+  owner: string;
+  session_key: string;
+  conversation: string | null;
+  native: string | null;
+  sender: string;
+  display: string;
+  chat_type: string;
+  text: string;
+  attachments: string;
+  state: string;
+  reason: string | null;
+  body_hash: string | null;
+  agent: string | null;
+  model: string | null;
+  correlation: string;
+  received_at: number;
+  starts: number;
+  error: string | null;
+  finished_at: number | null;
+  merged_into: string | null;
+}
+
+export const inboxFrom = (record: InboxRecord): InboxRow => ({
+  seq: record.seq,
+  id: record.id,
+  runId: record.run_id,
+  kind: record.kind as InboxRow['kind'],
+  channel: record.channel,
+  account: record.account,
+  dedupe: record.dedupe,
+  owner: record.owner,
+  sessionKey: record.session_key,
+  conversation: record.conversation === null ? null : conversationFrom(record.conversation),
+  native: record.native,
+  sender: { native: record.sender, display: record.display },
+  chatType: record.chat_type as InboxRow['chatType'],
+  text: record.text,
+  attachments: JSON.parse(record.attachments) as Attachment[],
+  state: record.state as InboxState,
+  reason: record.reason,
+  bodyHash: record.body_hash,
+  agent: record.agent,
+  model: record.model,
+  correlation: record.correlation,
+  receivedAt: record.received_at,
+  starts: record.starts,
+  error: fromJson<ErrorData>(record.error),
+  finishedAt: record.finished_at,
+});
+
+export function commitInbound(
+  db: Database,
+  batch: NewInbound[],
+  cursor?: CursorUpdate & { channel: string; account: string },
+): CommitResult {
+  const rows = batch.map((item) => insertInbound(db, item));
+  if (cursor !== undefined) {
+    db.run(
+      `INSERT INTO cursors (channel, account, key, value) VALUES (?, ?, ?, ?)
+       ON CONFLICT (channel, account, key) DO UPDATE SET value = excluded.value`,
+      cursor.channel,
+      cursor.account,
+      cursor.key,
+      cursor.value,
+    );
+  }
+  return { rows };
+}
+
+function insertInbound(db: Database, item: NewInbound): CommitResult['rows'][number] {
+  const record = db.get<InboxRecord>(
+    `INSERT INTO inbox (id, run_id, kind, channel, account, dedupe, owner, session_key, conversation, native, sender,
+       display, chat_type, text, attachments, state, reason, body_hash, agent, model, correlation, received_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (channel, account, dedupe) DO NOTHING RETURNING *`,
+    item.id,
+    item.runId,
+    item.kind,
+    item.channel,
+    item.account,
+    item.dedupe,
+    item.owner,
+    item.sessionKey,
+    item.conversation === null ? null : conversationText(item.conversation),
+    item.native,
+    item.sender.native,
+    item.sender.display,
+    item.chatType,
+    item.text,
+    toJson(item.attachments),
+    item.state,
+    item.reason,
+    item.bodyHash,
+    item.agent,
+    item.model,
+    item.correlation,
+    item.receivedAt,
+  );
+  if (record === null) {
+    const stored = db.get<InboxRecord>(
+      'SELECT * FROM inbox WHERE channel = ? AND account = ? AND dedupe = ?',
+      item.channel,
+      item.account,
+      item.dedupe,
+    );
+    if (stored === null) throw new Error('a duplicate was refused, but it is not there');
+    return { inserted: false, row: inboxFrom(stored) };
+  }
+  if (item.state === 'queued') openSession(db, item, item.receivedAt);
+  if (item.state === 'refused') countRefusal(db, item);
+  return { inserted: true, row: inboxFrom(record) };
+}
+
+function countRefusal(db: Database, item: NewInbound): void {
+  db.run(
+    `INSERT INTO refusals (channel, account, sender, chat, display, chat_type, reason, count, last_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)
+     ON CONFLICT (channel, account, sender, chat) DO UPDATE SET count = refusals.count + 1,
+       last_at = excluded.last_at, display = excluded.display, reason = excluded.reason`,
+    item.channel,
+    item.account,
+    item.sender.native,
+    item.conversation?.native ?? '',
+    item.sender.display,
+    item.chatType,
+    item.reason ?? '',
+    item.receivedAt,
+  );
+}
+
+export const refusedSenders = (db: Database, limit: number): RefusedRow[] =>
+  db.all<Omit<RefusedRow, 'conversation'>>(
+    `SELECT channel, account, sender, display, chat AS conversation, chat_type AS "chatType", reason, count,
+       last_at AS "lastAt"
+     FROM refusals ORDER BY last_at DESC LIMIT ?`,
+    limit,
+  ) as RefusedRow[];
+
+export const cursors = (db: Database, channel: string, account: string): CursorUpdate[] =>
+  db.all<CursorUpdate>(
+    'SELECT key, value FROM cursors WHERE channel = ? AND account = ? ORDER BY key',
+    channel,
+    account,
+  );
+
+export function inbound(db: Database, id: string): InboxRow | null {
+  const record = db.get<InboxRecord>('SELECT * FROM inbox WHERE id = ?', id);
+  return record === null ? null : inboxFrom(record);
+}
+
+/** It keeps its place: what was asked before is answered before. */
+export function requeueInbound(db: Database, id: string, at: number): InboxRow | null {
+  const record = db.get<InboxRecord>(
+    `UPDATE inbox SET state = 'queued', starts = 0, error = NULL, finished_at = NULL, cleared = 0
+     WHERE id = ? AND state IN ('failed', 'dead') RETURNING *`,
+    id,
+  );
+  if (record === null) return null;
+  const row = inboxFrom(record);
+  openSession(db, row, at);
+  return row;
+}

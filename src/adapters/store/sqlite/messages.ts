@@ -1,0 +1,109 @@
+import type { Message, Part, Role } from '../../../core/message.ts';
+import type { Listed, ListOptions, NewMessage } from '../../../core/ports/store.ts';
+import { type Database, toJson } from './database.ts';
+import { badCursor, cursorText, page, readCursor } from './paging.ts';
+import { type SessionRecord, sessionRecord } from './sessions.ts';
+
+interface MessageRecord {
+  id: string;
+  seq: number;
+  role: string;
+  parts: string;
+  author: string | null;
+  run_id: string | null;
+  time: number;
+}
+
+const messageFrom = (record: MessageRecord, sessionKey: string): Message => ({
+  id: record.id,
+  sessionKey,
+  seq: record.seq,
+  role: record.role as Role,
+  parts: JSON.parse(record.parts) as Part[],
+  author: record.author,
+  runId: record.run_id,
+  time: record.time,
+});
+
+/** Adds to the end of a history; a message that is there already is returned as stored. */
+export function appendMessage(db: Database, session: SessionRecord, runId: string, message: NewMessage): Message {
+  const stored = db.get<MessageRecord>('SELECT * FROM messages WHERE session = ? AND id = ?', session.id, message.id);
+  if (stored !== null) return messageFrom(stored, session.key);
+  const next = db.get<{ last_seq: number }>(
+    'UPDATE sessions SET last_seq = last_seq + 1 WHERE id = ? RETURNING last_seq',
+    session.id,
+  );
+  const record = db.get<MessageRecord>(
+    `INSERT INTO messages (session, seq, id, owner, role, parts, author, run_id, time)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+    session.id,
+    next?.last_seq ?? 1,
+    message.id,
+    session.owner,
+    message.role,
+    toJson(message.parts),
+    message.author,
+    runId,
+    message.time,
+  );
+  if (record === null) throw new Error('an insert returned nothing');
+  return messageFrom(record, session.key);
+}
+
+/** What a model may see: the newest `limit` messages after the last reset, oldest first. */
+export const historyOf = (db: Database, session: SessionRecord, limit: number): Message[] =>
+  db
+    .all<MessageRecord>(
+      'SELECT * FROM messages WHERE session = ? AND seq > ? ORDER BY seq DESC LIMIT ?',
+      session.id,
+      session.reset_seq,
+      limit,
+    )
+    .reverse()
+    .map((record) => messageFrom(record, session.key));
+
+/** Null when it is not there, or its session was deleted. */
+export function messageOf(db: Database, sessionId: number, messageId: string): Message | null {
+  const record = db.get<MessageRecord & { key: string }>(
+    `SELECT m.*, s.key FROM messages m JOIN sessions s ON s.id = m.session WHERE m.session = ? AND m.id = ?`,
+    sessionId,
+    messageId,
+  );
+  return record === null ? null : messageFrom(record, record.key);
+}
+
+/** `before` is the `seq` or the id of a message: the page ends right before it. */
+export function listMessages(db: Database, key: string, options: ListOptions & { before?: string }): Listed<Message> {
+  const session = sessionRecord(db, key);
+  if (session === null) return { items: [], nextCursor: null };
+  const next = (last: { seq: number }): string => cursorText([last.seq]);
+  if (options.before !== undefined) {
+    const end = seqOf(db, session, options.before);
+    const items = db
+      .all<MessageRecord>(
+        'SELECT * FROM messages WHERE session = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+        session.id,
+        end,
+        options.limit,
+      )
+      .reverse()
+      .map((record) => messageFrom(record, key));
+    const last = items.at(-1);
+    return { items, nextCursor: last !== undefined && last.seq < session.last_seq ? next(last) : null };
+  }
+  const [after] = readCursor<[number]>(options.cursor) ?? [0];
+  const records = db.all<MessageRecord>(
+    'SELECT * FROM messages WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?',
+    session.id,
+    after,
+    options.limit + 1,
+  );
+  return page(records, options.limit, (record) => messageFrom(record, key), next);
+}
+
+function seqOf(db: Database, session: SessionRecord, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const found = db.get<{ seq: number }>('SELECT seq FROM messages WHERE session = ? AND id = ?', session.id, text);
+  if (found === null) throw badCursor();
+  return found.seq;
+}

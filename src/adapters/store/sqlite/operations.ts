@@ -1,0 +1,104 @@
+import { commitInbound, cursors, inbound, refusedSenders, requeueInbound } from './inbound.ts';
+import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
+import type { Database } from './database.ts';
+import { clearDead, deadLetter, deadLetters, retryDead } from './dead.ts';
+import { finishRun } from './finish.ts';
+import { maintain } from './housekeeping.ts';
+import { saveAttempts, usage } from './ledger.ts';
+import { dueConversations } from './lines.ts';
+import { listMessages } from './messages.ts';
+import {
+  claimSend,
+  interruptedSends,
+  openStream,
+  outbound,
+  outboundOfMessage,
+  planOutbound,
+  recordSend,
+  setStreamRef,
+  undoClaimSend,
+} from './outbound.ts';
+import { counts, trace } from './overview.ts';
+import {
+  deleteToken,
+  ensureIdentity,
+  ensurePerson,
+  file,
+  person,
+  saveFile,
+  saveToken,
+  tokenByHash,
+  tokens,
+  touchTokens,
+} from './people.ts';
+import type { Arguments, OperationName, Result } from './protocol.ts';
+import { claimRun, journal, recoverRuns, run, runReply, undoClaimRun } from './runs.ts';
+import {
+  deleteSession,
+  listSessions,
+  moveConversation,
+  queuedSessions,
+  resetSession,
+  session,
+  setSessionModel,
+} from './sessions.ts';
+
+/** Every operation of the store by name: a plain function that runs inside the worker, in somebody else's transaction. */
+export const operations: { [K in OperationName]: (db: Database, ...args: Arguments<K>) => Result<K> } = {
+  commitInbound,
+  cursors,
+  requeueInbound,
+  inbound,
+  recoverRuns,
+  queuedSessions,
+  claimRun,
+  journal,
+  saveAttempts,
+  finishRun,
+  run,
+  runReply,
+  planOutbound,
+  openStream,
+  setStreamRef,
+  interruptedSends,
+  dueConversations,
+  claimSend,
+  recordSend,
+  outbound,
+  outboundOfMessage,
+  moveConversation,
+  listSessions,
+  session,
+  resetSession,
+  deleteSession,
+  setSessionModel,
+  listMessages,
+  ensureIdentity,
+  ensurePerson,
+  person,
+  tokens,
+  tokenByHash,
+  saveToken,
+  deleteToken,
+  touchTokens,
+  refusedSenders,
+  cooldowns,
+  saveCooldown,
+  clearCooldown,
+  saveFile,
+  file,
+  trace,
+  deadLetters,
+  deadLetter,
+  retryDead,
+  clearDead,
+  usage,
+  counts,
+  maintain,
+};
+
+/** What takes back a claim whose answer never reached its caller. */
+export const undo: { [K in OperationName]?: (db: Database, claim: NonNullable<Result<K>>) => void } = {
+  claimRun: undoClaimRun,
+  claimSend: undoClaimSend,
+};

@@ -1,0 +1,45 @@
+import type { MessageTrace, StoreCounts } from '../../../core/ports/store.ts';
+import type { Database } from './database.ts';
+import { inboxFrom, type InboxRecord } from './inbound.ts';
+import { attemptsOf } from './ledger.ts';
+import { lineOpenStates } from './lines.ts';
+import { outboundOfMessage } from './outbound.ts';
+import { run } from './runs.ts';
+
+/** A merged message's run, attempts and outbox rows are those of the message that answered it. */
+export function trace(db: Database, messageId: string): MessageTrace | null {
+  const own = db.get<InboxRecord>('SELECT * FROM inbox WHERE id = ?', messageId);
+  if (own === null) return null;
+  const main =
+    own.merged_into === null ? own : (db.get<InboxRecord>('SELECT * FROM inbox WHERE id = ?', own.merged_into) ?? own);
+  return {
+    inbox: inboxFrom(own),
+    run: run(db, main.run_id),
+    attempts: attemptsOf(db, main.run_id),
+    outbox: outboundOfMessage(db, messageId),
+    mergedInto: own.merged_into,
+  };
+}
+
+/** Counts over partial indexes: they cost what there is to do now, not what was ever done. */
+export function counts(db: Database, dayStartMs: number): StoreCounts {
+  const count = (sql: string, ...values: number[]): number => db.get<{ n: number }>(sql, ...values)?.n ?? 0;
+  const today = db.get<{ messages: number; people: number }>(
+    `SELECT COUNT(*) AS messages, COUNT(DISTINCT owner) AS people FROM inbox
+     WHERE received_at >= ? AND state NOT IN ('refused', 'handled')`,
+    dayStartMs,
+  );
+  return {
+    inboxQueued: count(`SELECT COUNT(*) AS n FROM inbox WHERE state = 'queued'`),
+    inboxRunning: count(`SELECT COUNT(*) AS n FROM inbox WHERE state = 'running'`),
+    outboxPending: count(`SELECT COUNT(*) AS n FROM outbox WHERE ${lineOpenStates}`),
+    dead:
+      count(`SELECT COUNT(*) AS n FROM inbox WHERE state = 'dead' AND cleared = 0`) +
+      count(`SELECT COUNT(*) AS n FROM outbox WHERE state = 'dead' AND cleared = 0`),
+    uncertain: count(`SELECT COUNT(*) AS n FROM outbox WHERE state = 'uncertain'`),
+    sessions: count('SELECT COUNT(*) AS n FROM sessions'),
+    people: count('SELECT COUNT(*) AS n FROM people'),
+    messagesToday: today?.messages ?? 0,
+    activePeopleToday: today?.people ?? 0,
+  };
+}

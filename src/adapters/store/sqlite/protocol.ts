@@ -1,0 +1,95 @@
+/** What the main thread and the store's worker say to each other. */
+import type { ErrorData } from '../../../core/errors.ts';
+import type { Store } from '../../../core/ports/store.ts';
+
+export type OperationName = Exclude<keyof Store, 'quickCheck' | 'close'>;
+export type Arguments<K extends OperationName> = Parameters<Store[K]>;
+export type Result<K extends OperationName> = Awaited<ReturnType<Store[K]>>;
+
+/** Every operation, and whether it changes anything. The client's methods are made from these names. */
+export const operationModes: Record<OperationName, 'read' | 'write'> = {
+  commitInbound: 'write',
+  cursors: 'read',
+  requeueInbound: 'write',
+  inbound: 'read',
+  recoverRuns: 'write',
+  queuedSessions: 'read',
+  claimRun: 'write',
+  journal: 'write',
+  saveAttempts: 'write',
+  finishRun: 'write',
+  run: 'read',
+  runReply: 'read',
+  planOutbound: 'write',
+  openStream: 'write',
+  setStreamRef: 'write',
+  interruptedSends: 'read',
+  dueConversations: 'read',
+  claimSend: 'write',
+  recordSend: 'write',
+  outbound: 'read',
+  outboundOfMessage: 'read',
+  moveConversation: 'write',
+  listSessions: 'read',
+  session: 'read',
+  resetSession: 'write',
+  deleteSession: 'write',
+  setSessionModel: 'write',
+  listMessages: 'read',
+  ensureIdentity: 'write',
+  ensurePerson: 'write',
+  person: 'read',
+  tokens: 'read',
+  tokenByHash: 'read',
+  saveToken: 'write',
+  deleteToken: 'write',
+  touchTokens: 'write',
+  refusedSenders: 'read',
+  cooldowns: 'read',
+  saveCooldown: 'write',
+  clearCooldown: 'write',
+  saveFile: 'write',
+  file: 'read',
+  trace: 'read',
+  deadLetters: 'read',
+  deadLetter: 'read',
+  retryDead: 'write',
+  clearDead: 'write',
+  usage: 'read',
+  counts: 'read',
+  maintain: 'write',
+};
+
+export interface WorkerSetup {
+  /** `store` owns the file; `check` reads it once, reports and ends. */
+  mode: 'store' | 'check';
+  path: string;
+  migrationsDir: string;
+}
+
+export interface Request {
+  id: number;
+  operation: OperationName;
+  args: unknown[];
+}
+
+/** To the worker: one request each, or the wish to end. */
+export type ToWorker = Request | 'close';
+
+export interface Reply {
+  id: number;
+  value?: unknown;
+  error?: ErrorData;
+  /** For the log only: what the engine said. */
+  detail?: string;
+}
+
+export type FromWorker =
+  | { type: 'opened' }
+  /** The file could not be opened; the worker ends. */
+  | { type: 'refused'; error: ErrorData; detail: string }
+  /** All answers of one batch, after its COMMIT. `commitSeconds` is null when nothing was written. */
+  | { type: 'batch'; replies: Reply[]; commitSeconds: number | null }
+  | { type: 'health'; open: boolean; detail: string }
+  | { type: 'checked'; problems: string[] }
+  | { type: 'closed' };

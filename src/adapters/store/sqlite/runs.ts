@@ -1,0 +1,227 @@
+import type { ErrorData } from '../../../core/errors.ts';
+import type { JsonObject, Message, Part } from '../../../core/message.ts';
+import type { ClaimedRun, InboxRow, JournalEntry, RunRow, RunState, Store } from '../../../core/ports/store.ts';
+import type { Usage } from '../../../core/ports/provider.ts';
+import { type Database, fromJson, toJson } from './database.ts';
+import { inboxFrom, type InboxRecord } from './inbound.ts';
+import { appendMessage, historyOf, messageOf } from './messages.ts';
+import { closeStreams, openStreamOf } from './outbound.ts';
+import { openSession, refreshQueue, sessionFrom, type SessionRecord, sessionRecord } from './sessions.ts';
+
+/** The most messages that one run answers together in queue mode `collect`. */
+const maxCollected = 100;
+
+export interface RunRecord {
+  id: string;
+  session: number;
+  session_key: string;
+  owner: string;
+  message_id: string;
+  state: string;
+  starts: number;
+  model: string | null;
+  finish_reason: string | null;
+  error: string | null;
+  usage: string | null;
+  cost: number | null;
+  reply_id: string | null;
+  started_at: number;
+  finished_at: number | null;
+}
+
+const runFrom = (record: RunRecord): RunRow => ({
+  id: record.id,
+  sessionKey: record.session_key,
+  owner: record.owner,
+  messageId: record.message_id,
+  state: record.state as RunState,
+  starts: record.starts,
+  model: record.model,
+  finishReason: record.finish_reason,
+  error: fromJson<ErrorData>(record.error),
+  usage: fromJson<Usage>(record.usage),
+  cost: record.cost,
+  replyId: record.reply_id,
+  startedAt: record.started_at,
+  finishedAt: record.finished_at,
+});
+
+export const runRecord = (db: Database, id: string): RunRecord | null =>
+  db.get<RunRecord>('SELECT * FROM runs WHERE id = ?', id);
+
+export function recoverRuns(db: Database): number {
+  const rows = db.all<{ session_key: string }>(
+    `UPDATE inbox SET state = 'queued' WHERE state = 'running' RETURNING session_key`,
+  );
+  for (const key of new Set(rows.map((row) => row.session_key))) refreshQueue(db, key);
+  return rows.length;
+}
+
+export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]): ClaimedRun | null {
+  const { sessionKey, mode, maxStarts, historyLimit, at } = request;
+  if (db.get(`SELECT 1 FROM inbox WHERE session_key = ? AND state = 'running' LIMIT 1`, sessionKey) !== null)
+    return null;
+  const main = takeOldest(db, sessionKey, maxStarts, at);
+  if (main === null) {
+    refreshQueue(db, sessionKey);
+    return null;
+  }
+  openSession(db, main, at);
+  const session = sessionOf(db, sessionKey);
+  const run = openRun(db, session, main, at);
+  if (mode === 'collect' && main.kind === 'message') collect(db, main);
+  const inbound = [main, ...mergedInto(db, main.id)];
+  for (const row of inbound) if (row.kind === 'message') appendInbound(db, session, run.id, row);
+  const now = sessionOf(db, sessionKey);
+  return {
+    run,
+    inbound,
+    session: sessionFrom(now),
+    history: historyOf(db, now, historyLimit),
+    journal: journalOf(db, run.id),
+    stream: openStreamOf(db, run.id),
+  };
+}
+
+function sessionOf(db: Database, key: string): SessionRecord {
+  const record = sessionRecord(db, key);
+  if (record === null) throw new Error('a session that was just opened is not there');
+  return record;
+}
+
+/** The oldest queued row, now running and its start counted. Those started too often turn dead on the way. */
+function takeOldest(db: Database, sessionKey: string, maxStarts: number, at: number): InboxRow | null {
+  let head = oldestQueued(db, sessionKey);
+  for (; head !== null && head.starts >= maxStarts; head = oldestQueued(db, sessionKey)) bury(db, head, at);
+  if (head === null) return null;
+  const taken = db.get<InboxRecord>(
+    `UPDATE inbox SET state = 'running', starts = starts + 1 WHERE id = ? RETURNING *`,
+    head.id,
+  );
+  return taken === null ? null : inboxFrom(taken);
+}
+
+const oldestQueued = (db: Database, sessionKey: string): InboxRow | null => {
+  const record = db.get<InboxRecord>(
+    `SELECT * FROM inbox WHERE session_key = ? AND state = 'queued' ORDER BY seq LIMIT 1`,
+    sessionKey,
+  );
+  return record === null ? null : inboxFrom(record);
+};
+
+/** A message whose run ends the process each time is not started for ever. */
+function bury(db: Database, row: InboxRow, at: number): void {
+  const error: ErrorData = {
+    kind: 'storage',
+    code: 'too_many_starts',
+    message: `The run was started ${row.starts} times and never came to an end.`,
+    retryable: false,
+  };
+  db.run(`UPDATE inbox SET state = 'dead', error = ?, finished_at = ? WHERE id = ?`, toJson(error), at, row.id);
+  db.run(`UPDATE runs SET state = 'dead', error = ?, finished_at = ? WHERE id = ?`, toJson(error), at, row.runId);
+  closeStreams(db, row.runId, at);
+}
+
+function openRun(db: Database, session: SessionRecord, main: InboxRow, at: number): RunRow {
+  const record = db.get<RunRecord>(
+    `INSERT INTO runs (id, session, session_key, owner, message_id, state, starts, started_at)
+     VALUES (?, ?, ?, ?, ?, 'running', ?, ?)
+     ON CONFLICT (id) DO UPDATE SET state = 'running', session = excluded.session, session_key = excluded.session_key,
+       starts = excluded.starts, error = NULL, finished_at = NULL
+     RETURNING *`,
+    main.runId,
+    session.id,
+    session.key,
+    main.owner,
+    main.id,
+    main.starts,
+    at,
+  );
+  if (record === null) throw new Error('an upsert returned nothing');
+  return runFrom(record);
+}
+
+/** Merges the queued messages behind `main` into its run, up to the first command: order is kept. */
+function collect(db: Database, main: InboxRow): void {
+  const queued = db.all<{ id: string; kind: string }>(
+    `SELECT id, kind FROM inbox WHERE session_key = ? AND state = 'queued' ORDER BY seq LIMIT ?`,
+    main.sessionKey,
+    maxCollected,
+  );
+  const command = queued.findIndex((row) => row.kind === 'command');
+  for (const { id } of command === -1 ? queued : queued.slice(0, command)) {
+    db.run(`UPDATE inbox SET state = 'merged', merged_into = ? WHERE id = ?`, main.id, id);
+  }
+}
+
+const mergedInto = (db: Database, id: string): InboxRow[] =>
+  db.all<InboxRecord>('SELECT * FROM inbox WHERE merged_into = ? ORDER BY seq', id).map(inboxFrom);
+
+function appendInbound(db: Database, session: SessionRecord, runId: string, row: InboxRow): void {
+  const files: Part[] = row.attachments.flatMap(({ id, mimeType, name }) =>
+    id === undefined ? [] : [{ type: 'file', file: id, mimeType, ...(name === undefined ? {} : { name }) }],
+  );
+  appendMessage(db, session, runId, {
+    id: row.id,
+    role: 'user',
+    parts: [{ type: 'text', text: row.text }, ...files],
+    author: row.sender.display,
+    time: row.receivedAt,
+  });
+}
+
+/** Nobody heard of this claim: the message is queued again, its start stays counted. */
+export function undoClaimRun(db: Database, claim: ClaimedRun): void {
+  db.run(
+    `UPDATE inbox SET state = 'queued' WHERE id = ? AND state = 'running' AND starts = ?`,
+    claim.run.messageId,
+    claim.run.starts,
+  );
+  refreshQueue(db, claim.session.key);
+}
+
+const journalOf = (db: Database, runId: string): JournalEntry[] =>
+  db
+    .all<{ n: number; state: string; kind: string; data: string; at: number }>(
+      `SELECT * FROM journal WHERE run_id = ? ORDER BY n, state DESC`,
+      runId,
+    )
+    .map((record) => ({
+      runId,
+      n: record.n,
+      kind: record.kind as JournalEntry['kind'],
+      state: record.state as JournalEntry['state'],
+      data: JSON.parse(record.data) as JsonObject,
+      at: record.at,
+    }));
+
+/** A step that is there already stays as it is. */
+export function journal(db: Database, entries: JournalEntry[]): void {
+  for (const entry of entries) {
+    db.run(
+      `INSERT INTO journal (run_id, n, state, owner, kind, data, at)
+       SELECT id, ?, ?, owner, ?, ?, ? FROM runs WHERE id = ?
+       ON CONFLICT (run_id, n, state) DO NOTHING`,
+      entry.n,
+      entry.state,
+      entry.kind,
+      toJson(entry.data),
+      entry.at,
+      entry.runId,
+    );
+  }
+}
+
+export function run(db: Database, id: string): RunRow | null {
+  const record = runRecord(db, id);
+  return record === null ? null : runFrom(record);
+}
+
+export function runReply(db: Database, id: string): { run: RunRow; reply: Message | null } | null {
+  const record = runRecord(db, id);
+  if (record === null) return null;
+  return {
+    run: runFrom(record),
+    reply: record.reply_id === null ? null : messageOf(db, record.session, record.reply_id),
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * The store's thread: the only place where SQLite runs. While one batch is committed the next one gathers in the port,
+ * so the cost of an fsync is shared by everything that arrived during the fsync before. Never loads the main module.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { errorData } from '../../../core/errors.ts';
+import { Database } from './database.ts';
+import { storageError } from './errors.ts';
+import { Owner } from './owner.ts';
+import type { FromWorker, Request, ToWorker, WorkerSetup } from './protocol.ts';
+
+/** The most operations of one transaction. */
+const maxBatch = 256;
+const probeMs = 1000;
+const maxProblems = 20;
+
+const setup = workerData as WorkerSetup;
+const port = parentPort;
+if (port === null) throw new Error('the store runs in a worker thread only');
+
+const tell = (message: FromWorker): void => port.postMessage(message);
+
+/** What is wrong with the file, by a connection of its own that only reads. */
+function check(): string[] {
+  let db: Database | null = null;
+  try {
+    db = new Database(setup.path, { readOnly: true });
+    const found = db.all<{ quick_check: string }>(`PRAGMA quick_check(${maxProblems})`).map((row) => row.quick_check);
+    return found.length === 1 && found[0] === 'ok' ? [] : found;
+  } catch (error) {
+    return [storageError(error).message];
+  } finally {
+    db?.close();
+  }
+}
+
+function serve(owner: Owner): void {
+  let told = 'open';
+  const tellHealth = (): void => {
+    const trouble = owner.trouble;
+    const open = trouble === null || trouble.code === 'damaged';
+    const detail = trouble?.message ?? 'open';
+    if (told !== detail) tell({ type: 'health', open, detail });
+    told = detail;
+  };
+
+  const execute = (requests: Request[]): void => {
+    for (let start = 0; start < requests.length; start += maxBatch) {
+      const { replies, commitSeconds } = owner.execute(requests.slice(start, start + maxBatch));
+      tell({ type: 'batch', replies, commitSeconds });
+    }
+    tellHealth();
+  };
+
+  const probe = setInterval(() => {
+    owner.probe();
+    tellHealth();
+  }, probeMs);
+
+  port?.on('message', (first: ToWorker) => {
+    const requests: Request[] = [];
+    let closing = false;
+    for (let next: ToWorker | undefined = first; next !== undefined; next = waiting()) {
+      if (next === 'close') closing = true;
+      else requests.push(next);
+    }
+    execute(requests);
+    if (!closing) return;
+    clearInterval(probe);
+    owner.close();
+    tell({ type: 'closed' });
+    port.close();
+  });
+}
+
+function waiting(): ToWorker | undefined {
+  return port === null ? undefined : (receiveMessageOnPort(port)?.message as ToWorker | undefined);
+}
+
+if (setup.mode === 'check') {
+  tell({ type: 'checked', problems: check() });
+  port.close();
+} else {
+  let owner: Owner | null = null;
+  try {
+    owner = new Owner(setup.path, setup.migrationsDir);
+  } catch (error) {
+    const known = storageError(error);
+    tell({
+      type: 'refused',
+      error: errorData(known),
+      detail: known.cause instanceof Error ? known.cause.message : known.message,
+    });
+    port.close();
+  }
+  if (owner !== null) {
+    tell({ type: 'opened' });
+    serve(owner);
+  }
+}
