@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, '..');
 /** The room a file lives in: `core`, `app`, `config`, `cli`, `root`, or one adapter such as `adapters/channels/telegram`. */
 function roomOf(file: string): string {
   const [top, ...rest] = file.split('/');
-  if (rest.length === 0) return 'root';
+  if (rest.length === 0 || top === 'compose') return 'root';
   if (top !== 'adapters') return top ?? 'root';
   const nested = ['channels', 'providers', 'store', 'tools'].includes(rest[0] ?? '') && rest.length > 2;
   return nested ? `adapters/${rest[0]}/${rest[1]}` : `adapters/${rest[0]}`;

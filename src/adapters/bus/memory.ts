@@ -95,13 +95,10 @@ export class MemoryBus implements Bus {
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock;
-    this.#published = metrics.counter('openclanker_bus_events_total', 'Events published on the bus, by type.');
-    this.#dropped = metrics.counter(
-      'openclanker_bus_dropped_total',
-      'Events lost to a full subscriber queue, by subscriber.',
-    );
-    this.#latency = metrics.histogram('openclanker_bus_latency_seconds', 'Time an event waited in a subscriber queue.');
-    metrics.observe('openclanker_bus_queue_depth', 'Events waiting, by subscriber.', () => this.#depths());
+    this.#published = metrics.counter('bus_events_total', 'Events published on the bus, by type.');
+    this.#dropped = metrics.counter('bus_dropped_total', 'Events lost to a full subscriber queue, by subscriber.');
+    this.#latency = metrics.histogram('bus_latency_seconds', 'Time an event waited in a subscriber queue.');
+    metrics.observe('bus_queue_depth', 'Events waiting, by subscriber.', () => this.#depths());
   }
 
   publish(event: NewEvent): void {

@@ -50,7 +50,7 @@ export class ChannelManager {
     delivery: Delivery;
   }) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'channels' }) };
-    deps.metrics.observe('openclanker_channels', 'Channel accounts, by state.', () => {
+    deps.metrics.observe('channels', 'Channel accounts, by state.', () => {
       const states = new Map<string, number>();
       for (const { health } of this.status()) states.set(health.state, (states.get(health.state) ?? 0) + 1);
       return [...states].map(([state, count]) => [{ state }, count]);

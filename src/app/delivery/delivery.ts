@@ -49,9 +49,9 @@ export class Delivery {
 
   constructor(deps: { store: Store; bus: Bus; clock: Clock; log: Log; metrics: Metrics; crash: CrashPoint }) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'delivery' }) };
-    this.#sends = deps.metrics.counter('openclanker_sends_total', 'Delivery attempts, by channel and outcome.');
-    this.#seconds = deps.metrics.histogram('openclanker_send_seconds', 'Duration of one delivery attempt.');
-    deps.metrics.observe('openclanker_delivery_active', 'Conversations being delivered to.', () => this.#draining.size);
+    this.#sends = deps.metrics.counter('sends_total', 'Delivery attempts, by channel and outcome.');
+    this.#seconds = deps.metrics.histogram('send_seconds', 'Duration of one delivery attempt.');
+    deps.metrics.observe('delivery_active', 'Conversations being delivered to.', () => this.#draining.size);
   }
 
   /** Judges what a crash left in the air. Before any channel is attached. */

@@ -13,6 +13,7 @@ const noCounts: StoreCounts = {
   inboxRunning: 0,
   outboxPending: 0,
   dead: 0,
+  uncertain: 0,
   sessions: 0,
   people: 0,
   messagesToday: 0,
@@ -159,8 +160,7 @@ export class Status {
   }
 
   #register(metrics: Metrics): void {
-    const gauge = (name: string, help: string, read: () => number): void =>
-      metrics.observe(`openclanker_${name}`, help, read);
+    const gauge = (name: string, help: string, read: () => number): void => metrics.observe(name, help, read);
     gauge('inbox_queued', 'Messages waiting for a run.', () => this.#counts.inboxQueued);
     gauge('outbox_pending', 'Outbox rows not yet settled.', () => this.#counts.outboxPending);
     gauge('dead_letters', 'Dead letters waiting for a person.', () => this.#counts.dead);
@@ -179,7 +179,7 @@ export class Status {
       'CPU time used by the process.',
       () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
     );
-    metrics.observe('openclanker_event_loop_delay_seconds', 'Event-loop delay, by quantile.', () =>
+    metrics.observe('event_loop_delay_seconds', 'Event-loop delay, by quantile.', () =>
       [50, 95, 99].map((percentile) => [{ quantile: String(percentile / 100) }, this.#delay(percentile) / 1000]),
     );
   }

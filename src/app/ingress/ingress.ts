@@ -43,9 +43,9 @@ export class Ingress {
 
   constructor(deps: IngressDeps) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'ingress' }) };
-    this.#received = deps.metrics.counter('openclanker_messages_received_total', 'Messages accepted, by channel.');
+    this.#received = deps.metrics.counter('messages_received_total', 'Messages accepted, by channel.');
     this.#turnedAway = deps.metrics.counter(
-      'openclanker_messages_turned_away_total',
+      'messages_turned_away_total',
       'Events not accepted, by channel and reason.',
     );
     this.#limits = new SenderLimits(deps.clock);

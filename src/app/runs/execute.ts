@@ -74,9 +74,9 @@ export class RunExecutor {
 
   constructor(deps: RunDeps) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'runs' }) };
-    this.#turns = deps.metrics.counter('openclanker_turns_total', 'Runs that ended, by channel and outcome.');
+    this.#turns = deps.metrics.counter('turns_total', 'Runs that ended, by channel and outcome.');
     this.#seconds = deps.metrics.histogram(
-      'openclanker_turn_seconds',
+      'turn_seconds',
       'From the arrival of a message to the end of its run, by channel.',
     );
   }

@@ -67,8 +67,8 @@ export class RunQueue {
     execute: (run: ActiveRun) => Promise<void>;
   }) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'runs' }) };
-    deps.metrics.observe('openclanker_runs_active', 'Runs at work.', () => this.#active.size);
-    deps.metrics.observe('openclanker_run_queue_depth', 'Sessions waiting for a run.', () => this.#ready.size);
+    deps.metrics.observe('runs_active', 'Runs at work.', () => this.#active.size);
+    deps.metrics.observe('run_queue_depth', 'Sessions waiting for a run.', () => this.#ready.size);
   }
 
   get active(): number {

@@ -1,0 +1,391 @@
+/**
+ * The composition root: the only place that knows every part. Wires by constructor, starts in order, reloads, and
+ * stops in the order that loses nothing.
+ */
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { MemoryBus } from './adapters/bus/memory.ts';
+import { openDataDir, type DataDir } from './adapters/data-dir/index.ts';
+import { diskFiles } from './adapters/files/disk.ts';
+import { createHttpClient } from './adapters/http-client/index.ts';
+import { createHttpServer } from './adapters/http/index.ts';
+import { createLog } from './adapters/logging/index.ts';
+import { createMetrics } from './adapters/metrics/index.ts';
+import { openStore } from './adapters/store/sqlite/index.ts';
+import { systemClock as clock, systemRandom as random } from './adapters/system/index.ts';
+import { Tokens } from './app/access/tokens.ts';
+import { ChannelManager } from './app/channels/manager.ts';
+import { registerBuiltinCommands } from './app/commands/builtin.ts';
+import { CommandRegistry } from './app/commands/registry.ts';
+import { Delivery } from './app/delivery/delivery.ts';
+import { Chat } from './app/gateway/chat.ts';
+import { DeadLetters } from './app/gateway/dead.ts';
+import { gatewayOf } from './app/gateway/gateway.ts';
+import { Sessions } from './app/gateway/sessions.ts';
+import { Status } from './app/gateway/status.ts';
+import { Ingress } from './app/ingress/ingress.ts';
+import type { CrashPoint } from './app/lifecycle/crash-points.ts';
+import { Supervisor } from './app/lifecycle/supervisor.ts';
+import { runUpkeep } from './app/lifecycle/upkeep.ts';
+import { ModelCaller } from './app/models/caller.ts';
+import { historyLimitOf } from './app/runs/context.ts';
+import { RunExecutor } from './app/runs/execute.ts';
+import { RunQueue } from './app/runs/queue.ts';
+import { RunWaiters } from './app/runs/waiters.ts';
+import type { GatewayOptions } from './cli/command.ts';
+import { accessPolicies, channelPlans, channelTypes } from './compose/channels.ts';
+import { LiveConfig } from './compose/live-config.ts';
+import { ProviderSet, probeOllama } from './compose/providers.ts';
+import { agentSettings, httpOptions } from './compose/settings.ts';
+import { ConfigError, describeConfig, loadConfig, watchConfig, type LoadedConfig, type LoadOptions } from './config/index.ts';
+import { ClankerError } from './core/errors.ts';
+import { idMint } from './core/ids.ts';
+import { ownerPerson } from './core/principal.ts';
+import { plainText, type Markdown } from './core/rich-text.ts';
+import { version } from './version.ts';
+
+/** The whole stop takes less than 5 s: what runs gets the most of it. */
+const drainMs = { runs: 2500, http: 3500, channels: 2000, delivery: 500 };
+
+/** Runs the gateway until it is told to stop; resolves with the exit code. */
+export async function runGateway(options: GatewayOptions): Promise<number> {
+  const load: LoadOptions = {
+    ...(options.file === undefined ? {} : { file: options.file }),
+    env: options.env,
+    cwd: options.cwd,
+    home: homedir(),
+    flags: flagsOf(options),
+  };
+  let loaded: LoadedConfig;
+  try {
+    loaded = await loadConfig(load);
+    if (options.flags.tls === true && loaded.config.server.tls === undefined) {
+      throw new ClankerError(
+        'config',
+        'tls_missing',
+        '--tls needs [server.tls] with cert_path and key_path in the configuration.',
+      );
+    }
+    return await new Daemon(loaded, load, options.env).run();
+  } catch (error) {
+    if (!(error instanceof ClankerError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error instanceof ConfigError || error.kind === 'config' ? 78 : 1;
+  }
+}
+
+function flagsOf({ flags }: GatewayOptions): Record<string, unknown> {
+  return {
+    ...(flags.host === undefined ? {} : { 'server.host': flags.host }),
+    ...(flags.port === undefined ? {} : { 'server.port': flags.port }),
+    ...(flags.verbose === true ? { 'logging.level': 'debug' } : {}),
+  };
+}
+
+class Daemon {
+  readonly #load: LoadOptions;
+  readonly #live: LiveConfig;
+  readonly #crash: CrashPoint;
+  readonly #metrics = createMetrics();
+  readonly #mintId = idMint(clock, random);
+  readonly #log;
+
+  constructor(loaded: LoadedConfig, load: LoadOptions, env: NodeJS.ProcessEnv) {
+    this.#load = load;
+    this.#live = new LiveConfig(loaded);
+    this.#log = createLog(loaded.config.logging, env);
+    const crashAt = env['OPEN_CLANKER_CRASH_AT'];
+    this.#crash =
+      crashAt === undefined ? () => undefined : (step) => step === crashAt && process.kill(process.pid, 'SIGKILL');
+  }
+
+  async run(): Promise<number> {
+    const startedAt = clock.monotonic();
+    const log = this.#log;
+    const metrics = this.#metrics;
+    const mintId = this.#mintId;
+    const live = this.#live;
+    for (const warning of live.loaded.warnings) log.warn(warning);
+    const dataDir = await openDataDir(live.loaded.dataDir);
+    const http = createHttpClient({ log, metrics });
+    // Asked while the store opens: with nothing configured an Ollama on this machine answers.
+    const foundOllama = live.wantsOllamaProbe ? probeOllama({ http, clock, log }) : Promise.resolve(null);
+    const store = await openStore({
+      path: live.config.database.path,
+      migrationsDir: path.join(import.meta.dirname, '..', 'migrations'),
+      log,
+      metrics,
+      clock,
+    });
+    const bus = new MemoryBus(clock, metrics);
+    const markdown = new LazyMarkdown();
+    const files = diskFiles(dataDir.filesFolder);
+    await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', createdAt: clock.now() });
+
+    const tokens = new Tokens({
+      store,
+      clock,
+      random,
+      mintId,
+      onOperatorToken: (token) => this.#saveOperatorToken(dataDir, token),
+    });
+    const providers = new ProviderSet({ http, clock, log });
+    const models = new ModelCaller({ clock, random, log, metrics, bus, store });
+    const commands = new CommandRegistry();
+    const waiters = new RunWaiters();
+    const delivery = new Delivery({ store, bus, clock, log, metrics, crash: this.#crash });
+    const agent = (name: string | null): ReturnType<typeof agentSettings> =>
+      agentSettings((name === null ? undefined : live.config.agents[name]) ?? live.config.agent);
+    const executor = new RunExecutor({
+      store,
+      bus,
+      clock,
+      log,
+      metrics,
+      mintId,
+      markdown,
+      models,
+      delivery,
+      waiters,
+      commands,
+      crash: this.#crash,
+      agent,
+      loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
+      channelLimits: (channel, account) => channels.limits(channel, account),
+    });
+    const queueMode = (channel: string): 'followup' | 'collect' | 'interrupt' =>
+      channel === 'api' ? 'followup' : live.config.agent.queue_mode;
+    const runs = new RunQueue({
+      store,
+      clock,
+      log,
+      metrics,
+      crash: this.#crash,
+      historyLimit: () => historyLimitOf(agent(null)),
+      queueMode,
+      execute: (run) => executor.execute(run),
+    });
+    const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
+      live.policies(channel, account);
+    const ingress = new Ingress({
+      store,
+      bus,
+      clock,
+      log,
+      metrics,
+      mintId,
+      runs,
+      commands,
+      crash: this.#crash,
+      policy,
+      queueMode,
+    });
+    const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });
+    registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => live.modelLine() });
+    const status = new Status({
+      version,
+      store,
+      storeHealth: () => store.health(),
+      clock,
+      log,
+      metrics,
+      channels,
+      models,
+      model: () => live.model,
+      configError: () => live.error,
+      policy,
+    });
+    const supervisor = new Supervisor({ clock, log, metrics });
+
+    /** Makes providers and channels those of the configuration in force. */
+    const apply = async (): Promise<void> => {
+      models.configure(await providers.build(live.config), live.chain);
+      const plans = channelPlans(live.config, { http, random, commands: commands.list() });
+      if (plans.length > 0) await markdown.load();
+      await channels.configure(plans);
+    };
+    const reload = async (): Promise<{ changed: string[] }> => {
+      try {
+        const next = await loadConfig(this.#load);
+        const before = live.loaded;
+        const changed = live.replace(next);
+        try {
+          await apply();
+        } catch (error) {
+          live.replace(before);
+          await apply();
+          throw error;
+        }
+        log.setLevel(next.config.logging.level);
+        server.reconfigure(await httpOptions(next.config));
+        await tokens.setOperatorToken(await this.#operatorToken(dataDir, tokens));
+        for (const warning of next.warnings) log.warn(warning);
+        log.info('configuration reloaded', { changed });
+        bus.publish({ type: 'config.reloaded', changed });
+        return { changed };
+      } catch (error) {
+        live.error = error instanceof Error ? error.message : 'unknown error';
+        log.error('the new configuration was rejected; the one before stays in force', { error });
+        bus.publish({ type: 'config.rejected', detail: live.error });
+        throw error;
+      }
+    };
+
+    const gateway = gatewayOf({
+      store,
+      bus,
+      clock,
+      mintId,
+      files,
+      tokens,
+      runs,
+      channels,
+      status,
+      chat: new Chat({
+        store,
+        bus,
+        clock,
+        mintId,
+        ingress,
+        runs,
+        waiters,
+        models,
+        crash: this.#crash,
+        channelTypes,
+        agents: () => live.agentNames,
+      }),
+      sendDeps: { store, clock, mintId, markdown, channels, delivery, policy },
+      sessions: new Sessions({ store, clock, runs, channelTypes }),
+      dead: new DeadLetters({ store, clock, runs, delivery }),
+      reload,
+      describeConfig: () => describeConfig(live.loaded),
+    });
+    const server = createHttpServer({
+      gateway,
+      options: await httpOptions(live.config),
+      log,
+      metrics,
+      clock,
+      mintId,
+      version,
+      channelTypes,
+    });
+
+    const stopping = new StopSignal(log, () => void reload().catch(() => undefined));
+    try {
+      await tokens.start(await this.#operatorToken(dataDir, tokens));
+      await models.start();
+      live.ollama = await foundOllama;
+      models.configure(await providers.build(live.config), live.chain);
+      if (Object.keys(live.config.channels.telegram.accounts).length > 0) await markdown.load();
+      await delivery.start();
+      await runs.start();
+      await server.start(stopping.signal);
+      await dataDir.writeRunFile({ pid: process.pid, url: server.url() });
+      this.#greet(server.url(), dataDir, clock.monotonic() - startedAt);
+      await apply();
+      supervisor.run('channels', () => channels.watch());
+      supervisor.run('status', (signal) => status.run(signal));
+      supervisor.run('upkeep', (signal) =>
+        runUpkeep({ store, clock, log, tokens, retention: () => live.retention }, signal),
+      );
+      watchConfig(live.loaded, () => void reload().catch(() => undefined), { signal: stopping.signal });
+      await stopping.wait();
+    } finally {
+      const begun = clock.monotonic();
+      stopping.abort();
+      await Promise.allSettled([
+        server.stop(drainMs.http),
+        channels.stopReceiving(drainMs.channels),
+        runs.stop(drainMs.runs),
+      ]);
+      await delivery.stop(drainMs.delivery);
+      await channels.stop(drainMs.delivery);
+      await supervisor.stop();
+      await tokens.saveUses().catch(() => undefined);
+      await dataDir.removeRunFile(process.pid).catch(() => undefined);
+      await store.close();
+      http.close();
+      log.info('stopped', { took_ms: Math.round(clock.monotonic() - begun) });
+      await log.close();
+    }
+    return stopping.exitCode;
+  }
+
+  /** From the configuration, else the stored one, else a new one; commands read it from the data directory. */
+  async #operatorToken(dataDir: DataDir, tokens: Tokens): Promise<string> {
+    const configured = this.#live.config.server.auth?.token?.reveal();
+    const stored = await dataDir.readToken();
+    const token = configured ?? stored ?? tokens.generate();
+    if (token !== stored) await dataDir.writeToken(token);
+    return token;
+  }
+
+  async #saveOperatorToken(dataDir: DataDir, token: string): Promise<void> {
+    if (this.#live.config.server.auth?.token !== undefined) {
+      throw new ClankerError(
+        'conflict',
+        'token_configured',
+        'The operator token stands in the configuration (server.auth.token); change it there and reload.',
+      );
+    }
+    await dataDir.writeToken(token);
+  }
+
+  #greet(url: string, dataDir: DataDir, tookMs: number): void {
+    const { name, source } = this.#live.model;
+    this.#log.info(`Open Clanker ${version} answers with ${name} (${source})`, { model: name, source });
+    this.#log.info(`open ${url} in a browser; the operator token is in ${path.join(dataDir.folder, 'token')}`, { url });
+    this.#log.info('talk to it: npx open-clanker chat', { ready_ms: Math.round(tookMs) });
+  }
+}
+
+/** Markdown is parsed only for channels; a gateway without one never loads the parser. */
+class LazyMarkdown implements Markdown {
+  #parser: Markdown | null = null;
+
+  async load(): Promise<void> {
+    this.#parser ??= (await import('./adapters/markdown/index.ts')).createMarkdown();
+  }
+
+  parse(source: string): ReturnType<Markdown['parse']> {
+    return this.#parser?.parse(source) ?? plainText(source);
+  }
+}
+
+/** Signals of the process: TERM and INT stop it (a second one at once), HUP reloads, an unexpected failure stops with 1. */
+class StopSignal {
+  readonly #controller = new AbortController();
+  exitCode = 0;
+
+  constructor(log: { error: (message: string, fields?: Record<string, unknown>) => void }, onReload: () => void) {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(name, () => {
+        if (this.#controller.signal.aborted) process.exit(1);
+        this.abort();
+      });
+    }
+    process.on('SIGHUP', onReload);
+    process.on('unhandledRejection', (error) => log.error('a failure was not handled', { error }));
+    process.on('uncaughtException', (error) => {
+      log.error('an unexpected failure stops the gateway', { error });
+      this.exitCode = 1;
+      this.abort();
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    if (!this.#controller.signal.aborted) this.#controller.abort(new Error('stopping'));
+  }
+
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.signal.aborted) resolve();
+      else this.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import type { Retention } from '../app/lifecycle/upkeep.ts';
+import type { Chain } from '../app/models/caller.ts';
+import type { Config, LoadedConfig } from '../config/index.ts';
+import { accessPolicies } from './channels.ts';
+import { fingerprint } from './fingerprint.ts';
+import { chooseDefault, withOllama } from './providers.ts';
+
+/** The configuration in force: replaced as a whole by a reload, asked by everything that must not remember it. */
+export class LiveConfig {
+  loaded: LoadedConfig;
+  policies: ReturnType<typeof accessPolicies>;
+  /** Why the last reload was rejected; null when it was not. */
+  error: string | null = null;
+  #ollama: string | null = null;
+
+  constructor(loaded: LoadedConfig) {
+    this.loaded = loaded;
+    this.policies = accessPolicies(loaded.config);
+  }
+
+  get config(): Config {
+    const { config } = this.loaded;
+    return this.#ollama === null ? config : withOllama(config, this.#ollama);
+  }
+
+  /** Nothing says which model should answer, so a local Ollama is looked for. */
+  get wantsOllamaProbe(): boolean {
+    const { default: wanted, named } = this.loaded.config.providers;
+    return wanted === undefined && Object.keys(named).every((id) => id === 'demo');
+  }
+
+  /** The model of an Ollama that was found on this machine. */
+  set ollama(model: string | null) {
+    this.#ollama = this.wantsOllamaProbe ? model : null;
+  }
+
+  get model(): { name: string; source: string } {
+    if (this.#ollama !== null) return { name: `ollama/${this.#ollama}`, source: 'an Ollama was found on this machine' };
+    const { name, source } = chooseDefault(this.config, this.loaded.sources);
+    const model = this.config.providers.named[name]?.model;
+    return { name: name.includes('/') || model === undefined ? name : `${name}/${model}`, source };
+  }
+
+  get chain(): Chain {
+    return { default: this.model.name, fallback: this.config.providers.fallback };
+  }
+
+  get agentNames(): ReadonlySet<string> {
+    return new Set(Object.keys(this.config.agents));
+  }
+
+  get retention(): Retention {
+    const { max_age, max_history_messages } = this.config.sessions;
+    return { sessionMaxAgeMs: max_age ?? null, maxHistoryMessages: max_history_messages ?? null };
+  }
+
+  /** For people who ask a bot what it is. */
+  modelLine(): string {
+    const { name } = this.model;
+    if (!name.startsWith('demo/')) return `Answers come from ${name}.`;
+    return 'No model is connected yet: what answers is a demo. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, and restart me.';
+  }
+
+  /** Takes the next configuration; returns the names of the sections that changed. */
+  replace(next: LoadedConfig): string[] {
+    const before = this.loaded.config;
+    this.loaded = next;
+    this.policies = accessPolicies(next.config);
+    if (!this.wantsOllamaProbe) this.#ollama = null;
+    this.error = null;
+    return (Object.keys(next.config) as (keyof Config)[]).filter(
+      (key) => fingerprint(before[key]) !== fingerprint(next.config[key]),
+    );
+  }
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import type { HttpServerOptions } from '../adapters/http/settings.ts';
+import type { AgentSettings } from '../app/runs/context.ts';
+import type { AgentOptions, Config } from '../config/schema.ts';
+import { ClankerError } from '../core/errors.ts';
+
+/** From configuration keys to the plain options of the parts. */
+
+export function agentSettings(options: AgentOptions): AgentSettings {
+  return {
+    systemPrompt: options.system_prompt,
+    historyWindow: options.history_window,
+    maxTokens: options.max_tokens ?? null,
+    temperature: options.temperature ?? null,
+    model: options.model ?? null,
+    runTimeoutMs: options.limits.run_timeout,
+  };
+}
+
+export async function httpOptions({ server, metrics }: Config): Promise<HttpServerOptions> {
+  return {
+    host: server.host,
+    port: server.port,
+    tls:
+      server.tls === undefined ? null : { cert: await pem(server.tls.cert_path), key: await pem(server.tls.key_path) },
+    allowedHosts: server.allowed_hosts,
+    allowedOrigins: server.allowed_origins,
+    allowedIps: server.allowed_ips,
+    trustedProxies: server.trusted_proxies,
+    maxBodyBytes: server.max_body,
+    limits: {
+      requestsPerSecond: server.limits.requests_per_second,
+      connections: server.limits.connections,
+      connectionsPerIp: Math.ceil(server.limits.connections * 0.75),
+      pendingAuth: server.limits.pending_auth,
+    },
+    metrics: { enabled: metrics.enabled, public: metrics.public },
+  };
+}
+
+async function pem(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new ClankerError(
+      'config',
+      'tls_file',
+      `server.tls: ${file} cannot be read; give the paths of a PEM certificate and key.`,
+      { cause: error },
+    );
+  }
+}
