@@ -1,0 +1,479 @@
+/**
+ * A strict Bot API server on loopback. It behaves as Telegram does where that matters for never losing and never
+ * doubling (offsets, one poller, limits, entities), keeps a ledger of what a person would see, and counts everything a
+ * well-behaved client would not do as a violation. Importable, or a process of its own:
+ * `node tests/support/telegram-server.ts [port]` prints `{"apiRoot","botToken"}`; its methods are then
+ * `POST /admin/<method>` with a JSON list of arguments.
+ */
+import { EventEmitter, once } from 'node:events';
+import http from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { entityFault, typedEntities } from './telegram-rules.ts';
+
+export interface TelegramServerOptions {
+  port?: number;
+  token?: string;
+  username?: string;
+  /** Privacy mode is off. Default false. */
+  canReadAllGroupMessages?: boolean;
+}
+
+export interface Injected {
+  chatId: number;
+  text?: string;
+  /** Default: the chat's id in private, else 1. */
+  fromId?: number;
+  fromName?: string;
+  /** Default private for positive ids, else supergroup. */
+  chatType?: 'private' | 'group' | 'supergroup' | 'channel';
+  threadId?: number;
+  messageId?: number;
+  /** Default message. */
+  kind?: 'message' | 'edited_message' | 'channel_post' | 'edited_channel_post';
+  /** Any further fields of the message. */
+  extra?: object;
+}
+
+/** A message of the bot as a person sees it, with what it said before. */
+export interface ShownMessage {
+  chatId: string;
+  messageId: number;
+  threadId: number | null;
+  replyTo: number | null;
+  text: string;
+  entities: { type: string; offset: number; length: number; url?: string; language?: string }[];
+  /** Earlier texts, oldest first. */
+  history: string[];
+}
+
+export interface RecordedCall {
+  method: string;
+  params: Record<string, unknown>;
+  /** Milliseconds, monotonic. */
+  at: number;
+  status: number | null;
+}
+
+/**
+ * `reset` closes the socket unanswered, `lost` does so after carrying the call out, `hang` never answers, `late502`
+ * answers 502 after carrying it out; `code` is an answer of Telegram's own.
+ */
+export type Failure =
+  | { mode: 'reset' | 'lost' | 'hang' | 'bad_gateway' | 'late502' | 'garbage' | 'null' }
+  | { mode: 'code'; code: number; description: string; parameters?: object };
+
+interface Queued {
+  id: number;
+  /** Verbatim, so that a test can send what Telegram never would. */
+  json: string;
+}
+
+interface Poll {
+  finish(answer: Answer): void;
+  offset: number;
+  limit: number;
+}
+
+interface Answer {
+  status: number;
+  body: string;
+}
+
+const ok = (result: unknown): Answer => ({ status: 200, body: JSON.stringify({ ok: true, result }) });
+const refuse = (code: number, description: string, parameters?: object): Answer => ({
+  status: code,
+  body: JSON.stringify({ ok: false, error_code: code, description, ...(parameters ? { parameters } : {}) }),
+});
+const badRequest = (why: string, parameters?: object): Answer => refuse(400, `Bad Request: ${why}`, parameters);
+
+type Params = Record<string, unknown>;
+
+export class TelegramServer {
+  readonly botToken: string;
+  readonly bot: { id: number; username: string; can_read_all_group_messages: boolean };
+  /** What a well-behaved client would not have done, in words. */
+  readonly violations: string[] = [];
+  readonly #http: http.Server;
+  readonly #changed = new EventEmitter().setMaxListeners(0);
+  readonly #queue: Queued[] = [];
+  readonly #calls: RecordedCall[] = [];
+  readonly #messages: ShownMessage[] = [];
+  readonly #failures: { method: string | null; failure: Failure }[] = [];
+  readonly #limits = new Map<string, { retryAfterS: number; until: number | null }>();
+  readonly #migrated = new Map<string, number>();
+  readonly #forbidden = new Map<string, Answer>();
+  readonly #files = new Map<string, Uint8Array>();
+  #poll: Poll | null = null;
+  #nextUpdateId = 700_000_001;
+  #nextMessageId = 1;
+  #confirmed = 0;
+  #allowed: string[] | null = null;
+  #webhook = '';
+  commands: unknown = null;
+
+  constructor(options: TelegramServerOptions = {}) {
+    this.botToken = options.token ?? '4242:strict-server-token_of-35-characters';
+    this.bot = {
+      id: Number(this.botToken.split(':')[0]),
+      username: options.username ?? 'clanker_test_bot',
+      can_read_all_group_messages: options.canReadAllGroupMessages ?? false,
+    };
+    this.#http = http.createServer((request, response) => void this.#serve(request, response));
+  }
+
+  async listen(port = 0): Promise<this> {
+    this.#http.listen(port, '127.0.0.1');
+    await once(this.#http, 'listening');
+    return this;
+  }
+
+  get port(): number {
+    return (this.#http.address() as AddressInfo).port;
+  }
+
+  get apiRoot(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#poll?.finish(ok([]));
+    this.#http.close();
+    this.#http.closeAllConnections();
+    if (this.#http.listening) await once(this.#http, 'close');
+  }
+
+  /** A person writes; returns the ids the platform gave. */
+  inject(message: Injected): { updateId: number; messageId: number } {
+    const { chatId, text, kind = 'message' } = message;
+    const type = message.chatType ?? (chatId > 0 ? 'private' : 'supergroup');
+    const messageId = message.messageId ?? this.#nextMessageId++;
+    const fromId = message.fromId ?? (chatId > 0 ? chatId : 1);
+    const date = Math.floor(Date.now() / 1000);
+    const body = {
+      message_id: messageId,
+      date,
+      ...(kind.startsWith('edited') ? { edit_date: date } : {}),
+      chat: { id: chatId, type, ...(type === 'private' ? { first_name: 'Ada' } : { title: 'A group' }) },
+      from: { id: fromId, is_bot: false, first_name: message.fromName ?? 'Ada', language_code: 'en' },
+      ...(text === undefined ? {} : { text, entities: typedEntities(text) }),
+      ...(message.threadId === undefined ? {} : { message_thread_id: message.threadId, is_topic_message: true }),
+      ...message.extra,
+    };
+    return { updateId: this.injectUpdate({ [kind]: body }), messageId };
+  }
+
+  /** Queues an update as given; an object without `update_id` gets the next one. Returns the id it is queued under. */
+  injectUpdate(update: unknown, id?: number): number {
+    if (id !== undefined) this.#nextUpdateId = id;
+    const updateId = this.#nextUpdateId++;
+    const isObject = typeof update === 'object' && update !== null;
+    const kinds = isObject ? Object.keys(update).filter((key) => key !== 'update_id') : [];
+    if (this.#allowed !== null && kinds.length === 1 && !this.#allowed.includes(kinds[0] ?? '')) return updateId;
+    this.#queue.push({ id: updateId, json: JSON.stringify(isObject ? { update_id: updateId, ...update } : update) });
+    this.#answerPoll();
+    return updateId;
+  }
+
+  /** What people see now, in the order it appeared. */
+  messages(chatId?: number | string): ShownMessage[] {
+    return this.#messages.filter((message) => chatId === undefined || message.chatId === String(chatId));
+  }
+
+  calls(method?: string): RecordedCall[] {
+    return this.#calls.filter((call) => method === undefined || call.method === method);
+  }
+
+  /** Updates with lower ids are confirmed. */
+  confirmed(): number {
+    return this.#confirmed;
+  }
+
+  pending(): number {
+    return this.#queue.length;
+  }
+
+  /** The next `count` calls (of one method, if named) fail. */
+  fail(count: number, failure: Failure, method: string | null = null): void {
+    for (let i = 0; i < count; i++) this.#failures.push({ method, failure });
+  }
+
+  /** The next call there is answered 429, and every one before `retryAfterS` is over is a violation. */
+  limit(where: number | 'groups' | 'all', retryAfterS: number): void {
+    this.#limits.set(String(where), { retryAfterS, until: null });
+  }
+
+  /** The next `count` polls meet another poller. */
+  conflict(count: number): void {
+    const description =
+      'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running';
+    this.fail(count, { mode: 'code', code: 409, description }, 'getUpdates');
+  }
+
+  setWebhook(url: string): void {
+    this.#webhook = url;
+    this.#poll?.finish(this.#webhookConflict());
+  }
+
+  /** A group becomes a supergroup; people in it see the service message. */
+  migrate(chatId: number, newId: number): void {
+    this.#migrated.set(String(chatId), newId);
+    this.inject({ chatId, chatType: 'group', extra: { migrate_to_chat_id: newId } });
+  }
+
+  /** Calls for a chat are refused from now on, as `403 Forbidden: bot was blocked by the user`. */
+  forbid(chatId: number, code: number, description: string): void {
+    this.#forbidden.set(String(chatId), refuse(code, description));
+  }
+
+  remove(chatId: number, messageId: number): void {
+    const at = this.#messages.findIndex((m) => m.chatId === String(chatId) && m.messageId === messageId);
+    if (at !== -1) this.#messages.splice(at, 1);
+  }
+
+  addFile(id: string, bytes: Uint8Array): void {
+    this.#files.set(id, bytes);
+  }
+
+  /** Resolves once the condition holds; looked at after every call and update. */
+  async until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    while (!condition()) await once(this.#changed, 'change', { signal });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      return; // The client left while it was speaking.
+    }
+    const body = Buffer.concat(chunks).toString();
+    const path = request.url ?? '';
+    if (path.startsWith('/admin/')) return this.#admin(path.slice(7), body, response);
+    const file = /^\/file\/bot([^/]+)\/(.+)$/.exec(path);
+    if (file !== null) {
+      const bytes = file[1] === this.botToken ? this.#files.get(decodeURIComponent(file[2] ?? '')) : undefined;
+      response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+      return;
+    }
+    const [, token, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(path) ?? [];
+    if (token === undefined) return send(response, refuse(404, 'Not Found'));
+    if (token !== this.botToken) return send(response, refuse(401, 'Unauthorized'));
+    let params: Params;
+    try {
+      params = (body === '' ? {} : JSON.parse(body)) as Params;
+    } catch {
+      this.violations.push(`${method}: the body is not JSON`);
+      return send(response, badRequest("can't parse JSON"));
+    }
+    const call: RecordedCall = { method, params, at: performance.now(), status: null };
+    this.#calls.push(call);
+    response.once('close', () => {
+      call.status = response.writableEnded ? response.statusCode : null;
+      this.#changed.emit('change');
+    });
+    this.#changed.emit('change');
+    await this.#respond(call, response);
+    this.#changed.emit('change');
+  }
+
+  async #respond({ method, params }: RecordedCall, response: ServerResponse): Promise<void> {
+    const index = this.#failures.findIndex((each) => each.method === null || each.method === method);
+    const failure = index === -1 ? undefined : this.#failures.splice(index, 1)[0]?.failure;
+    if (failure === undefined) return send(response, await this.#answer(method, params, response));
+    if (failure.mode === 'code') return send(response, refuse(failure.code, failure.description, failure.parameters));
+    if (failure.mode === 'hang') return;
+    if (failure.mode === 'garbage') return send(response, { status: 200, body: '{"ok":true,"resu' });
+    if (failure.mode === 'null') return send(response, { status: 200, body: 'null' });
+    if (failure.mode === 'lost' || failure.mode === 'late502') await this.#answer(method, params, response);
+    if (failure.mode === 'reset' || failure.mode === 'lost') return void response.socket?.resetAndDestroy();
+    send(response, { status: 502, body: '<html><body>502 Bad Gateway</body></html>' });
+  }
+
+  #answer(method: string, params: Params, response: ServerResponse): Answer | Promise<Answer> {
+    switch (method) {
+      case 'getMe':
+        return ok({ ...this.bot, is_bot: true, first_name: 'Clanker', can_join_groups: true });
+      case 'getUpdates':
+        return this.#getUpdates(params, response);
+      case 'getWebhookInfo':
+        return ok({ url: this.#webhook, has_custom_certificate: false, pending_update_count: this.#queue.length });
+      case 'deleteWebhook':
+        if (params['drop_pending_updates'] === true) this.violations.push('pending updates were dropped');
+        this.#webhook = '';
+        return ok(true);
+      case 'setMyCommands':
+        this.commands = params['commands'];
+        return ok(true);
+      case 'getFile': {
+        const id = String(params['file_id']);
+        const bytes = this.#files.get(id);
+        return bytes ? ok({ file_id: id, file_path: id, file_size: bytes.length }) : badRequest('invalid file_id');
+      }
+      case 'sendChatAction':
+        return this.#chatRefusal(params) ?? (params['action'] === 'typing' ? ok(true) : badRequest('wrong action'));
+      case 'sendMessage':
+        return this.#chatRefusal(params) ?? this.#sendMessage(params);
+      case 'editMessageText':
+        return this.#chatRefusal(params) ?? this.#editMessage(params);
+      default:
+        this.violations.push(`unknown method ${method}`);
+        return refuse(404, 'Not Found');
+    }
+  }
+
+  #getUpdates(params: Params, response: ServerResponse): Answer | Promise<Answer> {
+    if (this.#webhook !== '') return this.#webhookConflict();
+    const offset = Number(params['offset'] ?? 0);
+    const seconds = Number(params['timeout'] ?? 0);
+    if (offset < 0) this.violations.push('a negative offset forgets updates');
+    if (!Array.isArray(params['allowed_updates'])) this.violations.push('getUpdates without allowed_updates');
+    else this.#allowed = params['allowed_updates'] as string[];
+    this.#poll?.finish(refuse(409, 'Conflict: terminated by other getUpdates request'));
+    // An offset far past the last update is from before the ids began anew: it confirms nothing.
+    const last = this.#queue.at(-1)?.id ?? Infinity;
+    if (offset <= last + 10) {
+      this.#confirmed = Math.max(this.#confirmed, offset);
+      while (this.#queue[0] !== undefined && this.#queue[0].id < offset) this.#queue.shift();
+    }
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => poll.finish(ok([])), seconds * 1000);
+      const gone = (): void => poll.finish(ok([]));
+      const poll: Poll = {
+        offset,
+        limit: Math.min(Number(params['limit'] ?? 100), 100),
+        finish: (answer) => {
+          clearTimeout(timer);
+          response.off('close', gone);
+          if (this.#poll === poll) this.#poll = null;
+          resolve(answer);
+        },
+      };
+      response.once('close', gone);
+      this.#poll = poll;
+      this.#answerPoll();
+    });
+  }
+
+  #answerPoll(): void {
+    if (this.#poll === null || this.#queue.length === 0) return;
+    const updates = this.#queue.slice(0, this.#poll.limit).map(({ json }) => json);
+    this.#poll.finish({ status: 200, body: `{"ok":true,"result":[${updates.join(',')}]}` });
+  }
+
+  #webhookConflict(): Answer {
+    const why = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first";
+    return refuse(409, `Conflict: ${why}`);
+  }
+
+  /** Limits, migrations and bans of the chat a call is for. */
+  #chatRefusal(params: Params): Answer | null {
+    const chat = String(params['chat_id']);
+    if (!/^(-?\d+|@\w+)$/.test(chat)) return badRequest('chat not found');
+    for (const where of [chat, ...(chat.startsWith('-') ? ['groups'] : []), 'all']) {
+      const limit = this.#limits.get(where);
+      if (limit === undefined) continue;
+      const now = performance.now();
+      if (limit.until === null) limit.until = now + limit.retryAfterS * 1000;
+      else if (now >= limit.until) {
+        this.#limits.delete(where);
+        continue;
+      } else this.violations.push(`${chat} was written to ${Math.ceil(limit.until - now)} ms before retry_after`);
+      const seconds = Math.ceil((limit.until - now) / 1000);
+      return refuse(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
+    }
+    const movedTo = this.#migrated.get(chat);
+    if (movedTo !== undefined) {
+      return badRequest('group chat was upgraded to a supergroup chat', { migrate_to_chat_id: movedTo });
+    }
+    return this.#forbidden.get(chat) ?? null;
+  }
+
+  /** The refusal of a text, or null when it may be shown. */
+  #textRefusal({ text, entities, parse_mode: parseMode }: Params): Answer | null {
+    if (typeof text !== 'string' || text.trim() === '') return badRequest('message text is empty');
+    if (!text.isWellFormed()) return badRequest('strings must be encoded in UTF-8');
+    if (text.length > 4096) return badRequest('message is too long');
+    if (parseMode !== undefined) this.violations.push('a parse_mode was used');
+    const shifted = Array.isArray(entities) && entities.length > 0 && text !== text.trim();
+    const fault = shifted ? 'the text is not trimmed, so its entities shift' : entityFault(text, entities);
+    if (fault === null) return null;
+    this.violations.push(fault);
+    return badRequest(`can't parse entities: ${fault}`);
+  }
+
+  #sendMessage(params: Params): Answer {
+    const refusal = this.#textRefusal(params);
+    if (refusal !== null) return refusal;
+    const reply = params['reply_parameters'] as
+      | { message_id?: number; allow_sending_without_reply?: boolean }
+      | undefined;
+    const thread = params['message_thread_id'];
+    if (thread !== undefined && typeof thread !== 'number') return badRequest('message thread not found');
+    if (reply !== undefined && !Number.isSafeInteger(reply.message_id)) return badRequest('wrong reply_parameters');
+    const message: ShownMessage = {
+      chatId: String(params['chat_id']),
+      messageId: this.#nextMessageId++,
+      threadId: thread ?? null,
+      replyTo: reply?.message_id ?? null,
+      text: String(params['text']).trim(),
+      entities: (params['entities'] ?? []) as ShownMessage['entities'],
+      history: [],
+    };
+    this.#messages.push(message);
+    return ok(this.#asResult(message));
+  }
+
+  #editMessage(params: Params): Answer {
+    const { message_id: id, chat_id: chat } = params;
+    const message = this.#messages.find((each) => each.messageId === id && each.chatId === String(chat));
+    if (message === undefined) return badRequest('message to edit not found');
+    const refusal = this.#textRefusal(params);
+    if (refusal !== null) return refusal;
+    const text = String(params['text']).trim();
+    const entities = (params['entities'] ?? []) as ShownMessage['entities'];
+    if (message.text === text && JSON.stringify(message.entities) === JSON.stringify(entities)) {
+      return badRequest('message is not modified: specified new message content is exactly the same');
+    }
+    message.history.push(message.text);
+    message.text = text;
+    message.entities = entities;
+    return ok(this.#asResult(message));
+  }
+
+  #asResult({ chatId, messageId, text, entities }: ShownMessage): object {
+    const chat = { id: Number(chatId), type: chatId.startsWith('-') ? 'supergroup' : 'private' };
+    const date = Math.floor(Date.now() / 1000);
+    return { message_id: messageId, date, chat, text, entities, from: { ...this.bot, is_bot: true } };
+  }
+
+  #admin(method: string, body: string, response: ServerResponse): void {
+    const methods = {
+      inject: (...args: [Injected]) => this.inject(...args),
+      messages: (...args: [string?]) => this.messages(...args),
+      calls: (...args: [string?]) => this.calls(...args),
+      fail: (...args: [number, Failure, string?]) => this.fail(...args),
+      limit: (...args: [number | 'groups' | 'all', number]) => this.limit(...args),
+      conflict: (...args: [number]) => this.conflict(...args),
+      confirmed: () => this.confirmed(),
+      pending: () => this.pending(),
+      violations: () => this.violations,
+    } as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+    const result = methods[method]?.(...(body === '' ? [] : (JSON.parse(body) as unknown[])));
+    send(response, { status: method in methods ? 200 : 404, body: JSON.stringify(result ?? null) });
+  }
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { 'content-type': body.startsWith('<') ? 'text/html' : 'application/json' }).end(body);
+}
+
+export const startTelegramServer = (options: TelegramServerOptions = {}): Promise<TelegramServer> =>
+  new TelegramServer(options).listen(options.port);
+
+if (import.meta.main) {
+  const server = await startTelegramServer({ port: Number(process.argv[2] ?? 0) });
+  console.log(JSON.stringify({ apiRoot: server.apiRoot, botToken: server.botToken }));
+}
