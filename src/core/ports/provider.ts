@@ -67,7 +67,10 @@ export type ModelEvent =
   /** Heartbeats and loading notices: life, but not output; they never reset the output clocks. */
   | { type: 'status'; state: 'ping' | 'loading' | 'queued' }
   | { type: 'text'; text: string }
-  /** Thinking, shown to nobody by default; `replay` is the dialect's opaque form to send back with the history. */
+  /**
+   * Thinking, shown to nobody by default. `replay`, the dialect's opaque form to send back with the history, comes with
+   * the last event of a block and stands for all of it.
+   */
   | { type: 'reasoning'; text: string; replay?: JsonValue }
   /** A piece of a tool call's arguments while it is written; preview only. */
   | { type: 'tool_delta'; id: string; name: string; text: string }
@@ -113,6 +116,8 @@ export interface ModelRequest {
 export interface ModelInfo {
   id: string;
   contextWindow?: number;
+  /** Whether it can call tools, where the provider tells. */
+  tools?: boolean;
 }
 
 export interface ProviderHealth {
@@ -146,4 +151,6 @@ export interface ProviderConfig {
   apiKey?: Secret;
   /** Extra headers, such as OpenAI-Organization. */
   headers?: Record<string, string>;
+  /** Tokens. Only a server that must be told uses it (Ollama's `num_ctx`); default 8192. */
+  contextWindow?: number;
 }

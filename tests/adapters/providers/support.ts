@@ -1,0 +1,69 @@
+/** What the provider tests share: real client, real clock, and requests that every API takes. */
+import { createProvider as anthropicMessages } from '../../../src/adapters/providers/anthropic-messages/index.ts';
+import type { ProviderDeps } from '../../../src/adapters/providers/call.ts';
+import { createProvider as ollama } from '../../../src/adapters/providers/ollama/index.ts';
+import { createProvider as openAiChat } from '../../../src/adapters/providers/openai-chat/index.ts';
+import { createProvider as openAiResponses } from '../../../src/adapters/providers/openai-responses/index.ts';
+import { createHttpClient } from '../../../src/adapters/http-client/index.ts';
+import type { NodeHttpClient } from '../../../src/adapters/http-client/index.ts';
+import { systemClock } from '../../../src/adapters/system/index.ts';
+import type { ModelEvent, ModelRequest, Provider, ProviderConfig } from '../../../src/core/ports/provider.ts';
+import type { Log, Metrics } from '../../../src/core/ports/system.ts';
+import type { WireDialect } from '../../support/provider-requests.ts';
+
+const ignore = (): void => undefined;
+export const silentLog: Log = {
+  trace: ignore,
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+  with: () => silentLog,
+};
+export const noMetrics: Metrics = {
+  counter: () => ({ add: ignore }),
+  gauge: () => ({ set: ignore }),
+  observe: ignore,
+  histogram: () => ({ observe: ignore }),
+  render: () => '',
+};
+
+export const httpClient = (): NodeHttpClient => createHttpClient({ log: silentLog, metrics: noMetrics });
+export const depsWith = (http: ProviderDeps['http']): ProviderDeps => ({ http, clock: systemClock, log: silentLog });
+
+const factories = {
+  'openai-chat': openAiChat,
+  'openai-responses': openAiResponses,
+  'anthropic-messages': anthropicMessages,
+  ollama,
+} satisfies Record<WireDialect, (config: ProviderConfig, deps: ProviderDeps) => Provider>;
+
+export const providerOf = (dialect: WireDialect, config: ProviderConfig, deps: ProviderDeps): Provider =>
+  factories[dialect](config, deps);
+
+export const lookup = {
+  name: 'lookup',
+  description: 'Finds a city.',
+  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+};
+
+export function requestFor(model: string, text = 'Hello?'): ModelRequest {
+  return {
+    model,
+    system: 'Be brief.',
+    messages: [{ role: 'user', parts: [{ type: 'text', text }] }],
+    tools: [lookup],
+    cacheKey: 'session-1',
+  };
+}
+
+export async function collect(stream: AsyncIterable<ModelEvent>): Promise<ModelEvent[]> {
+  const events: ModelEvent[] = [];
+  for await (const event of stream) events.push(event);
+  return events;
+}
+
+export const textOf = (events: ModelEvent[]): string =>
+  events.map((event) => (event.type === 'text' ? event.text : '')).join('');
+
+export const isTerminal = (event: ModelEvent): boolean => event.type === 'finish' || event.type === 'error';
