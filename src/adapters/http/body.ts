@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpError } from './errors.ts';
+import { parseJson } from './json.ts';
+
+const jsonType = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const mediaType = /^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,64}$/;
+
+const tooLarge = (maxBytes: number): HttpError =>
+  new HttpError(413, 'too_large', `The body may have at most ${maxBytes} bytes.`, { close: true });
+
+export function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/** What can be said of a body from its headers, before a byte of it is read. */
+function checkHead(request: IncomingMessage, maxBytes: number): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new HttpError(415, 'unsupported_encoding', 'Send the body without Content-Encoding.');
+  }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+}
+
+function invite(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect !== undefined) response.writeContinue();
+}
+
+/** Reads and parses a JSON body; 415, 413, 408 or 400 as `HttpError`. */
+export async function readJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: { maxBytes: number; timeoutMs: number },
+): Promise<unknown> {
+  if (!jsonType.test(request.headers['content-type'] ?? '')) {
+    throw new HttpError(415, 'unsupported_media_type', 'Send the body as "Content-Type: application/json" in UTF-8.');
+  }
+  checkHead(request, limits.maxBytes);
+  invite(request, response);
+  return parseJson(await collect(request, limits));
+}
+
+/** Plain events instead of an async iterator: one body is read per turn of the hot path. */
+function collect(request: IncomingMessage, limits: { maxBytes: number; timeoutMs: number }): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const finish = (error: HttpError | null): void => {
+      clearTimeout(timer);
+      request.removeListener('data', onData).removeListener('end', onEnd).removeListener('close', onClose);
+      request.pause();
+      if (error === null) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
+      else reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > limits.maxBytes) finish(tooLarge(limits.maxBytes));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => finish(null);
+    const onClose = (): void => finish(new HttpError(400, 'cut_off', 'The body ended early.', { close: true }));
+    const timer = setTimeout(
+      () => finish(new HttpError(408, 'timeout', 'The body took too long.', { close: true })),
+      limits.timeoutMs,
+    );
+    request.on('data', onData).on('end', onEnd).on('close', onClose);
+  });
+}
+
+/** The type of an upload without its parameters; `application/octet-stream` when it names none. */
+export function uploadType(request: IncomingMessage): string {
+  const type =
+    (request.headers['content-type'] ?? 'application/octet-stream').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (!mediaType.test(type))
+    throw new HttpError(415, 'unsupported_media_type', 'The Content-Type is not a media type.');
+  return type;
+}
+
+/** A raw body as it comes, cut off at `maxBytes` and after `idleMs` of silence. Throws at once when its head is wrong. */
+export function readUpload(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: { maxBytes: number; idleMs: number },
+): AsyncIterable<Uint8Array> {
+  checkHead(request, limits.maxBytes);
+  invite(request, response);
+  return upload(request, limits);
+}
+
+async function* upload(
+  request: IncomingMessage,
+  limits: { maxBytes: number; idleMs: number },
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  const stalled = (): void =>
+    void request.destroy(new HttpError(408, 'timeout', 'The upload stalled.', { close: true }));
+  let timer = setTimeout(stalled, limits.idleMs);
+  try {
+    // Leaving the loop must not destroy the socket: the refusal still has to go out on it.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      clearTimeout(timer);
+      size += chunk.length;
+      if (size > limits.maxBytes) throw tooLarge(limits.maxBytes);
+      yield chunk;
+      timer = setTimeout(stalled, limits.idleMs);
+    }
+    if (!request.complete) throw new HttpError(400, 'cut_off', 'The body ended early.', { close: true });
+  } finally {
+    clearTimeout(timer);
+  }
+}

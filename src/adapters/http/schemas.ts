@@ -1,0 +1,260 @@
+/** Shapes of the wire: what is accepted (strict) and what is answered. The document at /openapi.json is made of them. */
+import * as z from 'zod/mini';
+import type {
+  ChannelStatus,
+  ChatAnswer,
+  DeadLetter,
+  GatewayStatus,
+  ProviderStatus,
+  Readiness,
+  StoredFile,
+  TokenInfo,
+  UsageLine,
+} from '../../core/ports/gateway.ts';
+import type { SessionRow } from '../../core/ports/store.ts';
+import { scopes } from '../../core/principal.ts';
+
+/** Characters of one chat message. */
+export const maxTextLength = 32_768;
+const maxAttachments = 10;
+
+export const id = z.string().check(z.regex(/^(?!\.{1,2}$)[A-Za-z0-9_:.-]{1,128}$/));
+export const sessionKey = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$/));
+const shortText = z.string().check(z.minLength(1), z.maxLength(200));
+const text = z
+  .string()
+  .check(z.minLength(1), z.maxLength(maxTextLength), z.regex(/\S/, 'must hold more than white space'));
+/** Printable ASCII, as it travels in a header too. */
+export const idempotencyKey = z
+  .string()
+  .check(
+    z.regex(
+      /^[\u0021-\u007e](?:[\u0020-\u007e]{0,253}[\u0021-\u007e])?$/,
+      'must be 1 to 255 printable ASCII characters',
+    ),
+  );
+const time = z.number();
+const nullable = z.nullable;
+
+const chatFields = {
+  text,
+  session: z.exactOptional(sessionKey),
+  agent: z.exactOptional(id),
+  model: z.exactOptional(shortText),
+  attachments: z.exactOptional(z.array(z.strictObject({ id })).check(z.maxLength(maxAttachments))),
+  idempotency_key: z.exactOptional(idempotencyKey),
+};
+export const chatBody = z.strictObject({ ...chatFields, stream: z.optional(z.boolean()) });
+export const chatFrame = z.strictObject(chatFields);
+
+export const sendBody = z.strictObject({
+  channel: z
+    .string()
+    .check(z.regex(/^[a-z][a-z0-9_-]{0,31}(?::[A-Za-z0-9_.-]{1,64})?$/, 'must be like "telegram" or "telegram:main"')),
+  target: shortText,
+  content: text,
+  thread: z.exactOptional(shortText),
+  idempotency_key: z.exactOptional(idempotencyKey),
+});
+
+export const tokenBody = z.strictObject({
+  name: z.string().check(z.minLength(1), z.maxLength(100), z.regex(/\S/, 'must hold more than white space')),
+  scopes: z.array(z.enum(scopes)).check(z.minLength(1), z.maxLength(scopes.length)),
+  expires: z.exactOptional(
+    z.string().check(z.regex(/^\d{1,9}(?:\.\d{1,3})?\s?(?:ms|s|m|h|d|w)$/, 'must be a duration such as "30d"')),
+  ),
+  person: z.exactOptional(id),
+});
+
+/** Query numbers are text on the wire; the pattern is the whole rule. */
+const number = (pattern: RegExp, words: string) =>
+  z.pipe(z.string().check(z.regex(pattern, `must be a number from ${words}`)), z.transform(Number));
+export const limit = number(/^(?:[1-9]|[1-9]\d|1\d\d|200)$/, '1 to 200');
+export const days = number(/^(?:[1-9]|[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6])$/, '1 to 366');
+export const cursor = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9_.:@+=-]{1,256}$/, 'must be the next_cursor of the page before'));
+export const pageQuery = z.strictObject({ limit: z.exactOptional(limit), cursor: z.exactOptional(cursor) });
+
+/** For routes that take no query or no body. */
+export const noFields = z.strictObject({});
+
+// ── answers
+
+export const failure = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string(), request_id: z.string() }),
+});
+export const sendFailure = z.strictObject({
+  success: z.literal(false),
+  error: z.strictObject({ code: z.string(), message: z.string(), request_id: z.string() }),
+});
+export const plainSendFailure = z.strictObject({ success: z.literal(false), error: z.string() });
+export const sent = z.strictObject({ success: z.literal(true), message_id: z.string() });
+export const ok = z.strictObject({ ok: z.literal(true) });
+
+const anyJson = z.any();
+const part = z.looseObject({ type: z.string() });
+
+export const chatAnswer = z.strictObject({
+  message_id: z.string(),
+  run_id: z.string(),
+  session: z.string(),
+  reply: z.strictObject({ text: z.string(), parts: z.optional(z.array(part)) }),
+  model: z.string(),
+  finish_reason: z.string(),
+  usage: z.strictObject({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() }),
+  cost: nullable(z.strictObject({ amount: z.number(), currency: z.string() })),
+} satisfies Record<keyof ChatAnswer, unknown>);
+
+const channelHealth = z.object({
+  state: z.enum(['starting', 'connected', 'degraded', 'stopped', 'fatal']),
+  detail: z.string(),
+  lastReceiveAt: nullable(time),
+  lastEventAt: nullable(time),
+  identity: nullable(z.string()),
+});
+export const channel = z.strictObject({
+  id: z.string(),
+  type: z.string(),
+  account: z.string(),
+  paused: z.boolean(),
+  health: channelHealth,
+  queued: z.number(),
+} satisfies Record<keyof ChannelStatus, unknown>);
+
+const provider = z.strictObject({
+  id: z.string(),
+  dialect: z.string(),
+  model: z.string(),
+  state: z.enum(['unknown', 'up', 'degraded', 'down']),
+  detail: z.string(),
+  cooldownUntil: nullable(time),
+  active: z.number(),
+} satisfies Record<keyof ProviderStatus, unknown>);
+
+export const readiness = z.strictObject({
+  ready: z.boolean(),
+  failing: z.array(z.enum(['store', 'providers'])),
+  warnings: z.array(z.string()),
+  uptimeMs: z.number(),
+  channels: z.optional(z.array(channel)),
+  providers: z.optional(z.array(provider)),
+} satisfies Record<keyof Readiness, unknown>);
+
+export const status = z.strictObject({
+  version: z.string(),
+  pid: z.number(),
+  startedAt: time,
+  uptimeMs: z.number(),
+  model: z.strictObject({ name: z.string(), source: z.string() }),
+  channels: z.array(channel),
+  providers: z.array(provider),
+  queues: z.strictObject({ inbox: z.number(), running: z.number(), outbox: z.number(), dead: z.number() }),
+  sessions: z.number(),
+  memory: z.strictObject({ rssBytes: z.number(), heapBytes: z.number() }),
+  eventLoopDelayMs: z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() }),
+  refused: z.array(
+    z.strictObject({
+      channel: z.string(),
+      sender: z.string(),
+      display: z.string(),
+      conversation: z.string(),
+      count: z.number(),
+      lastAt: time,
+      allowLine: z.string(),
+    }),
+  ),
+  configError: nullable(z.string()),
+  warnings: z.array(z.string()),
+} satisfies Record<keyof GatewayStatus, unknown>);
+
+const conversation = z.object({
+  channel: z.string(),
+  account: z.string(),
+  native: z.string(),
+  thread: z.optional(z.string()),
+});
+export const session = z.strictObject({
+  key: z.string(),
+  owner: z.string(),
+  channel: z.string(),
+  account: z.string(),
+  conversation: nullable(conversation),
+  title: nullable(z.string()),
+  agent: nullable(z.string()),
+  model: nullable(z.string()),
+  messageCount: z.number(),
+  createdAt: time,
+  lastActiveAt: time,
+} satisfies Record<keyof SessionRow, unknown>);
+
+const nextCursor = nullable(z.string());
+export const sessions = z.strictObject({ sessions: z.array(session), next_cursor: nextCursor });
+
+export const message = z.strictObject({
+  id: z.string(),
+  seq: z.number(),
+  role: z.enum(['user', 'assistant', 'tool', 'system']),
+  text: z.string(),
+  parts: z.array(part),
+  author: nullable(z.string()),
+  time,
+  run_id: nullable(z.string()),
+});
+export const messages = z.strictObject({ messages: z.array(message), next_cursor: nextCursor });
+
+export const file = z.strictObject({ id: z.string(), mime_type: z.string(), size: z.number() });
+export const fileOf = ({ id, mimeType, size }: StoredFile): z.infer<typeof file> => ({ id, mime_type: mimeType, size });
+
+const deadLetter = {
+  id: z.string(),
+  kind: z.enum(['inbox', 'outbox']),
+  channel: z.string(),
+  sessionKey: z.string(),
+  text: z.string(),
+  reason: z.string(),
+  attempts: z.number(),
+  at: time,
+} satisfies Record<keyof DeadLetter, unknown>;
+export const dead = z.strictObject(deadLetter);
+export const deadList = z.strictObject({ dead: z.array(dead), next_cursor: nextCursor });
+export const cleared = z.strictObject({ cleared: z.number() });
+
+const tokenInfo = {
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.enum(scopes)),
+  person: z.string(),
+  createdAt: time,
+  expiresAt: nullable(time),
+  lastUsedAt: nullable(time),
+} satisfies Record<keyof TokenInfo, unknown>;
+export const tokens = z.strictObject({ tokens: z.array(z.strictObject(tokenInfo)) });
+export const newToken = z.strictObject({ ...tokenInfo, token: z.string() });
+
+export const trace = z.object({
+  inbox: z.looseObject({ id: z.string(), state: z.string(), sessionKey: z.string() }),
+  run: nullable(z.looseObject({ id: z.string(), state: z.string() })),
+  attempts: z.array(z.looseObject({ provider: z.string(), model: z.string() })),
+  outbox: z.array(z.looseObject({ id: z.string(), state: z.string() })),
+  mergedInto: nullable(z.string()),
+});
+
+const usageLine = z.strictObject({
+  day: z.string(),
+  person: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  calls: z.number(),
+  input: z.number(),
+  cacheRead: z.number(),
+  output: z.number(),
+  cost: nullable(z.number()),
+} satisfies Record<keyof UsageLine, unknown>);
+export const usage = z.strictObject({ usage: z.array(usageLine) });
+export const channels = z.strictObject({ channels: z.array(channel) });
+export const config = z.strictObject({
+  config: z.array(z.strictObject({ key: z.string(), value: anyJson, source: z.string() })),
+});
+export const reloaded = z.strictObject({ changed: z.array(z.string()) });
+export const aborted = z.strictObject({ aborted: z.literal(true) });

@@ -1,0 +1,74 @@
+import type { ServerResponse } from 'node:http';
+
+/** Bytes a reader may be behind before its stream is cut; it resumes with `Last-Event-ID`. */
+export const maxStreamBacklogBytes = 1_048_576;
+
+/** One `text/event-stream` answer (WHATWG HTML, "Server-sent events"). */
+export class EventStream {
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  get open(): boolean {
+    return !this.#response.writableEnded && !this.#response.destroyed;
+  }
+
+  /** `data` is one line of JSON. A reader that does not read is cut off. */
+  send(type: string, data: string, id: number | null = null): void {
+    this.#write(id === null ? `event: ${type}\ndata: ${data}\n\n` : `event: ${type}\nid: ${id}\ndata: ${data}\n\n`);
+  }
+
+  comment(text: string): void {
+    this.#write(`: ${text}\n\n`);
+  }
+
+  end(): void {
+    if (this.open) this.#response.end();
+  }
+
+  #write(text: string): void {
+    if (!this.open) return;
+    this.#response.write(text);
+    if (this.#response.writableLength > maxStreamBacklogBytes) this.#response.destroy();
+  }
+}
+
+/** All open event streams: one timer keeps them alive, and a stop reaches every one. */
+export class EventStreams {
+  readonly #open = new Set<EventStream>();
+  readonly #heartbeatMs: number;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(heartbeatMs: number) {
+    this.#heartbeatMs = heartbeatMs;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Wraps an answer whose head is written; it is forgotten when the answer closes. */
+  add(response: ServerResponse): EventStream {
+    const stream = new EventStream(response);
+    this.#open.add(stream);
+    response.once('close', () => this.#open.delete(stream));
+    this.#timer ??= setInterval(() => this.#beat(), this.#heartbeatMs).unref();
+    return stream;
+  }
+
+  /** Tells every reader that the server goes; those still open afterwards are cut with their sockets. */
+  sayGoodbye(): void {
+    for (const stream of this.#open) stream.comment('the gateway stops; connect again');
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #beat(): void {
+    for (const stream of this.#open) stream.comment('alive');
+  }
+}
