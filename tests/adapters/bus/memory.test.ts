@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryBus } from '../../../src/adapters/bus/memory.ts';
+import { systemClock } from '../../../src/adapters/system/index.ts';
+import type { GatewayEvent, NewEvent } from '../../../src/core/events.ts';
+import type { Subscription } from '../../../src/core/ports/bus.ts';
+import { CountedMetrics } from '../../support/door.ts';
+
+const delta = (sessionKey: string, text: string, person = 'owner'): NewEvent => ({
+  type: 'run.delta',
+  runId: 'run_1',
+  text,
+  sessionKey,
+  person,
+});
+const state = (channel: string): NewEvent => ({ type: 'channel.state', channel, state: 'connected', detail: '' });
+
+async function rest(subscription: Subscription): Promise<GatewayEvent[]> {
+  subscription.close();
+  const events: GatewayEvent[] = [];
+  for await (const event of subscription) events.push(event);
+  return events;
+}
+
+test('a subscriber gets the events of its sessions, in order, and no others', async () => {
+  const bus = new MemoryBus(systemClock, new CountedMetrics());
+  const mine = bus.subscribe('mine', { sessions: ['a'] });
+  const all = bus.subscribe('all', {});
+  for (const [session, text] of [
+    ['a', '1'],
+    ['b', '2'],
+    ['a', '3'],
+  ] as const)
+    bus.publish(delta(session, text));
+  assert.deepEqual(
+    (await rest(mine)).map((event) => 'text' in event && event.text),
+    ['1', '3'],
+  );
+  assert.equal((await rest(all)).length, 3);
+});
+
+test('events of one person never reach a subscriber of another', async () => {
+  const bus = new MemoryBus(systemClock, new CountedMetrics());
+  const subscription = bus.subscribe('ada', { person: 'ada' });
+  bus.publish(delta('a', '1', 'bob'));
+  bus.publish(state('telegram:main'));
+  bus.publish(delta('b', '2', 'ada'));
+  assert.deepEqual(
+    (await rest(subscription)).map(({ person }) => person),
+    ['ada'],
+  );
+});
+
+test('a full queue drops the newest, counts it and says so; the others lose nothing', async () => {
+  const metrics = new CountedMetrics();
+  const bus = new MemoryBus(systemClock, metrics);
+  const slow = bus.subscribe('slow', {}, 2);
+  const quick = bus.subscribe('quick', {});
+  for (let i = 0; i < 5; i++) bus.publish(state(String(i)));
+  assert.equal(slow.overflowed, true);
+  assert.equal((await rest(slow)).length, 2);
+  assert.equal((await rest(quick)).length, 5);
+  assert.equal(metrics.values.get('bus_dropped_total{subscriber=slow}'), 3);
+});
+
+test('a closed subscription costs nothing any more', async () => {
+  const metrics = new CountedMetrics();
+  const bus = new MemoryBus(systemClock, metrics);
+  await rest(bus.subscribe('gone', { sessions: ['a'] }));
+  bus.publish(delta('a', '1'));
+  assert.match(metrics.render(), /^bus_queue_depth \[\]$/m);
+});
+
+test('what was missed can be had again as long as it is retained, and a hole is never hidden', () => {
+  const bus = new MemoryBus(systemClock, new CountedMetrics());
+  for (let i = 0; i < 3; i++) bus.publish(state(String(i)));
+  assert.deepEqual(
+    bus.since(1, {})?.map(({ seq }) => seq),
+    [2, 3],
+  );
+  assert.deepEqual(bus.since(3, {}), []);
+  assert.equal(bus.since(4, {}), null, 'a number from another life of the process');
+  for (let i = 0; i < 600; i++) bus.publish(state(String(i)));
+  assert.equal(bus.since(1, {}), null);
+  assert.equal(bus.since(600, {})?.length, 3);
+});
+
+test('a consumer that waits is woken by the next event', async () => {
+  const bus = new MemoryBus(systemClock, new CountedMetrics());
+  const subscription = bus.subscribe('waiting', {});
+  const next = subscription[Symbol.asyncIterator]().next();
+  bus.publish(state('x'));
+  assert.equal((await next).value.type, 'channel.state');
+  subscription.close();
+});
