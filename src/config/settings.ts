@@ -1,4 +1,5 @@
 /** The configuration as `config show` presents it: every key, its value with secrets masked, and where it came from. */
+import { registerSecret } from '../core/redact.ts';
 import type { LoadedConfig } from './load.ts';
 import { configSchema } from './schema.ts';
 import { keys, writtenDefault } from './schema-walk.ts';
@@ -35,12 +36,17 @@ export function sourcesOf(written: Written): Map<string, string> {
   return sources;
 }
 
-/** Replaces what must not be shown, in place, and returns the tree. Headers may hold keys, so they count as secret. */
+/**
+ * Takes the secrets out of the written values, in place, after the config was built from them; from now on the log masks
+ * them too. Headers may hold keys, so they are not shown either.
+ */
 export function maskSecrets(written: Written): Tree {
   for (const { path, notes } of namedKeys(written.tree)) {
+    const value = written.get(path);
+    if (notes.kind === 'secret' && typeof value === 'string') registerSecret(value);
     const secret = notes.kind === 'secret' || notes.kind === 'map';
     const origin = written.origin(path);
-    if (secret && origin !== null && written.get(path) !== undefined) written.set(path, '[secret]', origin);
+    if (secret && origin !== null && value !== undefined) written.set(path, '[secret]', origin);
   }
   return written.tree;
 }

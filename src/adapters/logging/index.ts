@@ -1,0 +1,107 @@
+import { hostname } from 'node:os';
+import { isatty } from 'node:tty';
+import type { Log, LogFields, LogLevel } from '../../core/ports/system.ts';
+import { descriptorTarget } from './descriptor.ts';
+import { json, logfmt, pretty, withPriority, withSyslogHeader } from './format.ts';
+import type { Format } from './format.ts';
+import { RotatingFile } from './rotating-file.ts';
+import type { Rotation } from './rotating-file.ts';
+import { syslogTarget } from './syslog.ts';
+import { plainFields, plainText } from './values.ts';
+import { Writer } from './writer.ts';
+import type { Target } from './writer.ts';
+
+export interface LogOptions {
+  level: LogLevel;
+  /** Default: pretty on a terminal, else json. */
+  format?: 'json' | 'logfmt' | 'pretty';
+  output: 'stdout' | 'journald' | 'syslog' | 'file';
+  /** The field `service` of every line. */
+  service: string;
+  /** Of output `file`. */
+  file?: string;
+  rotation?: Rotation;
+  /** Of output `syslog`. */
+  syslog?: { host: string; port: number };
+  /** Default `process.env`; journald is recognised by it. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** The descriptor of outputs `stdout` and `journald`; default 1. */
+  fd?: number;
+  /** Milliseconds since the epoch; default the wall clock. */
+  now?: () => number;
+}
+
+/** The root of all logs of the process. Everything made by `with` shares its level and its output. */
+export interface RootLog extends Log {
+  setLevel(level: LogLevel): void;
+  /** Lines that could not be written, since the start. */
+  readonly dropped: number;
+  flush(): Promise<void>;
+  /** Writes what waits, for at most `deadlineMs` (default 1000); later lines are dropped. */
+  close(deadlineMs?: number): Promise<void>;
+}
+
+const ranks: Record<LogLevel, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 };
+
+function formatOf(options: LogOptions, env: NonNullable<LogOptions['env']>, fd: number): Format {
+  const { output, format } = options;
+  const terminal = output === 'stdout' && isatty(fd);
+  const formats = { json, logfmt, pretty: pretty(terminal && env['NO_COLOR'] === undefined) };
+  const chosen = formats[format ?? (terminal ? 'pretty' : 'json')];
+  if (output === 'syslog') return withSyslogHeader(chosen, hostname(), process.pid);
+  // systemd sets JOURNAL_STREAM when stdout goes to the journal (systemd.exec(5)).
+  const journal = output === 'journald' || (output === 'stdout' && env['JOURNAL_STREAM'] !== undefined && !terminal);
+  return journal ? withPriority(chosen) : chosen;
+}
+
+const defaultRotation: Rotation = { max_size: 10_000_000, keep: 5 };
+
+function targetOf(options: LogOptions, fd: number): Target {
+  if (options.output === 'file')
+    return new RotatingFile(options.file ?? 'open-clanker.log', options.rotation ?? defaultRotation);
+  if (options.output === 'syslog')
+    return syslogTarget(options.syslog?.host ?? '127.0.0.1', options.syslog?.port ?? 514);
+  return descriptorTarget(fd);
+}
+
+/** The log of the process. Opening is lazy and nothing here throws: a log that fails must not stop what it tells about. */
+export function createLog(options: LogOptions): RootLog {
+  const { env = process.env, fd = 1, now = Date.now, service } = options;
+  const format = formatOf(options, env, fd);
+  let level = ranks[options.level];
+  const render = (at: LogLevel, message: string, fields: Record<string, unknown>): string =>
+    format({ time: now(), level: at, service, message, fields });
+  const writer = new Writer(targetOf(options, fd), (count) =>
+    render('warn', `${count} lines of the log were dropped here.`, {}),
+  );
+
+  const line = (at: LogLevel, bound: Record<string, unknown>, message: string, fields?: LogFields): void => {
+    if (ranks[at] < level) return;
+    try {
+      const own = fields === undefined ? bound : { ...bound, ...plainFields(fields, level <= ranks.debug) };
+      writer.add(render(at, plainText(message), own));
+    } catch {
+      writer.add(render('error', 'A line of the log could not be rendered.', {}));
+    }
+  };
+  const bind = (bound: Record<string, unknown>): Log => ({
+    trace: (message, fields) => line('trace', bound, message, fields),
+    debug: (message, fields) => line('debug', bound, message, fields),
+    info: (message, fields) => line('info', bound, message, fields),
+    warn: (message, fields) => line('warn', bound, message, fields),
+    error: (message, fields) => line('error', bound, message, fields),
+    with: (fields) => bind({ ...bound, ...plainFields(fields, false) }),
+  });
+
+  return {
+    ...bind({}),
+    setLevel: (next) => {
+      level = ranks[next];
+    },
+    get dropped() {
+      return writer.dropped;
+    },
+    flush: () => writer.flush(),
+    close: (deadlineMs = 1000) => writer.close(deadlineMs),
+  };
+}

@@ -1,0 +1,58 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Metrics } from '../../core/ports/system.ts';
+
+/** How often the delay is sampled; finer would wake an idle process more often than it is worth. */
+const sampleMs = 20;
+const windowMs = 60_000;
+
+export interface ProcessMetrics {
+  /** Seconds by which the event loop was late, over the last one to two minutes. */
+  eventLoopDelay(): { p50: number; p99: number; max: number };
+  stop(): void;
+}
+
+/** Memory, CPU and event-loop delay of this process, read when they are asked for. */
+export function processMetrics(metrics: Metrics): ProcessMetrics {
+  // Two windows that take turns: the older one always covers at least a full window.
+  const windows = [monitorEventLoopDelay({ resolution: sampleMs }), monitorEventLoopDelay({ resolution: sampleMs })];
+  for (const window of windows) window.enable();
+  let [older, newer] = windows;
+  const turn = setInterval(() => {
+    [older, newer] = [newer, older];
+    newer?.reset();
+  }, windowMs).unref();
+
+  const eventLoopDelay = (): { p50: number; p99: number; max: number } => {
+    // The histogram holds whole intervals in nanoseconds; what is above the sampling interval is the delay.
+    const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - sampleMs / 1000);
+    if (older === undefined || older.count === 0) return { p50: 0, p99: 0, max: 0 };
+    return { p50: late(older.percentile(50)), p99: late(older.percentile(99)), max: late(older.max) };
+  };
+
+  metrics.observe('process_resident_memory_bytes', 'Resident memory of the gateway.', () => process.memoryUsage.rss());
+  metrics.observe('process_heap_used_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
+  metrics.observe('process_cpu_seconds', 'CPU time since the start, by mode.', () => {
+    const { user, system } = process.cpuUsage();
+    return [
+      [{ mode: 'user' }, user / 1e6],
+      [{ mode: 'system' }, system / 1e6],
+    ];
+  });
+  metrics.observe('process_uptime_seconds', 'Time since the start.', () => process.uptime());
+  metrics.observe('event_loop_delay_seconds', 'Lateness of the event loop over the last minute.', () => {
+    const { p50, p99, max } = eventLoopDelay();
+    return [
+      [{ quantile: '0.5' }, p50],
+      [{ quantile: '0.99' }, p99],
+      [{ quantile: '1' }, max],
+    ];
+  });
+
+  return {
+    eventLoopDelay,
+    stop() {
+      clearInterval(turn);
+      for (const window of windows) window.disable();
+    },
+  };
+}

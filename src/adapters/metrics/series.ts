@@ -1,0 +1,82 @@
+import type { Labels } from '../../core/ports/system.ts';
+
+/** Label sets of one metric; what comes after counts under `other`. */
+export const maxLabelSets = 200;
+const maxLabelLength = 128;
+
+const labelName = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)|^$/, '_');
+
+const labelValue = (value: string): string =>
+  value.slice(0, maxLabelLength).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+
+/** `{ channel: 'telegram' }` → `channel="telegram"`, names in order, so that it also serves as a key. */
+export function labelText(labels: Labels): string {
+  const names = Object.keys(labels);
+  if (names.length > 1) names.sort();
+  return names.map((name) => `${labelName(name)}="${labelValue(labels[name] ?? '')}"`).join(',');
+}
+
+function numberText(value: number): string {
+  if (value === Infinity) return '+Inf';
+  return value === -Infinity ? '-Inf' : String(value);
+}
+
+export const sampleLine = (name: string, labels: string, value: number): string =>
+  `${name}${labels === '' ? '' : `{${labels}}`} ${numberText(value)}`;
+
+/** Rows of numbers, one row per label set, in one typed array that doubles up to its bound. */
+export class Series {
+  readonly #columns: number;
+  readonly #rows = new Map<string, number>();
+  #values: Float64Array;
+
+  constructor(columns: number) {
+    this.#columns = columns;
+    this.#values = new Float64Array(columns);
+  }
+
+  /** The row of a label set; past the bound the row in which every label says `other`. */
+  row(labels?: Labels): number {
+    const key = labels === undefined ? '' : labelText(labels);
+    const known = this.#rows.get(key);
+    if (known !== undefined) return known;
+    if (labels !== undefined && this.#rows.size >= maxLabelSets) {
+      return this.#add(labelText(Object.fromEntries(Object.keys(labels).map((name) => [name, 'other']))));
+    }
+    return this.#add(key);
+  }
+
+  add(row: number, column: number, value: number): void {
+    const at = row * this.#columns + column;
+    this.#values[at] = (this.#values[at] ?? 0) + value;
+  }
+
+  set(row: number, column: number, value: number): void {
+    this.#values[row * this.#columns + column] = value;
+  }
+
+  rows(): { labels: string; values: Float64Array }[] {
+    return Array.from(this.#rows, ([labels, row]) => ({
+      labels,
+      values: this.#values.subarray(row * this.#columns, (row + 1) * this.#columns),
+    }));
+  }
+
+  /** One line per row, of its first column. */
+  samples(name: string): string[] {
+    return this.rows().map(({ labels, values }) => sampleLine(name, labels, values[0] ?? 0));
+  }
+
+  #add(key: string): number {
+    const known = this.#rows.get(key);
+    if (known !== undefined) return known;
+    const row = this.#rows.size;
+    if ((row + 1) * this.#columns > this.#values.length) {
+      const larger = new Float64Array(this.#values.length * 2);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#rows.set(key, row);
+    return row;
+  }
+}
