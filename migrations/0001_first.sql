@@ -237,6 +237,7 @@ CREATE TABLE lines (
   conversation TEXT NOT NULL PRIMARY KEY,
   channel TEXT NOT NULL,
   account TEXT NOT NULL,
+  chat_type TEXT NOT NULL,
   due_at INTEGER
 ) STRICT;
 CREATE INDEX lines_due ON lines (channel, account, due_at) WHERE due_at IS NOT NULL;

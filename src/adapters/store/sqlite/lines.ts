@@ -10,17 +10,18 @@ export const headOfLine = `SELECT * FROM outbox WHERE conversation = ? AND ${lin
 /** Brings the line of a conversation up to date; called by whatever adds or moves one of its outbox rows. */
 export function refreshLine(db: Database, conversation: ConversationRef): void {
   const key = conversationText(conversation);
-  const head = db.get<{ state: string; next_attempt_at: number }>(headOfLine, key);
+  const head = db.get<{ state: string; next_attempt_at: number; chat_type: string }>(headOfLine, key);
   if (head === null) {
     db.run('DELETE FROM lines WHERE conversation = ?', key);
     return;
   }
   db.run(
-    `INSERT INTO lines (conversation, channel, account, due_at) VALUES (?, ?, ?, ?)
+    `INSERT INTO lines (conversation, channel, account, chat_type, due_at) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (conversation) DO UPDATE SET due_at = excluded.due_at`,
     key,
     conversation.channel,
     conversation.account,
+    head.chat_type,
     head.state === 'planned' ? head.next_attempt_at : null,
   );
 }
@@ -30,13 +31,17 @@ export const dueConversations = (
   channel: string,
   account: string,
   limit: number,
-): { conversation: ConversationRef; dueAt: number }[] =>
+): { conversation: ConversationRef; chatType: 'direct' | 'group'; dueAt: number }[] =>
   db
-    .all<{ conversation: string; due_at: number }>(
-      `SELECT conversation, due_at FROM lines WHERE channel = ? AND account = ? AND due_at IS NOT NULL
+    .all<{ conversation: string; chat_type: 'direct' | 'group'; due_at: number }>(
+      `SELECT conversation, chat_type, due_at FROM lines WHERE channel = ? AND account = ? AND due_at IS NOT NULL
        ORDER BY due_at LIMIT ?`,
       channel,
       account,
       limit,
     )
-    .map((line) => ({ conversation: conversationFrom(line.conversation), dueAt: line.due_at }));
+    .map((line) => ({
+      conversation: conversationFrom(line.conversation),
+      chatType: line.chat_type,
+      dueAt: line.due_at,
+    }));

@@ -34,7 +34,7 @@ export function takeOwnership(file: string): Database {
   createPrivate(lockOf(file));
   const lock = new Database(lockOf(file), { timeoutMs: 0 });
   try {
-    lock.script('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+    lock.script('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
     const known = storageError(error);

@@ -1,0 +1,19 @@
+/** What every engine behind the Store port must do. An engine's test file calls this with its own opener. */
+import type { TestContext } from 'node:test';
+import type { Store } from '../../../src/core/ports/store.ts';
+import { inboundConformance } from './conformance/inbound.ts';
+import { listsConformance } from './conformance/lists.ts';
+import { outboundConformance } from './conformance/outbound.ts';
+import { peopleConformance } from './conformance/people.ts';
+import { runsConformance } from './conformance/runs.ts';
+
+/** An empty store of its own for one test, closed and removed after it. */
+export type OpenEmpty = (t: TestContext) => Promise<Store>;
+
+export function storeConformance(engine: string, openEmpty: OpenEmpty): void {
+  inboundConformance(engine, openEmpty);
+  runsConformance(engine, openEmpty);
+  outboundConformance(engine, openEmpty);
+  listsConformance(engine, openEmpty);
+  peopleConformance(engine, openEmpty);
+}

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { OpenEmpty } from '../conformance.ts';
+import { answered, attempt, chat, claim, finish, inboundRow, noon, outboundRow, reply, usageOf } from '../rows.ts';
+
+export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
+  suite(`${engine}: runs`, () => {
+    test('a session runs one message at a time, in the order they came', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a'), inboundRow('b')]);
+      const first = await claim(store);
+      assert.equal(first?.inbound[0]?.id, 'a');
+      assert.equal(first?.inbound[0]?.state, 'running');
+      assert.equal(first?.run.starts, 1);
+      assert.equal(await claim(store), null, 'a run is active');
+      assert.deepEqual(await store.queuedSessions(10), []);
+      await store.finishRun(finish('run-a'));
+      assert.deepEqual(await store.queuedSessions(10), ['api:owner:main']);
+      assert.equal((await claim(store))?.inbound[0]?.id, 'b');
+    });
+
+    test('sessions with work come oldest message first', async (t) => {
+      const store = await openEmpty(t);
+      for (const key of ['s1', 's2', 's3']) await store.commitInbound([inboundRow(key, { sessionKey: key })]);
+      await store.commitInbound([inboundRow('again', { sessionKey: 's1' })]);
+      assert.deepEqual(await store.queuedSessions(10), ['s1', 's2', 's3']);
+      assert.deepEqual(await store.queuedSessions(2), ['s1', 's2']);
+      await claim(store, { sessionKey: 's1' });
+      await store.finishRun(finish('run-s1'));
+      assert.deepEqual(await store.queuedSessions(10), ['s2', 's3', 's1']);
+    });
+
+    test('the history is the newest messages after the reset, oldest first, with the question at the end', async (t) => {
+      const store = await openEmpty(t);
+      await answered(store, 'old');
+      await store.resetSession('api:owner:main', noon);
+      for (const id of ['a', 'b']) await answered(store, id);
+      await store.commitInbound([
+        inboundRow('c', {
+          attachments: [
+            { id: 'file-1', mimeType: 'image/png', name: 'p.png' },
+            { native: 'not stored', mimeType: 'image/png' },
+          ],
+        }),
+      ]);
+      const claimed = await claim(store, { historyLimit: 3 });
+      assert.deepEqual(
+        claimed?.history.map((message) => message.id),
+        ['b', 'reply-run-b', 'c'],
+      );
+      assert.deepEqual(claimed?.history[2]?.parts, [
+        { type: 'text', text: 'text of c' },
+        { type: 'file', file: 'file-1', mimeType: 'image/png', name: 'p.png' },
+      ]);
+      assert.deepEqual(
+        [claimed?.history[2]?.role, claimed?.history[2]?.author, claimed?.history[2]?.seq],
+        ['user', 'Owner', 7],
+      );
+      await store.finishRun(finish('run-c'));
+      await store.commitInbound([inboundRow('d')]);
+      const all = await claim(store);
+      assert.equal(all?.history[0]?.id, 'a', 'what was before the reset is not seen');
+    });
+
+    test('after a crash the same run starts again with its journal, and its question is not appended twice', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store);
+      const step = { runId: 'run-a', n: 1, kind: 'tool', data: { name: 'send' }, at: noon } as const;
+      await store.journal([{ ...step, state: 'started' }]);
+      await store.journal([
+        { ...step, state: 'started' },
+        { ...step, state: 'finished' },
+      ]);
+      assert.equal(await store.recoverRuns(), 1);
+      assert.equal(await store.recoverRuns(), 0);
+      assert.deepEqual(await store.queuedSessions(10), ['api:owner:main']);
+      const again = await claim(store);
+      assert.equal(again?.run.starts, 2);
+      assert.deepEqual(
+        again?.history.map((message) => message.id),
+        ['a'],
+      );
+      assert.deepEqual(
+        again?.journal.map((entry) => [entry.n, entry.state]),
+        [
+          [1, 'started'],
+          [1, 'finished'],
+        ],
+      );
+    });
+
+    test('a message that ends the process each time turns dead after its starts, and the next one runs', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('poison'), inboundRow('good')]);
+      for (let start = 1; start <= 3; start++) {
+        assert.equal((await claim(store, { maxStarts: 3 }))?.run.starts, start);
+        await store.recoverRuns();
+      }
+      assert.equal((await claim(store, { maxStarts: 3 }))?.inbound[0]?.id, 'good');
+      const dead = await store.inbound('poison');
+      assert.deepEqual([dead?.state, dead?.error?.code], ['dead', 'too_many_starts']);
+      assert.equal((await store.run('run-poison'))?.state, 'dead');
+      assert.equal((await store.counts(0)).dead, 1);
+    });
+
+    test('collect answers what waits together, but never passes a command', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([
+        inboundRow('a'),
+        inboundRow('b'),
+        inboundRow('cmd', { kind: 'command', text: '/new' }),
+        inboundRow('c'),
+      ]);
+      const claimed = await claim(store, { mode: 'collect' });
+      assert.deepEqual(
+        claimed?.inbound.map((row) => [row.id, row.state]),
+        [
+          ['a', 'running'],
+          ['b', 'merged'],
+        ],
+      );
+      assert.deepEqual(
+        claimed?.history.map((message) => message.id),
+        ['a', 'b'],
+      );
+      assert.equal((await store.trace('b'))?.mergedInto, 'a');
+      assert.equal((await store.trace('b'))?.run?.id, 'run-a');
+      await store.recoverRuns();
+      const again = await claim(store, { mode: 'collect' });
+      assert.deepEqual(
+        again?.inbound.map((row) => row.id),
+        ['a', 'b'],
+        'a crash does not take them apart',
+      );
+      await store.finishRun(finish('run-a'));
+      const command = await claim(store, { mode: 'collect' });
+      assert.deepEqual(
+        command?.inbound.map((row) => row.id),
+        ['cmd'],
+      );
+      assert.ok(
+        command?.history.every((message) => message.id !== 'cmd'),
+        'a command is no part of the history',
+      );
+    });
+
+    test('the end of a run is one transaction, and said twice it is the same end', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store);
+      const end = finish('run-a', {
+        outbox: [outboundRow('o', { runId: 'run-a' })],
+        attempts: [attempt('run-a', 1, { finishedAt: noon, outcome: 'ok', usage: usageOf(10, 5), cost: 0.5 })],
+        usage: usageOf(10, 5),
+        cost: 0.5,
+      });
+      const first = await store.finishRun(end);
+      assert.deepEqual(
+        first.messages.map((message) => [message.id, message.seq]),
+        [['reply-run-a', 2]],
+      );
+      assert.deepEqual(
+        first.outbox.map((row) => [row.id, row.state]),
+        [['o', 'planned']],
+      );
+      assert.deepEqual(await store.finishRun(end), first);
+      assert.deepEqual(await store.runReply('run-a'), { run: await store.run('run-a'), reply: first.messages[0] });
+      assert.equal((await store.inbound('a'))?.state, 'done');
+      assert.equal((await store.session('api:owner:main', null))?.messageCount, 2);
+      assert.equal((await store.usage(noon, 'owner'))[0]?.calls, 1, 'the ledger counts it once');
+      await assert.rejects(store.finishRun(finish('nobody')), { code: 'not_found' });
+    });
+
+    test('a finish that cannot be stored changes nothing', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store);
+      const bad = outboundRow('o', { owner: null as unknown as string });
+      await assert.rejects(store.finishRun(finish('run-a', { outbox: [bad] })));
+      assert.equal((await store.run('run-a'))?.state, 'running');
+      assert.equal((await store.listMessages('api:owner:main', { limit: 10 })).items.length, 1);
+    });
+
+    test('the open stream of a run becomes its final edit', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store);
+      const row = outboundRow('stream', { runId: 'run-a', idempotencyKey: 'a/0' });
+      assert.equal((await store.openStream(row)).state, 'streaming');
+      assert.equal((await store.openStream({ ...row, id: 'other' })).id, 'stream', 'the key exists');
+      await store.setStreamRef('stream', '77');
+      await store.recoverRuns();
+      assert.equal((await claim(store))?.stream?.ref, '77');
+      assert.deepEqual(await store.dueConversations('telegram', 'main', 5), [], 'a stream is not for the queue');
+      const { outbox } = await store.finishRun(
+        finish('run-a', {
+          outbox: [
+            outboundRow('x', { idempotencyKey: 'a/0', body: { text: 'whole', spans: [] } }),
+            outboundRow('y', { idempotencyKey: 'a/1' }),
+          ],
+        }),
+      );
+      assert.deepEqual(
+        outbox.map((part) => [part.id, part.state, part.ref, part.attempts, part.body.text]),
+        [
+          ['stream', 'planned', '77', 0, 'whole'],
+          ['y', 'planned', null, 0, 'body of y'],
+        ],
+      );
+      assert.equal((await store.claimSend(chat('1'), noon + 5000))?.id, 'stream');
+    });
+
+    test('a stream that its run leaves behind does not hold the line', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store);
+      await store.openStream(outboundRow('shown', { runId: 'run-a' }));
+      await store.setStreamRef('shown', '1');
+      await store.openStream(outboundRow('unsent', { runId: 'run-a' }));
+      await store.planOutbound([outboundRow('next')]);
+      assert.equal(await store.claimSend(chat('1'), noon), null);
+      await store.finishRun(finish('run-a', { state: 'aborted', inbox: 'failed', messages: [], replyId: null }));
+      assert.equal((await store.outbound('shown'))?.state, 'sent');
+      assert.equal((await store.outbound('unsent'))?.state, 'dead');
+      assert.equal((await store.claimSend(chat('1'), noon))?.id, 'next');
+    });
+
+    test('an attempt cut by a crash stays open, a completed one is never rewritten, and days are summed', async (t) => {
+      const store = await openEmpty(t);
+      await store.saveAttempts([attempt('r', 1), attempt('r', 2)]);
+      const done = attempt('r', 1, { finishedAt: noon, outcome: 'ok', usage: usageOf(10, 5), cost: 0.25 });
+      await store.saveAttempts([done]);
+      await store.saveAttempts([{ ...done, outcome: 'network', cost: 9 }]);
+      await store.saveAttempts([
+        attempt('q', 1, { finishedAt: noon, outcome: 'ok', usage: usageOf(1, 1), owner: 'other' }),
+        attempt('q', 2, { finishedAt: noon, outcome: 'server', startedAt: noon - 5 * 86_400_000 }),
+      ]);
+      assert.deepEqual(await store.usage(noon, 'owner'), [
+        {
+          day: '2026-01-15',
+          owner: 'owner',
+          provider: 'openai',
+          model: 'small',
+          calls: 1,
+          input: 10,
+          cacheRead: 1,
+          output: 5,
+          cost: 0.25,
+        },
+      ]);
+      assert.deepEqual(
+        (await store.usage(0, null)).map((line) => [line.day, line.owner, line.cost]),
+        [
+          ['2026-01-15', 'other', null],
+          ['2026-01-15', 'owner', 0.25],
+          ['2026-01-10', 'owner', null],
+        ],
+      );
+    });
+
+    test('a message can be traced to its run, attempts and deliveries', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store);
+      await store.saveAttempts([attempt('run-a', 1)]);
+      await store.finishRun(
+        finish('run-a', { messages: [reply('r')], outbox: [outboundRow('o', { runId: 'run-a' })] }),
+      );
+      const story = await store.trace('a');
+      assert.deepEqual(
+        [
+          story?.inbox.state,
+          story?.run?.state,
+          story?.attempts.length,
+          story?.outbox.map((row) => row.id),
+          story?.mergedInto,
+        ],
+        ['done', 'finished', 1, ['o'], null],
+      );
+      assert.deepEqual(
+        (await store.outboundOfMessage('a')).map((row) => row.id),
+        ['o'],
+      );
+      assert.equal(await store.trace('nobody'), null);
+    });
+  });
+}

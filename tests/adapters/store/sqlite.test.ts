@@ -1,0 +1,4 @@
+import { storeConformance } from './conformance.ts';
+import { openEmpty } from './open.ts';
+
+storeConformance('sqlite', openEmpty);
