@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type {
   Dialect,
   ModelEvent,
@@ -58,18 +57,25 @@ export class ScriptedProvider implements Provider {
     this.signals.push(signal);
     this.running += 1;
     this.peak = Math.max(this.peak, this.running);
+    let over = false;
+    const end = (): void => {
+      if (!over) this.running -= 1;
+      over = true;
+    };
     try {
       for (const step of script) {
-        await setImmediate();
         if (signal.aborted && !this.deaf) return;
         if (step === 'hang') await this.#forever(signal);
         else if ('throws' in step) throw new Error(step.throws);
         else if ('wait' in step)
           await this.#clock.sleep(step.wait, this.deaf ? undefined : signal).catch(() => undefined);
-        else yield step;
+        else {
+          if (step.type === 'finish' || step.type === 'error') end();
+          yield step;
+        }
       }
     } finally {
-      this.running -= 1;
+      end();
     }
   }
 

@@ -63,10 +63,10 @@ export class VirtualClock implements Clock {
   /** Lets time pass as it is needed until the promise settles. */
   async until<T>(promise: Promise<T>): Promise<T> {
     let pending = true;
-    const done = (): void => {
+    const settled = (): void => {
       pending = false;
     };
-    promise.then(done, done);
+    promise.then(settled, settled);
     for (;;) {
       await this.settle();
       if (!pending) return promise;

@@ -17,14 +17,13 @@ export interface CallMetrics {
 }
 
 export function callMetrics(metrics: Metrics): CallMetrics {
-  const counter = (name: string, help: string): Counter => metrics.counter(name, help);
   return {
-    calls: counter('provider_calls_total', 'Requests to providers, by provider, model and outcome.'),
-    tokens: counter('provider_tokens_total', 'Tokens, by provider, model and kind.'),
-    cost: counter('provider_cost_usd_total', 'US dollars spent, by provider and model.'),
-    unpriced: counter('provider_price_unknown_total', 'Answers whose price is unknown, by provider and model.'),
-    retries: counter('provider_retries_total', 'Repeated requests, by provider and kind of the failure.'),
-    fallbacks: counter(
+    calls: metrics.counter('provider_calls_total', 'Requests to providers, by provider, model and outcome.'),
+    tokens: metrics.counter('provider_tokens_total', 'Tokens, by provider, model and kind.'),
+    cost: metrics.counter('provider_cost_usd_total', 'US dollars spent, by provider and model.'),
+    unpriced: metrics.counter('provider_price_unknown_total', 'Answers whose price is unknown, by provider and model.'),
+    retries: metrics.counter('provider_retries_total', 'Repeated requests, by provider and kind of the failure.'),
+    fallbacks: metrics.counter(
       'provider_fallbacks_total',
       'Calls handed to the next model, by the provider that failed and kind.',
     ),
