@@ -10,7 +10,8 @@ import { diskFiles } from './adapters/files/disk.ts';
 import { createHttpClient } from './adapters/http-client/index.ts';
 import { createHttpServer } from './adapters/http/index.ts';
 import { createLog } from './adapters/logging/index.ts';
-import { createMetrics } from './adapters/metrics/index.ts';
+import { MetricsRegistry } from './adapters/metrics/index.ts';
+import { processMetrics } from './adapters/metrics/process.ts';
 import { openStore } from './adapters/store/sqlite/index.ts';
 import { systemClock as clock, systemRandom as random } from './adapters/system/index.ts';
 import { Tokens } from './app/access/tokens.ts';
@@ -37,7 +38,14 @@ import { accessPolicies, channelPlans, channelTypes } from './compose/channels.t
 import { LiveConfig } from './compose/live-config.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { agentSettings, httpOptions } from './compose/settings.ts';
-import { ConfigError, describeConfig, loadConfig, watchConfig, type LoadedConfig, type LoadOptions } from './config/index.ts';
+import {
+  ConfigError,
+  describeConfig,
+  loadConfig,
+  watchConfig,
+  type LoadedConfig,
+  type LoadOptions,
+} from './config/index.ts';
 import { ClankerError } from './core/errors.ts';
 import { idMint } from './core/ids.ts';
 import { ownerPerson } from './core/principal.ts';
@@ -86,14 +94,20 @@ class Daemon {
   readonly #load: LoadOptions;
   readonly #live: LiveConfig;
   readonly #crash: CrashPoint;
-  readonly #metrics = createMetrics();
+  readonly #metrics = new MetricsRegistry();
   readonly #mintId = idMint(clock, random);
   readonly #log;
 
   constructor(loaded: LoadedConfig, load: LoadOptions, env: NodeJS.ProcessEnv) {
     this.#load = load;
     this.#live = new LiveConfig(loaded);
-    this.#log = createLog(loaded.config.logging, env);
+    const { file, format, ...logging } = loaded.config.logging;
+    this.#log = createLog({
+      ...logging,
+      env,
+      ...(file === undefined ? {} : { file }),
+      ...(format === undefined ? {} : { format }),
+    });
     const crashAt = env['OPEN_CLANKER_CRASH_AT'];
     this.#crash =
       crashAt === undefined ? () => undefined : (step) => step === crashAt && process.kill(process.pid, 'SIGKILL');
@@ -182,10 +196,12 @@ class Daemon {
     });
     const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });
     registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => live.modelLine() });
+    const figures = processMetrics(metrics);
     const status = new Status({
       version,
       store,
       storeHealth: () => store.health(),
+      eventLoopDelay: () => figures.eventLoopDelay(),
       clock,
       log,
       metrics,
@@ -306,6 +322,7 @@ class Daemon {
       await dataDir.removeRunFile(process.pid).catch(() => undefined);
       await store.close();
       http.close();
+      figures.stop();
       log.info('stopped', { took_ms: Math.round(clock.monotonic() - begun) });
       await log.close();
     }

@@ -86,8 +86,9 @@ export type AgentOptions = z.output<typeof agentOptions>;
 export type { ProviderOptions, TelegramOptions };
 
 /** A configured provider: defaults of its name and place filled in. `base_url` of `demo` is never called. */
-export type ConfiguredProvider = ProviderOptions &
-  Required<Pick<ProviderOptions, 'base_url' | 'headers_timeout' | 'first_output_timeout' | 'idle_timeout'>>;
+export type ConfiguredProvider = ProviderOptions & {
+  [K in 'base_url' | 'headers_timeout' | 'first_output_timeout' | 'idle_timeout']-?: NonNullable<ProviderOptions[K]>;
+};
 
 /** A bot that has a token. */
 export type ConfiguredTelegram = TelegramOptions & {

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { GatewayStatus, Readiness, RefusedSender } from '../../core/ports/gateway.ts';
 import type { Store, StoreCounts } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
@@ -24,6 +23,8 @@ export interface StatusDeps {
   version: string;
   store: Store;
   storeHealth: () => { open: boolean; detail: string };
+  /** Seconds, over the last minute or two. */
+  eventLoopDelay: () => { p50: number; p99: number; max: number };
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -40,7 +41,6 @@ export class Status {
   readonly #deps: StatusDeps;
   readonly #startedAt: number;
   readonly #startedMonotonic: number;
-  readonly #loop: ReturnType<typeof monitorEventLoopDelay>;
   #counts = noCounts;
   #damage: string[] = [];
 
@@ -48,8 +48,6 @@ export class Status {
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
     this.#startedMonotonic = deps.clock.monotonic();
-    this.#loop = monitorEventLoopDelay({ resolution: 10 });
-    this.#loop.enable();
     this.#register(deps.metrics);
   }
 
@@ -67,7 +65,6 @@ export class Status {
       await this.#refresh().catch((error: unknown) => log.warn('figures could not be read', { error }));
       await clock.sleep(refreshEveryMs, signal).catch(() => undefined);
     }
-    this.#loop.disable();
   }
 
   async status(): Promise<GatewayStatus> {
@@ -91,7 +88,7 @@ export class Status {
       },
       sessions: counts.sessions,
       memory: { rssBytes: memory.rss, heapBytes: memory.heapUsed },
-      eventLoopDelayMs: { p50: this.#delay(50), p99: this.#delay(99), max: this.#loop.max / 1e6 },
+      eventLoopDelayMs: inMs(this.#deps.eventLoopDelay()),
       refused: await this.#refused(),
       configError: configError(),
       warnings: this.#warnings(),
@@ -154,11 +151,6 @@ export class Status {
     this.#counts = await this.#deps.store.counts(day.getTime());
   }
 
-  #delay(percentile: number): number {
-    const ms = this.#loop.percentile(percentile) / 1e6;
-    return Number.isFinite(ms) ? Math.max(0, ms - 10) : 0;
-  }
-
   #register(metrics: Metrics): void {
     const gauge = (name: string, help: string, read: () => number): void => metrics.observe(name, help, read);
     gauge('inbox_queued', 'Messages waiting for a run.', () => this.#counts.inboxQueued);
@@ -172,15 +164,11 @@ export class Status {
       'Seconds since the gateway started.',
       () => (this.#deps.clock.monotonic() - this.#startedMonotonic) / 1000,
     );
-    gauge('process_resident_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-    gauge('process_heap_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
-    gauge(
-      'process_cpu_seconds',
-      'CPU time used by the process.',
-      () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
-    );
-    metrics.observe('event_loop_delay_seconds', 'Event-loop delay, by quantile.', () =>
-      [50, 95, 99].map((percentile) => [{ quantile: String(percentile / 100) }, this.#delay(percentile) / 1000]),
-    );
   }
 }
+
+const inMs = ({ p50, p99, max }: { p50: number; p99: number; max: number }): GatewayStatus['eventLoopDelayMs'] => ({
+  p50: Math.round(p50 * 1e6) / 1e3,
+  p99: Math.round(p99 * 1e6) / 1e3,
+  max: Math.round(max * 1e6) / 1e3,
+});
