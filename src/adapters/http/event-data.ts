@@ -1,4 +1,31 @@
-import type { GatewayEvent } from '../../core/events.ts';
+import type { GatewayEvent, GatewayEventType } from '../../core/events.ts';
+import { type Principal, scopeIncludes } from '../../core/principal.ts';
+import { clientSessionKey } from '../../core/session-key.ts';
+
+/** Every type a client may filter by; a type new in core must be decided on here. */
+const types: Record<GatewayEventType, true> = {
+  'message.received': true,
+  'message.refused': true,
+  message: true,
+  'run.started': true,
+  'run.delta': true,
+  'run.retrying': true,
+  'run.tool': true,
+  'run.finished': true,
+  'run.failed': true,
+  'delivery.sent': true,
+  'delivery.uncertain': true,
+  'delivery.dead': true,
+  'channel.state': true,
+  'provider.state': true,
+  'config.reloaded': true,
+  'config.rejected': true,
+};
+export const eventTypes = Object.keys(types) as GatewayEventType[];
+
+/** The full key of a session to listen to. Only an operator may name another person's; what is not theirs stays silent. */
+export const listenKey = (key: string, { person, scope }: Principal, channelTypes: ReadonlySet<string>): string =>
+  key.startsWith('api:') && scopeIncludes(scope, 'admin') ? key : clientSessionKey(key, person, channelTypes);
 
 /** Names of an event's fields on the wire, where they differ. */
 const wireNames: Record<string, string> = {

@@ -15,7 +15,7 @@ import { Observer } from './observe.ts';
 import { rawAnswer } from './raw-answer.ts';
 import type { DoorContext } from './route.ts';
 import { Router } from './router.ts';
-import { routes } from './routes/index.ts';
+import { routeTable } from './routes/index.ts';
 import { defaultHttpTimings, type HttpServerOptions, type HttpTimings } from './settings.ts';
 import { EventStreams } from './sse.ts';
 
@@ -69,7 +69,15 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     options: () => options,
     stopping: () => stopping,
   };
-  const door = new Door({ context, router: new Router(routes), observer, limiter, clock, mintId, guard: () => guard });
+  const door = new Door({
+    context,
+    router: new Router(routeTable(version)),
+    observer,
+    limiter,
+    clock,
+    mintId,
+    guard: () => guard,
+  });
 
   const server = listener(options, timings);
   const sockets = new Set<Duplex>();

@@ -1,7 +1,44 @@
-import type { Route } from '../route.ts';
+import * as z from 'zod/mini';
+import { type Route, route } from '../route.ts';
 import { chatRoutes } from './chat.ts';
+import { eventRoutes } from './events.ts';
+import { operateRoutes } from './operate.ts';
+import { pageRoutes } from './page.ts';
 import { probeRoutes } from './probes.ts';
+import { runRoutes } from './runs.ts';
+import { sendRoutes } from './send.ts';
+import { sessionRoutes } from './sessions.ts';
 import { statusRoutes } from './status.ts';
 
-/** The table: every route of the server, in the order of the document. */
-export const routes: readonly Route[] = [...probeRoutes, ...chatRoutes, ...statusRoutes];
+/** The table: every route of the server, in the order of the document. `/ws` is an upgrade and stands apart. */
+export function routeTable(version: string): readonly Route[] {
+  let text: string | null = null;
+  const described = route({
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This document, made from the schemas that validate.',
+    scope: null,
+    answers: { 200: { description: 'OpenAPI 3.1.', schema: z.looseObject({ openapi: z.string() }) } },
+    async handle() {
+      // Made when first asked for, and kept: it costs more than any other answer and never changes.
+      if (text === null) {
+        const { openApiDocument } = await import('../openapi.ts');
+        text = JSON.stringify(openApiDocument(table, version));
+      }
+      return { status: 200, type: 'application/json', text };
+    },
+  });
+  const table: readonly Route[] = [
+    ...probeRoutes,
+    described,
+    ...chatRoutes,
+    ...sendRoutes,
+    ...runRoutes,
+    ...sessionRoutes,
+    ...eventRoutes,
+    ...statusRoutes,
+    ...operateRoutes,
+    ...pageRoutes,
+  ];
+  return table;
+}
