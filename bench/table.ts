@@ -41,7 +41,7 @@ export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed
 
 /** The value below which a share of the sorted or unsorted values lies (nearest rank); NaN of nothing. */
 export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 

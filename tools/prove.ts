@@ -14,7 +14,7 @@ import { crash } from '../tests/e2e/proofs/crash.ts';
 import { drain } from '../tests/e2e/proofs/drain.ts';
 import type { Proof } from '../tests/e2e/proofs/proof.ts';
 import { reload } from '../tests/e2e/proofs/reload.ts';
-import { slowDisk, slowReader, slowTurn } from '../tests/e2e/proofs/slow.ts';
+import { flood, slowDisk, slowReader, slowTurn } from '../tests/e2e/proofs/slow.ts';
 import { steps } from '../tests/e2e/proofs/steps.ts';
 
 const { values, positionals } = parseArgs({
@@ -33,6 +33,7 @@ const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
   drain: [['SIGTERM with 100 streams open', () => drain(100)]],
   slow: [
     ['a slow turn beside others', () => slowTurn(Number(values['slow-turn']) * 1000)],
+    ['a flood in one session beside others', () => flood(400)],
     ['a slow disk', () => slowDisk(10_000)],
     ['a WebSocket that does not read', () => slowReader(200)],
   ],

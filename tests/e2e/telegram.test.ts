@@ -123,10 +123,8 @@ describe('Telegram', () => {
     const answer = await ask(rig.target, 'POST', '/api/v1/message?wait=delivered', body);
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     assert.equal(rig.telegram.messages(ada).filter(({ text }) => text === content).length, 1);
-    const sent = await runCli(
-      { dir: rig.dir, env: rig.cliEnv },
-      ...['send', '-c', 'telegram', '--channel-id', String(ada), '-m', 'from the terminal'],
-    );
+    const words = ['send', '-c', 'telegram', '--channel-id', String(ada), '-m', 'from the terminal'];
+    const sent = await runCli({ dir: rig.dir, env: rig.cliEnv }, ...words);
     assert.equal(sent.code, 0, sent.stderr);
     assert.ok(rig.telegram.messages(ada).some(({ text }) => text === 'from the terminal'));
   });

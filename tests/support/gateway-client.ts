@@ -94,11 +94,6 @@ export async function* chatEvents(
   yield* eventsOf(response);
 }
 
-/** The events of any SSE route. */
-export async function* events(target: Target, path: string, signal?: AbortSignal): AsyncGenerator<ServerEvent> {
-  yield* eventsOf(await open(target, 'GET', path, undefined, { accept: 'text/event-stream' }, signal));
-}
-
 async function* eventsOf(response: IncomingMessage): AsyncGenerator<ServerEvent> {
   let rest = '';
   response.setEncoding('utf8');

@@ -1,5 +1,6 @@
 /** kill -9 at random moments under load, again and again; then the accounts. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '../../../bench/table.ts';
 import { accountFigures, type Proof } from './proof.ts';
 import { withRig } from './rig.ts';
 import { Traffic } from './traffic.ts';
@@ -22,16 +23,11 @@ export function crash(kills: number): Promise<Proof> {
     await traffic.stop();
     const accounts = await rig.account();
     const refused = Map.groupBy(traffic.refused, (reason) => reason);
-    ready.sort((a, b) => a - b);
-    const p95 = ready[Math.ceil(ready.length * 0.95) - 1] ?? Number.NaN;
     return {
       figures: [
         ['kills', String(kills)],
         ...accountFigures(accounts),
-        [
-          'ready again, median / p95 / max',
-          [ready[ready.length >> 1] ?? 0, p95, ready.at(-1) ?? 0].map(ms).join(' / '),
-        ],
+        ['ready again, median / p95 / max', [0.5, 0.95, 1].map((share) => ms(percentile(ready, share))).join(' / ')],
       ],
       violations: [
         ...accounts.violations,

@@ -1,6 +1,6 @@
 /** One slow thing (a turn, a disk, a reader) slows itself only. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { anonymousMemory } from '../../../bench/machine.ts';
+import { anonymousMemory, watchMemory } from '../../../bench/machine.ts';
 import { megabytes, percentile } from '../../../bench/table.ts';
 import { ask, connect } from '../../support/gateway-client.ts';
 import { straceMissing } from './acks.ts';
@@ -52,6 +52,42 @@ async function measure(rig: Rig, forMs: number): Promise<number[]> {
 
 const pair = (values: readonly number[]): string =>
   `${percentile(values, 0.5).toFixed(0)} / ${percentile(values, 0.95).toFixed(0)} ms of ${values.length} turns`;
+
+/** One person sends everything at once into one session: the others' latency beside it, and what becomes of it all. */
+export function flood(messages: number): Promise<Proof> {
+  return withRig({ pace: { ttftMs: 10, gapMs: 2 } }, async (rig) => {
+    const daemon = await rig.start();
+    await measure(rig, 1000);
+    const before = await measure(rig, 3000);
+    const memory = watchMemory(daemon.pid);
+    const socket = await connect(rig.target);
+    const sent = Array.from({ length: messages }, () => rig.ledger.enter('ws'));
+    for (const { marker, text } of sent) {
+      socket.send('chat.send', { text, session: 'flood', idempotency_key: marker }, marker);
+    }
+    const beside = await measure(rig, 3000);
+    let refused = 0;
+    for (const entry of sent) {
+      const { type } = await socket.next(({ id, type }) => id === entry.marker && (type === 'ack' || type === 'error'));
+      entry.acknowledged = type === 'ack';
+      if (type === 'error') refused++;
+    }
+    await rig.settle();
+    const peak = memory.stop();
+    const accounts = await rig.account();
+    await socket.close();
+    return {
+      figures: [
+        ['messages at once, taken + refused', `${messages - refused} + ${refused}`],
+        ['others without it, median / p95', pair(before)],
+        ['others beside it, median / p95', pair(beside)],
+        ['ratio of medians', (percentile(beside, 0.5) / percentile(before, 0.5)).toFixed(2)],
+        ['memory peak (RssAnon)', megabytes(peak)],
+      ],
+      violations: accounts.violations,
+    };
+  });
+}
 
 /** Every fsync takes half a second: writes wait for it, the event loop does not. */
 export function slowDisk(forMs: number): Promise<Proof> {
