@@ -16,6 +16,8 @@ const deliverySilenceMs = 10 * 60_000;
 export type ChatEvent =
   | { type: 'started'; runId: string }
   | { type: 'delta'; text: string }
+  /** What was said so far is void: the model is asked again. */
+  | { type: 'retrying'; reason: string }
   | { type: 'tool'; tool: string; state: string }
   | { type: 'finished'; answer: ChatAnswer }
   | { type: 'failed'; error: Pick<ErrorData, 'code' | 'message'> };
@@ -174,6 +176,8 @@ function chatEvent(event: string, data: string): ChatEvent | null {
       return { type: 'started', runId: String(body['run_id']) };
     case 'run.delta':
       return { type: 'delta', text: String(body['text']) };
+    case 'run.retrying':
+      return { type: 'retrying', reason: String(body['reason']) };
     case 'run.tool':
       return { type: 'tool', tool: String(body['tool']), state: String(body['state']) };
     case 'run.finished':

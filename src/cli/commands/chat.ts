@@ -53,11 +53,16 @@ async function converse(client: GatewayClient, invocation: Invocation): Promise<
   if (terminal.interactive) {
     terminal.line(`Talking to ${client.url}, session ${sessionOf(invocation)}. Ctrl-C stops an answer, Ctrl-D leaves.`);
   }
+  let closed = false;
+  lines.once('close', () => (closed = true));
+  const ask = (): void => {
+    if (terminal.interactive && !closed) lines.prompt();
+  };
   let failures = 0;
-  lines.prompt();
+  ask();
   for await (const line of lines) {
     if (line.trim() === '') {
-      lines.prompt();
+      ask();
       continue;
     }
     const turn = new AbortController();
@@ -76,7 +81,7 @@ async function converse(client: GatewayClient, invocation: Invocation): Promise<
       terminal.complain(error instanceof CliError ? error.message : 'Stopped.');
     }
     stopAnswer = null;
-    lines.prompt();
+    ask();
   }
   if (terminal.interactive) terminal.line('');
   return terminal.interactive || failures === 0 ? 0 : 1;
@@ -100,6 +105,11 @@ async function listen(
       case 'delta':
         shown += event.text;
         if (streamed) terminal.write(event.text);
+        break;
+      case 'retrying':
+        if (streamed && shown !== '') terminal.line('');
+        shown = '';
+        if (options.has('verbose')) terminal.complain(`(asked again: ${event.reason})`);
         break;
       case 'tool':
         if (options.has('verbose')) terminal.complain(`(tool ${event.tool} ${event.state})`);

@@ -1,9 +1,19 @@
-import { type Message, textOf } from '../../core/message.ts';
+import type { Part, Role } from '../../core/message.ts';
 import type { SessionRow } from '../../core/ports/store.ts';
 import { GatewayClient } from '../client.ts';
 import { type Handler, type Invocation } from '../command.ts';
 import { limitOf } from '../limit.ts';
 import { jsonText } from '../terminal.ts';
+
+/** A message as the API writes it. */
+interface Message {
+  seq: number;
+  role: Role;
+  text: string;
+  parts: Part[];
+  author: string | null;
+  time: number;
+}
 
 interface Messages {
   messages: Message[];
@@ -76,7 +86,6 @@ async function* pages(client: GatewayClient, invocation: Invocation): AsyncGener
 
 function messageText(message: Message): string {
   const when = new Date(message.time).toISOString().slice(0, 19).replace('T', ' ');
-  const body = textOf(message.parts);
   const calls = message.parts.flatMap((part) => (part.type === 'tool_call' ? [`[calls ${part.name}]`] : []));
-  return `${when}  ${message.author ?? message.role}\n${[body, ...calls].join('\n').replaceAll(/^/gm, '  ')}\n`;
+  return `${when}  ${message.author ?? message.role}\n${[message.text, ...calls].join('\n').replaceAll(/^/gm, '  ')}\n`;
 }

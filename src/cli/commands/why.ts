@@ -59,7 +59,7 @@ function attemptLine(attempt: AttemptRow): string {
 
 function outboxLine(row: OutboxRow): string {
   const to = `${row.conversation.channel}:${row.conversation.account}`;
-  const tries = row.attempts > 1 ? ` after ${times(row.attempts)}` : '';
+  const tries = row.attempts > 1 ? ` after ${row.attempts} attempts` : '';
   switch (row.state) {
     case 'sent':
       return `Part ${row.part + 1} was delivered to ${to}${tries}${row.resent ? '; it may have arrived twice' : ''}.`;
