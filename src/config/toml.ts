@@ -63,7 +63,14 @@ export function parseToml(text: string, file: string): Tree {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const reason = (error.message.split('\n', 1)[0] ?? '').replace(/^Invalid TOML document: /, '').slice(0, 200);
-    return fail(`not valid TOML: ${reason}`, { line: error.line, column: error.column });
+    const rest = text
+      .split('\n')
+      [error.line - 1]?.slice(error.column - 1)
+      .trim();
+    // The parser calls a line break in a text a control character, which helps nobody.
+    const words =
+      rest === '' && reason.includes('control characters') ? 'a text is not closed at the end of its line' : reason;
+    return fail(`not valid TOML: ${words}`, { line: error.line, column: error.column });
   }
   const deep = tooDeep(tree);
   if (deep !== null) {

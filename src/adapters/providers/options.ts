@@ -25,7 +25,7 @@ const dialects = [
   'demo',
 ] as const satisfies Dialect[];
 
-const price = (about: string) => z.optional(number(about, 0, 1_000_000));
+const price = (about: string) => z.optional(number(about, 0, 1_000_000, { example: '1.25' }));
 
 const prices = table('US dollars per million tokens; without prices a cost is unknown, never guessed.', {
   input: price('Input that no cache served.'),

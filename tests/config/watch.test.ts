@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { it } from 'node:test';
+import { watchConfig } from '../../src/config/index.ts';
+import { folder } from './support.ts';
+
+/** Calls of the watcher that can be awaited one by one. */
+function calls(): { onChange: () => void; next: () => Promise<void>; count: () => number } {
+  let count = 0;
+  let wake = (): void => {};
+  return {
+    onChange: () => {
+      count++;
+      wake();
+    },
+    next: () => new Promise((resolve) => (wake = resolve)),
+    count: () => count,
+  };
+}
+
+it('a file that is written, replaced, removed and written again is noticed every time', async (t) => {
+  const dir = folder(t, { 'config.toml': '', '.env': '' });
+  const file = path.join(dir, 'config.toml');
+  const end = new AbortController();
+  t.after(() => end.abort());
+  const { onChange, next } = calls();
+  watchConfig({ files: [file, path.join(dir, '.env')] }, onChange, { signal: end.signal });
+  const steps: (() => void)[] = [
+    () => writeFileSync(file, 'a = 1\n'),
+    () => {
+      writeFileSync(path.join(dir, 'config.toml.new'), 'a = 2\n');
+      renameSync(path.join(dir, 'config.toml.new'), file);
+    },
+    () => writeFileSync(file, 'a = 3\n'),
+    () => rmSync(file),
+    () => writeFileSync(file, 'a = 4\n'),
+    () => writeFileSync(path.join(dir, '.env'), 'A=1\n'),
+  ];
+  const alive = setInterval(() => {}, 1000); // the watcher itself keeps no process alive
+  t.after(() => clearInterval(alive));
+  for (const step of steps) {
+    const noticed = next();
+    step();
+    await noticed;
+  }
+});
+
+it('many writes are one change, other files are none, and nothing comes after the end', async (t) => {
+  const dir = folder(t, { 'config.toml': '' });
+  const file = path.join(dir, 'config.toml');
+  const end = new AbortController();
+  const { onChange, next, count } = calls();
+  watchConfig({ files: [file] }, onChange, { signal: end.signal });
+  const alive = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(alive));
+  const noticed = next();
+  for (let i = 0; i < 50; i++) writeFileSync(path.join(dir, 'other.txt'), `${i}`);
+  for (let i = 0; i < 50; i++) writeFileSync(file, `a = ${i}\n`);
+  await noticed;
+  assert.equal(count(), 1);
+  writeFileSync(file, 'a = 51\n');
+  end.abort();
+  // A second watcher on the same folder sees the same write: what it notices, the ended one would have noticed too.
+  const second = new AbortController();
+  t.after(() => second.abort());
+  const other = calls();
+  watchConfig({ files: [file] }, other.onChange, { signal: second.signal });
+  const seen = other.next();
+  writeFileSync(file, 'a = 52\n');
+  await seen;
+  assert.equal(count(), 1);
+});
+
+it('a folder that cannot be watched is reported, not thrown', (t) => {
+  const end = new AbortController();
+  t.after(() => end.abort());
+  const errors: unknown[] = [];
+  watchConfig({ files: ['/nonexistent-folder/config.toml'] }, () => {}, {
+    signal: end.signal,
+    onError: (error) => errors.push(error),
+  });
+  assert.equal(errors.length, 1);
+});
