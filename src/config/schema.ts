@@ -14,12 +14,17 @@ import { databaseOptions } from '../adapters/store/sqlite/options.ts';
 import { choice, duration, integer, named, number, table, text, withDefault } from '../core/fields.ts';
 
 const agentFields = {
-  system_prompt: text('What the model is told before every conversation.', 'a text', { empty: true }),
+  system_prompt: text('What the model is told before every conversation.', 'a text', {
+    empty: true,
+    example: '"Answer in one sentence."',
+  }),
   model: text('The model of this agent.', 'a provider name or "provider/model"', {
     computed: '`providers.default`',
     example: '"openai/gpt-5-mini"',
   }),
-  history_window: integer('Exchanges (a question and its answer) of the session that the model sees again.', 0, 1000),
+  history_window: integer('Exchanges (a question and its answer) of the session that the model sees again.', 0, 1000, {
+    example: '6',
+  }),
   max_tokens: integer('The longest answer, in tokens.', 1, 1_000_000, {
     computed: "the provider's own",
     example: '1024',
@@ -31,8 +36,9 @@ const agentFields = {
   queue_mode: choice(
     'For chat channels: messages that arrive while a run is active wait their turn, are answered together, or stop it.',
     ['followup', 'collect', 'interrupt'],
+    { example: '"collect"' },
   ),
-  run_timeout: duration('The longest run.', '1s'),
+  run_timeout: duration('The longest run.', '1s', null, { example: '"2m"' }),
 };
 
 const agentOptions = table('The agent that answers.', {
