@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { startFaultProxy } from '../../../support/fault-proxy.ts';
+import type { Fault, FaultProxy } from '../../../support/fault-proxy.ts';
+import { telegramRig } from '../../../support/telegram-rig.ts';
+import type { TelegramRig } from '../../../support/telegram-rig.ts';
+import { startTelegramServer } from '../../../support/telegram-server.ts';
+import type { TelegramServer, TelegramServerOptions } from '../../../support/telegram-server.ts';
+
+const polls = /getUpdates/;
+
+async function serve(t: TestContext, options: TelegramServerOptions = {}): Promise<TelegramServer> {
+  const server = await startTelegramServer(options);
+  t.after(() => server.close());
+  return server;
+}
+
+function rigFor(t: TestContext, ...args: Parameters<typeof telegramRig>): TelegramRig {
+  const rig = telegramRig(...args);
+  t.after(() => rig.close());
+  return rig;
+}
+
+async function behindProxy(t: TestContext): Promise<{ server: TelegramServer; proxy: FaultProxy; rig: TelegramRig }> {
+  const server = await serve(t);
+  const proxy = await startFaultProxy(server.port);
+  t.after(() => proxy.close());
+  const rig = rigFor(t, { apiRoot: proxy.url, botToken: server.botToken });
+  return { server, proxy, rig };
+}
+
+void test('an update is confirmed only after its commit, and the next poll waits for that', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  const held = Promise.withResolvers<void>();
+  rig.sink.held = held.promise;
+  const { updateId } = server.inject({ chatId: 7, text: 'first' });
+  rig.start();
+  await rig.sink.until(() => rig.sink.commits === 1);
+  const before = server.calls('getUpdates').length;
+  server.inject({ chatId: 7, text: 'second' });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(server.calls('getUpdates').length, before);
+  assert.ok(server.confirmed() <= updateId);
+  held.resolve();
+  await server.until(() => server.confirmed() === updateId + 2);
+  assert.deepEqual(rig.sink.texts(), ['first', 'second']);
+  assert.equal(rig.sink.cursors.get('offset'), String(updateId + 2));
+  assert.deepEqual(server.violations, []);
+});
+
+void test('what the store refuses is kept, tried again and confirmed once it is taken', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  rig.sink.broken = 3;
+  const { updateId } = server.inject({ chatId: 7, text: 'keep me' });
+  rig.start();
+  await rig.state('degraded', /cannot be stored/);
+  await server.until(() => server.confirmed() > updateId);
+  assert.deepEqual([rig.sink.texts(), rig.sink.commits], [['keep me'], 4]);
+  await rig.state('connected');
+});
+
+void test('after a restart it goes on at the stored offset and asks for what was not confirmed', async (t) => {
+  const server = await serve(t);
+  const { updateId } = server.inject({ chatId: 7, text: 'seen before' });
+  server.inject({ chatId: 7, text: 'new' });
+  const rig = rigFor(t, server, { cursors: new Map([['offset', String(updateId + 1)]]) });
+  rig.start();
+  await rig.sink.until(() => rig.sink.events.size === 1);
+  assert.deepEqual(rig.sink.texts(), ['new']);
+});
+
+void test('every poll names the kinds of update it wants', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  rig.start();
+  await rig.state('connected');
+  const kinds = server.calls('getUpdates')[0]?.params['allowed_updates'];
+  assert.ok(Array.isArray(kinds) && kinds.includes('message') && kinds.includes('message_reaction'));
+  assert.equal(rig.channel.health().identity, '@clanker_test_bot');
+});
+
+void test('C-19: malformed updates are counted and passed, and what stands between them arrives', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  const chat = { id: 7, type: 'private' };
+  const from = { id: 7, first_name: 'A' };
+  server.inject({ chatId: 7, text: 'one' });
+  server.injectUpdate(null);
+  server.injectUpdate({ message: { message_id: 900, date: 1, from, text: 'no chat' } });
+  server.injectUpdate({ update_id: 'seven', message: {} });
+  server.injectUpdate({ message: { message_id: 901, date: 1, from: { id: 2 ** 60 }, chat, text: 'x' } });
+  server.injectUpdate({ message: { message_id: 902, date: 1, from, chat, text: 'x'.repeat(5_000_000) } });
+  server.injectUpdate({ unheard_of: { a: 1 }, another: {} });
+  rig.start();
+  await rig.sink.until(() => rig.sink.malformedDetails.length >= 5);
+  const last = server.inject({ chatId: 7, text: 'two' });
+  await server.until(() => server.confirmed() > last.updateId);
+  assert.deepEqual(
+    rig.sink.texts().map((text) => text.slice(0, 3)),
+    ['one', 'xxx', 'two'],
+  );
+});
+
+void test('an update without any id cannot hold up those behind it', async (t) => {
+  const server = await serve(t);
+  const first = server.inject({ chatId: 7, text: 'one' });
+  const rig = rigFor(t, server);
+  rig.start();
+  await server.until(() => server.confirmed() > first.updateId);
+  server.injectUpdate(null);
+  await server.until(() => server.confirmed() > first.updateId + 1);
+  server.inject({ chatId: 7, text: 'two' });
+  await rig.sink.until(() => rig.sink.events.size === 2);
+});
+
+void test('C-17: update ids that begin anew lower down are followed', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  const { updateId } = server.inject({ chatId: 7, text: 'high' });
+  rig.start();
+  await server.until(() => server.confirmed() > updateId);
+  server.injectUpdate(
+    { message: { message_id: 50, date: 1, chat: { id: 7, type: 'private' }, from: { id: 7 }, text: 'low' } },
+    1000,
+  );
+  await server.until(() => server.pending() === 0);
+  assert.deepEqual([rig.sink.texts(), rig.sink.cursors.get('offset')], [['high', 'low'], '1001']);
+});
+
+void test('a server that repeats the same update whatever is confirmed is not flooded', async (t) => {
+  const { server, proxy, rig } = await behindProxy(t);
+  const message = { message_id: 1, date: 1, chat: { id: 7, type: 'private' }, from: { id: 7 }, text: 'again' };
+  const body = JSON.stringify({ ok: true, result: [{ update_id: 5, message }] });
+  proxy.set({ mode: 'status', status: 200, body }, polls);
+  rig.start();
+  await rig.state('degraded', /does not move on/);
+  await rig.sink.until(() => rig.sink.commits > 4);
+  assert.ok(rig.clock.naps.length >= 3);
+  assert.equal(rig.sink.events.size, 1);
+  assert.deepEqual(server.calls('getUpdates'), []);
+});
+
+void test('B-22: a second poller degrades the channel, in words, and it recovers by itself however long it takes', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  server.conflict(8);
+  rig.start();
+  await rig.state('degraded', /Another program receives with this bot token/);
+  server.inject({ chatId: 7, text: 'after' });
+  await rig.sink.until(() => rig.sink.events.size === 1);
+  await rig.state('connected');
+  const naps = rig.clock.naps.slice(0, 4);
+  assert.ok(naps.every((ms) => ms >= 1000 && ms <= 30_000) && (naps[3] ?? 0) > (naps[0] ?? 0), String(naps));
+});
+
+void test('two of ours on one token take turns being told, and no update is lost to either', async (t) => {
+  const server = await serve(t);
+  const [a, b] = [rigFor(t, server), rigFor(t, server)];
+  a.start();
+  await a.state('connected');
+  b.start();
+  await a.state('degraded', /Another program/);
+  const sent = Array.from({ length: 5 }, (_, i) => server.inject({ chatId: 7, text: `m${i}` }));
+  await server.until(() => server.confirmed() > (sent.at(-1)?.updateId ?? 0));
+  assert.equal(new Set([...a.sink.texts(), ...b.sink.texts()]).size, 5);
+});
+
+void test('a webhook left on the bot is named and removed, and its waiting messages arrive', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  server.setWebhook('https://old.example/hook');
+  server.inject({ chatId: 7, text: 'waited' });
+  rig.start();
+  await rig.sink.until(() => rig.sink.events.size === 1);
+  assert.ok(rig.log.some((line) => line.includes('webhook')));
+  assert.deepEqual([server.calls('deleteWebhook').length, server.violations], [1, []]);
+});
+
+void test('a wrong token is fatal, says where a right one comes from, shows itself nowhere, and may yet be accepted', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, { apiRoot: server.apiRoot, botToken: '4242:wrong-token-of-no-bot-at-all' });
+  rig.start();
+  await rig.state('fatal', /@BotFather.*channels\.telegram\.bot_token/);
+  assert.ok(!`${rig.log.join()}${JSON.stringify(rig.channel.health())}`.includes('wrong-token'));
+  const mistaken = rigFor(t, server);
+  server.fail(1, { mode: 'code', code: 401, description: 'Unauthorized' }, 'getMe');
+  mistaken.start();
+  await mistaken.state('fatal');
+  mistaken.clock.wake();
+  await mistaken.state('connected');
+});
+
+void test('a 429 on polling is waited out to the full', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  const parameters = { retry_after: 12 };
+  server.fail(
+    1,
+    { mode: 'code', code: 429, description: 'Too Many Requests: retry after 12', parameters },
+    'getUpdates',
+  );
+  rig.start();
+  await rig.state('connected');
+  assert.equal(rig.clock.naps[0], 12_000);
+});
+
+void test('B-26: a poll that hangs is given up by the watchdog, and no second one runs beside it', async (t) => {
+  const { server, proxy, rig } = await behindProxy(t);
+  rig.start();
+  await rig.state('connected');
+  proxy.set({ mode: 'half_open' }, polls);
+  while ((proxy.met.half_open ?? 0) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  server.inject({ chatId: 7, text: 'behind the silence' });
+  proxy.heal();
+  assert.equal(rig.channel.health().state, 'connected'); // nothing tells a dead line from a quiet one but time
+  rig.clock.wake();
+  await rig.state('degraded', /hung and was given up after 16 s/);
+  await rig.sink.until(() => rig.sink.events.size === 1);
+  await rig.state('connected');
+  assert.ok(!server.calls('getUpdates').some((call) => call.status === 409));
+});
+
+void test('B-26: a first call that hangs is given up too', async (t) => {
+  const { proxy, rig } = await behindProxy(t);
+  proxy.next(1, { mode: 'half_open' }, /getMe/);
+  rig.start();
+  while ((proxy.met.half_open ?? 0) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  rig.clock.wake();
+  await rig.state('connected');
+});
+
+void test('B-29: a name that does not resolve is tried again under once a second, and found when it returns', async (t) => {
+  const server = await serve(t);
+  let lookups = 0;
+  const rig = rigFor(
+    t,
+    { apiRoot: `http://telegram.example:${server.port}`, botToken: server.botToken },
+    {
+      resolver: (_host, options, callback) => {
+        if (++lookups <= 6) return callback(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }), '', 4);
+        if (options.all === true) return callback(null, [{ address: '127.0.0.1', family: 4 }]);
+        return callback(null, '127.0.0.1', 4);
+      },
+    },
+  );
+  rig.start();
+  await rig.state('degraded', /cannot be reached.*ENOTFOUND/);
+  await rig.state('connected');
+  assert.equal(rig.clock.naps.filter((ms) => ms >= 1000).length, 6);
+});
+
+void test('a refused connection is waited out', async (t) => {
+  const { server, proxy, rig } = await behindProxy(t);
+  await proxy.refuse();
+  rig.start();
+  await rig.state('degraded', /ECONNREFUSED/);
+  server.inject({ chatId: 7, text: 'hello' });
+  await proxy.accept();
+  await rig.sink.until(() => rig.sink.events.size === 1);
+});
+
+const faults: Fault[] = [
+  { mode: 'reset' },
+  { mode: 'lost' },
+  { mode: 'late_502' },
+  { mode: 'garbage' },
+  { mode: 'cut', bytes: 10 },
+  { mode: 'cut', bytes: 40, reset: true },
+  { mode: 'duplicate' },
+  { mode: 'trickle', bytes: 60, ms: 1 },
+  { mode: 'latency', ms: 30 },
+  { mode: 'status', status: 500, body: '{"ok":false,"error_code":500,"description":"Internal Server Error"}' },
+  { mode: 'status', status: 502, body: '<html>bad</html>' },
+  { mode: 'status', status: 200, body: '{"ok":true,"result":{}}' },
+  { mode: 'status', status: 200, body: 'null' },
+];
+for (const fault of faults) {
+  const name = 'status' in fault ? `${fault.status} ${fault.body.slice(0, 20)}` : JSON.stringify(fault);
+  void test(`B-30: polls that meet ${name} lose nothing and double nothing`, async (t) => {
+    const { server, proxy, rig } = await behindProxy(t);
+    proxy.next(2, fault, polls);
+    const { updateId } = server.inject({ chatId: 7, text: 'm0' });
+    rig.start();
+    await server.until(() => server.confirmed() > updateId);
+    for (let i = 1; i < 4; i++) {
+      proxy.next(1, fault, polls);
+      const sent = server.inject({ chatId: 7, text: `m${i}` });
+      await server.until(() => server.confirmed() > sent.updateId);
+    }
+    assert.deepEqual(rig.sink.texts(), ['m0', 'm1', 'm2', 'm3']);
+    await rig.state('connected');
+    assert.deepEqual(server.violations, []);
+  });
+}
+
+void test('every connection torn down at once is survived', async (t) => {
+  const { server, proxy, rig } = await behindProxy(t);
+  rig.start();
+  await rig.state('connected');
+  proxy.resetAll();
+  server.inject({ chatId: 7, text: 'after' });
+  await rig.sink.until(() => rig.sink.events.size === 1);
+});
+
+void test('health tells that privacy mode hides messages only to those who use groups', async (t) => {
+  const server = await serve(t);
+  const [plain, groups] = [rigFor(t, server), rigFor(t, server, { groups: true })];
+  plain.start();
+  await plain.state('connected', /^$/);
+  await plain.close();
+  groups.start();
+  await groups.state('connected', /privacy mode/);
+});
+
+void test('the menu of commands is set, and a failure to do so harms nothing', async (t) => {
+  const server = await serve(t);
+  const commands = [{ command: 'new', description: 'Start over' }];
+  const first = rigFor(t, server, { commands });
+  first.start();
+  await first.state('connected');
+  assert.deepEqual(server.commands, commands);
+  await first.close();
+  server.fail(1, { mode: 'bad_gateway' }, 'setMyCommands');
+  const second = rigFor(t, server, { commands });
+  second.start();
+  await second.state('connected');
+});
+
+void test('stopping ends a poll under way at once and twice is as good as once', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server, { pollTimeoutMs: 50_000 });
+  rig.start();
+  await server.until(() => server.calls('getUpdates').length === 2);
+  await rig.channel.stop(2000);
+  await rig.channel.stop(2000);
+  assert.equal(rig.channel.health().state, 'stopped');
+  await server.until(() => server.calls('getUpdates').every((call) => call.status === 200 || call.status === null));
+});
