@@ -46,6 +46,11 @@ test('a call whose result a crash swallowed gets one that says so, in the place 
   assert.ok(second?.type === 'tool_result' && !second.isError && second.text === 'out b');
 });
 
+test('a tool that said nothing has said so: no provider takes an empty result', () => {
+  const turns = repairHistory([say('user', text('go')), say('assistant', call('a')), say('tool', result('a', ' \n'))]);
+  assert.deepEqual(words(turns), ['go', '(no output)']);
+});
+
 test('results stand in the order of their calls, whatever order they came in', () => {
   const turns = repairHistory([
     say('user', text('go')),

@@ -133,7 +133,6 @@ export class ModelCall {
           rests.failed(candidate.provider, candidate.model, error, { waited: wanted, gaveUp: !wanted });
           judged(candidate, error);
         }
-        probe?.done();
         const failed: Failed = { candidate, error };
         log[error.kind === 'aborted' ? 'debug' : 'warn']('a model call failed', {
           run_id: this.#options.runId,

@@ -345,6 +345,38 @@ test('a probe that is aborted hands its turn on', async () => {
   assert.equal(provider.hits, 3);
 });
 
+test('a caller that leaves while it probes hands its turn on', async () => {
+  const limited = failing('rate_limited', { retryAfterMs: 65_000 });
+  const { caller, clock } = await single(limited, [start, text('a'), 'hang'], answer);
+  await clock.until(courseOf(caller, clock));
+  await clock.advance(65_000);
+  const request = { system: '', messages: [], tools: [], cacheKey: 'main' };
+  const signal = new AbortController().signal;
+  const options = {
+    runId: 'r',
+    owner: 'o',
+    candidates: caller.resolve(null),
+    signal,
+    deadlineMs: 1e9,
+    visible: () => true,
+  };
+  for await (const event of caller.call(request, options)) if (event.type === 'text') break;
+  assert.equal((await clock.until(courseOf(caller, clock))).end.type, 'finished');
+});
+
+test('a chain is gone down in order, each model once, whoever of it rests', async () => {
+  const clock = new VirtualClock();
+  const resting = new ScriptedProvider('p', clock, failing('rate_limited', { retryAfterMs: 65_000 }));
+  const broken = new ScriptedProvider('q', clock, failing('model_not_found'));
+  const good = new ScriptedProvider('r', clock, answer);
+  const { caller } = await callerOver({ providers: [resting, broken, good], clock });
+  for (let i = 0; i < 2; i++) {
+    const { end } = await clock.until(courseOf(caller, clock));
+    assert.ok(end.type === 'finished' && end.model === 'r/m1');
+  }
+  assert.deepEqual([resting.hits, broken.hits, good.hits], [1, 2, 2]);
+});
+
 test('a success that began before a rest does not end it', async () => {
   const { caller, clock, provider } = await single(
     [start, text('slow'), { wait: 5000 }, finish],

@@ -74,6 +74,12 @@ test('a stall in the middle ends after the idle clock, counted from the last out
   assert.equal(clock.monotonic(), 210_000);
 });
 
+test('a shorter clock takes over from a longer one that runs already', async () => {
+  const { error, clock } = await watch([start, { wait: 31_000 }, text('a'), 'hang']);
+  assert.equal(error?.kind, 'timeout_idle');
+  assert.equal(clock.monotonic(), 91_000);
+});
+
 test('thinking and tool calls count as output', async () => {
   const thinking: Step = { type: 'reasoning', text: 'hm' };
   const { error } = await watch([
