@@ -43,7 +43,7 @@ export const plainBind: Check = ({ config }) => {
   };
 };
 
-export const running: Check = ({ gateway, run }) => {
+export const running: Check = ({ gateway, run, token }) => {
   if (gateway.reach === 'other') {
     return {
       code: 'port_in_use',
@@ -52,6 +52,8 @@ export const running: Check = ({ gateway, run }) => {
     };
   }
   if (gateway.reach === 'token_refused') {
+    // That there is none to try is the better explanation.
+    if (token.state !== 'ok') return null;
     return {
       code: 'token_refused',
       problem: `The gateway at ${gateway.url} refused our token.`,

@@ -78,7 +78,7 @@ export const tokenFile: Check = ({ token, gateway }) => {
   }
   // Before the first start there is none, and nothing is wrong with that.
   if (token.state === 'missing') {
-    if (gateway.reach === 'none') return null;
+    if (gateway.reach !== 'token_refused') return null;
     return {
       code: 'token_missing',
       problem: `There is no operator token in ${token.file}.`,
@@ -93,7 +93,7 @@ export const tokenFile: Check = ({ token, gateway }) => {
   };
 };
 
-export const database: Check = ({ database: { state, file, detail }, gateway }) => {
+export const database: Check = ({ database: { state, file, detail }, gateway, run }) => {
   switch (state) {
     case 'unreadable':
       return {
@@ -114,7 +114,8 @@ export const database: Check = ({ database: { state, file, detail }, gateway }) 
         fix: 'Run that version or a later one again.',
       };
     case 'locked':
-      if (gateway.reach === 'up') return null;
+      // Where a gateway is known to run, it is the one that holds it.
+      if (gateway.reach !== 'none' || run?.alive === true) return null;
       return {
         code: 'database_locked',
         problem: `Another process holds the database ${file}.`,

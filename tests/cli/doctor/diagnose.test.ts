@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { diagnose } from '../../../src/cli/doctor/diagnose.ts';
+import type { Facts, GatewayFacts, ProviderFacts, TelegramFacts } from '../../../src/cli/doctor/facts.ts';
+import type { GatewayStatus } from '../../../src/core/ports/gateway.ts';
+
+const status: GatewayStatus = {
+  version: '0.1.0',
+  pid: 1,
+  startedAt: 0,
+  uptimeMs: 0,
+  model: { name: 'openai/x', source: 'configuration' },
+  channels: [],
+  providers: [],
+  queues: { inbox: 0, running: 0, outbox: 0, dead: 0 },
+  sessions: 0,
+  memory: { rssBytes: 0, heapBytes: 0 },
+  eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
+  refused: [],
+  configError: null,
+  warnings: [],
+};
+const up = (changes: Partial<GatewayStatus> = {}): GatewayFacts => ({
+  reach: 'up',
+  url: 'http://127.0.0.1:18789',
+  status: { ...status, ...changes },
+});
+const openai: ProviderFacts = {
+  name: 'openai',
+  dialect: 'openai-chat',
+  baseUrl: 'https://api.openai.com/v1',
+  model: 'x',
+  hasKey: true,
+  local: false,
+  outcome: 'ok',
+  detail: '',
+  clockOffMs: 200,
+};
+const ollama: ProviderFacts = {
+  ...openai,
+  name: 'ollama',
+  dialect: 'ollama',
+  baseUrl: 'http://127.0.0.1:11434',
+  model: 'llama3.2',
+  hasKey: false,
+  local: true,
+};
+const bot: TelegramFacts = {
+  id: 'telegram:main',
+  enabled: true,
+  outcome: 'ok',
+  detail: '',
+  username: '@bot',
+  webhookUrl: null,
+  readsAllGroupMessages: false,
+  allowedUsers: 1,
+  allowedGroups: 0,
+  allowedChats: 0,
+  clockOffMs: null,
+};
+const server = { host: '127.0.0.1', port: 18789, tls: false, loopback: true };
+const config = {
+  state: 'ok' as const,
+  file: '/etc/open-clanker/config.toml',
+  mode: 0o600,
+  holdsSecrets: true,
+  warnings: [],
+  server,
+  defaultProvider: null,
+};
+const data = {
+  dir: '/d',
+  exists: true,
+  isDirectory: true,
+  writable: true,
+  owned: true,
+  freeBytes: 10e9,
+  totalBytes: 20e9,
+};
+const healthy: Facts = {
+  now: 0,
+  nodeVersion: '26.10.0',
+  locale: 'de_DE.UTF-8',
+  timeZone: { wanted: 'Europe/Berlin', used: 'Europe/Berlin' },
+  config,
+  data,
+  token: { file: '/d/token', state: 'ok', mode: 0o600 },
+  database: { file: '/d/open-clanker.db', state: 'locked', detail: '' },
+  run: { pid: 1, url: 'http://127.0.0.1:18789', alive: true },
+  gateway: up(),
+  providers: [openai, ollama],
+  telegram: [bot],
+};
+const down: GatewayFacts = { reach: 'none', url: 'http://127.0.0.1:18789' };
+const refused: GatewayFacts = { reach: 'token_refused', url: 'http://127.0.0.1:18789' };
+const channel = (detail: string) => ({
+  id: 'telegram:main',
+  type: 'telegram',
+  account: 'main',
+  paused: false,
+  queued: 0,
+  health: { state: 'degraded' as const, detail, lastReceiveAt: null, lastEventAt: null, identity: null },
+});
+
+test('a healthy installation has no finding', () => {
+  assert.deepEqual(diagnose(healthy), []);
+});
+
+test('a machine before the first start is told only to start', () => {
+  const fresh: Facts = {
+    ...healthy,
+    locale: null,
+    timeZone: { wanted: null, used: 'UTC' },
+    config: { ...config, file: null, mode: null, holdsSecrets: false },
+    data: { ...data, exists: false },
+    token: { file: '/d/token', state: 'missing', mode: null },
+    database: { file: '/d/open-clanker.db', state: 'missing', detail: '' },
+    run: null,
+    gateway: down,
+    providers: [],
+    telegram: [],
+  };
+  assert.deepEqual(
+    diagnose(fresh).map(({ code }) => code),
+    ['gateway_down'],
+  );
+});
+
+/** What is different from the healthy machine, and the one code that must be found. */
+const faults: [string, Partial<Facts>, RegExp?][] = [
+  ['node_too_old', { nodeVersion: '24.15.0' }, /Node 24\.15\.0.*Install Node 26/],
+  ['config_missing', { config: { state: 'missing', detail: 'x.toml: there is no such file' } }, /x\.toml/],
+  ['config_invalid', { config: { state: 'invalid', issues: ['config.toml:3:1: server.prot: unknown key'] } }, /3:1/],
+  ['config_warning', { config: { ...config, warnings: ['OPEN_CLANKER_SERVR__PORT is not known'] } }],
+  ['config_too_open', { config: { ...config, mode: 0o644 } }, /chmod 600/],
+  ['data_not_writable', { data: { ...data, writable: false } }, /chmod u\+rwx '\/d'/],
+  ['data_not_writable', { data: { ...data, exists: false, writable: false } }, /cannot be made/],
+  ['data_not_a_directory', { data: { ...data, isDirectory: false } }],
+  ['data_not_owned', { data: { ...data, owned: false } }, /Run as that user/],
+  ['disk_full', { data: { ...data, freeBytes: 0 } }],
+  ['disk_nearly_full', { data: { ...data, freeBytes: 150e6 } }, /150 MB/],
+  ['database_unreadable', { database: { file: '/d/x.db', state: 'unreadable', detail: 'EACCES' } }],
+  ['database_damaged', { database: { file: '/d/x.db', state: 'not_a_database', detail: 'header' } }, /backup/],
+  ['database_newer', { database: { file: '/d/x.db', state: 'newer_schema', detail: 'schema 9' } }, /schema 9/],
+  ['token_unreadable', { token: { file: '/d/token', state: 'unreadable', mode: 0o600 } }],
+  ['token_missing', { token: { file: '/d/token', state: 'missing', mode: null }, gateway: refused }],
+  ['token_too_open', { token: { file: '/d/token', state: 'ok', mode: 0o644 } }, /tokens rotate/],
+  ['port_in_use', { gateway: { reach: 'other', url: 'http://127.0.0.1:18789' } }, /--port/],
+  ['token_refused', { gateway: refused }, /OPEN_CLANKER_DATA/],
+  ['bind_without_tls', { config: { ...config, server: { ...server, host: '0.0.0.0', loopback: false } } }, /clear/],
+  ['config_rejected', { gateway: up({ configError: 'line 3' }) }, /line 3/],
+  ['dead_letters', { gateway: up({ queues: { ...status.queues, dead: 2 } }) }, /2 messages.*dead list/],
+  ['gateway_warning', { gateway: up({ warnings: ['One reply may not have arrived.'] }) }],
+  [
+    'sender_refused',
+    {
+      gateway: up({
+        refused: [
+          {
+            channel: 'telegram:main',
+            sender: '7',
+            display: 'Ann',
+            conversation: '7',
+            count: 3,
+            lastAt: 0,
+            allowLine: 'allowed_user_ids = [7]',
+          },
+        ],
+      }),
+    },
+    /Ann \(7\).*allowed_user_ids = \[7\]/,
+  ],
+  ['clock_off', { providers: [{ ...openai, clockOffMs: 300_000 }] }, /300 s behind/],
+  ['time_zone_unknown', { timeZone: { wanted: 'Europe/Berlim', used: 'UTC' } }, /Berlim/],
+  ['locale_not_utf8', { locale: 'de_DE.ISO-8859-1' }],
+  [
+    'base_url_too_long',
+    { providers: [{ ...openai, baseUrl: 'http://h/v1/chat/completions' }] },
+    /base_url = "http:\/\/h\/v1"/,
+  ],
+  ['base_url_too_long', { providers: [{ ...ollama, baseUrl: 'http://h:11434/v1' }] }, /base_url = "http:\/\/h:11434"/],
+  ['provider_key_missing', { providers: [{ ...openai, hasKey: false, outcome: 'unauthorized' }] }],
+  ['provider_key_refused', { providers: [{ ...openai, outcome: 'unauthorized', detail: 'HTTP 401' }] }, /HTTP 401/],
+  ['model_unknown', { providers: [{ ...openai, outcome: 'no_such_model' }] }, /providers\.openai\.model/],
+  ['model_unknown', { providers: [{ ...ollama, outcome: 'no_such_model' }] }, /ollama pull llama3\.2/],
+  ['ollama_empty', { providers: [{ ...ollama, outcome: 'no_models' }] }, /ollama pull/],
+  ['ollama_down', { providers: [{ ...ollama, outcome: 'unreachable', detail: 'ECONNREFUSED' }] }, /ollama serve/],
+  ['base_url_wrong', { providers: [{ ...openai, outcome: 'wrong_path', detail: 'HTTP 404' }] }, /ends in \/v1/],
+  ['provider_unreachable', { providers: [{ ...openai, outcome: 'unreachable', detail: 'ENOTFOUND' }] }],
+  ['provider_rate_limited', { providers: [{ ...openai, outcome: 'rate_limited' }] }],
+  ['provider_quota', { providers: [{ ...openai, outcome: 'quota' }] }, /credit/],
+  ['provider_failing', { providers: [{ ...openai, outcome: 'failing', detail: 'HTTP 500' }] }],
+  [
+    'provider_down',
+    {
+      gateway: up({
+        providers: [
+          {
+            id: 'openai',
+            dialect: 'openai-chat',
+            model: 'x',
+            state: 'down',
+            detail: 'no',
+            cooldownUntil: 1,
+            active: 0,
+          },
+        ],
+      }),
+    },
+  ],
+  ['only_demo', { gateway: up({ model: { name: 'demo/demo', source: 'built in' } }) }, /OPENAI_API_KEY/],
+  ['telegram_token_refused', { telegram: [{ ...bot, outcome: 'unauthorized', detail: 'HTTP 401' }] }, /@BotFather/],
+  ['telegram_unreachable', { telegram: [{ ...bot, outcome: 'unreachable', detail: 'ETIMEDOUT' }] }, /api_root/],
+  ['telegram_failing', { telegram: [{ ...bot, outcome: 'failing', detail: 'HTTP 502' }] }],
+  ['telegram_webhook_set', { telegram: [{ ...bot, webhookUrl: 'https://old.example/hook' }] }, /deleteWebhook/],
+  ['telegram_conflict', { gateway: up({ channels: [channel('409 Conflict')] }) }, /bot of its own/],
+  ['channel_trouble', { gateway: up({ channels: [channel('no poll for 3 minutes')] }) }, /no poll for 3 minutes/],
+  ['telegram_nobody_allowed', { telegram: [{ ...bot, allowedUsers: 0 }] }, /\/whoami/],
+  ['telegram_privacy_mode', { telegram: [{ ...bot, allowedGroups: 1, allowedChats: 1 }] }, /\/setprivacy/],
+];
+for (const [index, [code, changes, words]] of faults.entries()) {
+  test(`fault ${index + 1}, ${code}, is found alone and explained with its fix`, () => {
+    const findings = diagnose({ ...healthy, ...changes });
+    assert.deepEqual(
+      findings.map((finding) => finding.code),
+      [code],
+    );
+    const [finding] = findings;
+    assert(finding !== undefined && finding.problem !== '' && finding.fix !== '');
+    if (words !== undefined) assert.match(`${finding.problem} ${finding.fix}`, words);
+  });
+}
+
+test('what goes wrong without a running gateway is found too', () => {
+  const stopped: Facts = { ...healthy, gateway: down, run: null, database: { ...healthy.database, state: 'ok' } };
+  const codes = (changes: Partial<Facts>): string[] => diagnose({ ...stopped, ...changes }).map(({ code }) => code);
+  assert.deepEqual(codes({}), ['gateway_down']);
+  assert.deepEqual(codes({ database: healthy.database }), ['database_locked', 'gateway_down']);
+  assert.deepEqual(codes({ run: { pid: 9, url: 'u', alive: false } }), ['gateway_down', 'run_file_stale']);
+  assert.deepEqual(codes({ run: { pid: 9, url: 'u', alive: true } }), ['gateway_silent']);
+  assert.deepEqual(codes({ providers: [] }), ['gateway_down', 'only_demo']);
+});
+
+test('one server with a wrong clock does not accuse this machine', () => {
+  const facts = { ...healthy, providers: [{ ...openai, clockOffMs: 9e6 }, ollama] };
+  assert.deepEqual(diagnose(facts), []);
+});
+
+test('at least twenty different problems are known', () => {
+  assert(new Set(faults.map(([code]) => code)).size >= 20);
+});
