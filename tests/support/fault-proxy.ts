@@ -124,7 +124,13 @@ export class FaultProxy {
       }
       if (fault.mode === 'latency') await sleep(fault.ms);
       const body = Buffer.concat(chunks);
-      if (fault.mode === 'duplicate') void this.#forward(request, body, socket).then((twin) => twin.resume());
+      if (fault.mode === 'duplicate') {
+        // The twin may be refused or cut off with the client; only the first answer counts.
+        this.#forward(request, body, socket).then(
+          (twin) => twin.resume().on('error', () => undefined),
+          () => undefined,
+        );
+      }
       const answer = await this.#forward(request, body, socket);
       await deliver(fault, answer, response, socket);
     } catch {

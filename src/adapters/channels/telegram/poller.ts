@@ -131,7 +131,7 @@ export class Poller {
     const watchdogMs = Math.min(this.#pollSeconds * 1000 + watchdogMarginMs, maxWatchdogMs);
     const answer = await this.#call<Update[]>('getUpdates', params, watchdogMs);
     // Only after silence: against a second poller a probe would succeed for a moment and tell nothing.
-    this.#probing = !answer.ok && answer.code === 0;
+    this.#probing = !answer.ok && (answer.code === 0 || answer.accepted === 'maybe');
     if (!answer.ok) {
       if (answer.tooLarge) this.#batchLimit = 1;
       return this.#failed(answer);
