@@ -39,12 +39,18 @@ const textPart = someText.map((text): Part => ({ type: 'text', text }));
 const filePart = fc
   .constantFrom('image/png', 'application/pdf')
   .map((mimeType): Part => ({ type: 'file', file: 'file_1', mimeType }));
-const reasoningPart = someText.map((text): Part => ({
-  type: 'reasoning',
-  text,
-  dialect: 'anthropic-messages',
-  replay: { signature: 's' },
-}));
+/** Thinking as its dialects store it: with what they want back, or as bare words. */
+const reasoningPart = fc.oneof(
+  someText.map((thinking): Part => {
+    const replay = { type: 'thinking', thinking, signature: 's' };
+    return { type: 'reasoning', text: thinking, dialect: 'anthropic-messages', replay };
+  }),
+  someText.map((text): Part => {
+    const replay = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'c' };
+    return { type: 'reasoning', text, dialect: 'openai-responses', replay };
+  }),
+  someText.map((text): Part => ({ type: 'reasoning', text })),
+);
 const callPart = fc.record({ id: callId, name: toolName, args }).map((call): Part => ({ type: 'tool_call', ...call }));
 const resultPart = fc
   .record({ callId, name: toolName, text: someText, isError: fc.boolean() })
