@@ -39,7 +39,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/(:\/\/)[^\s/@"'\\]{1,256}@/g, `$1${mask}@`],
   [/([?&][A-Za-z0-9_.~%[\]-]{1,64}=)[^&\s"'#\\)]+/g, `$1${mask}`],
   [
-    /((?:api[-_]?key|password|passwd|secret|token|authorization|cookie)\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?)[^\s"'\\,;}]{12,}/gi,
+    /((?:api[-_]?key|password|passwd|secret|token|authorization|cookie)\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?)[^\s"'\\,;}&[\]]{12,}/gi,
     `$1${mask}`,
   ],
 ];
