@@ -18,6 +18,7 @@ import { Router } from './router.ts';
 import { routeTable } from './routes/index.ts';
 import { defaultHttpTimings, type HttpServerOptions, type HttpTimings } from './settings.ts';
 import { EventStreams } from './sse.ts';
+import { WebSocketDoor } from './websocket.ts';
 
 /** Requests of one socket that may be under way at once; more is an abuse of pipelining. */
 const maxPipelined = 64;
@@ -69,20 +70,15 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     options: () => options,
     stopping: () => stopping,
   };
-  const door = new Door({
-    context,
-    router: new Router(routeTable(version)),
-    observer,
-    limiter,
-    clock,
-    mintId,
-    guard: () => guard,
-  });
+  const shared = { context, observer, limiter, clock, mintId, guard: () => guard };
+  const door = new Door({ ...shared, router: new Router(routeTable(version)) });
+  const webSockets = new WebSocketDoor(shared);
 
   const server = listener(options, timings);
   const sockets = new Set<Duplex>();
   const perAddress = new Map<string, number>();
   metrics.observe('http_connections', 'Open sockets, WebSockets included.', () => sockets.size);
+  metrics.observe('http_websockets', 'Open WebSockets.', () => webSockets.size);
   metrics.observe('http_event_streams', 'Open event streams.', () => streams.size);
 
   server.on('request', (request, response) => {
@@ -97,6 +93,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     response.once('close', () => pipelined.set(socket, (pipelined.get(socket) ?? 1) - 1));
     void door.handle(request, response);
   });
+  server.on('upgrade', (request, socket, head) => void webSockets.upgrade(request, socket, head));
   // The handler invites the body itself, once it wants it.
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -130,6 +127,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     async stop(deadlineMs) {
       if (stopping) return;
       stopping = true;
+      webSockets.stop();
       await drain(server, sockets, streams, deadlineMs);
     },
     url: () => urlOf(server, options),

@@ -40,13 +40,12 @@ async function exportSession(
   };
   try {
     await line({ session: first });
-    let next: string | null | undefined;
-    do {
-      const at = next === undefined ? {} : { cursor: next };
-      const page = await gateway.messages(principal, key, { limit: exportPage, ...at });
-      for (const item of page.items) await line({ message: wireMessage(item) });
-      next = page.nextCursor;
-    } while (next !== null && !gone.signal.aborted);
+    let at: { cursor?: string } | null = {};
+    while (at !== null && !gone.signal.aborted) {
+      const { items, nextCursor } = await gateway.messages(principal, key, { limit: exportPage, ...at });
+      for (const item of items) await line({ message: wireMessage(item) });
+      at = nextCursor === null ? null : { cursor: nextCursor };
+    }
     response.end();
   } catch (error) {
     // A reader that left ends the export; anything else must be seen to be incomplete.
