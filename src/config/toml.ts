@@ -63,10 +63,8 @@ export function parseToml(text: string, file: string): Tree {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const reason = (error.message.split('\n', 1)[0] ?? '').replace(/^Invalid TOML document: /, '').slice(0, 200);
-    const rest = text
-      .split('\n')
-      [error.line - 1]?.slice(error.column - 1)
-      .trim();
+    const line = text.split('\n').at(error.line - 1) ?? '';
+    const rest = line.slice(error.column - 1).trim();
     // The parser calls a line break in a text a control character, which helps nobody.
     const words =
       rest === '' && reason.includes('control characters') ? 'a text is not closed at the end of its line' : reason;

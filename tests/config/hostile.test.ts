@@ -320,6 +320,7 @@ describe('F-10: lists that would let everybody in', () => {
     ['allowed_hosts', '*'],
     ['allowed_hosts', '*.example.com'],
     ['allowed_hosts', 'https://example.com'],
+    ['allowed_hosts', 'example.com:8443'],
   ];
   for (const [key, value] of rows) {
     it(`${key} = ["${value}"]`, (t) => {
@@ -331,7 +332,7 @@ describe('F-10: lists that would let everybody in', () => {
   }
   it('exact ones are fine', (t) => {
     const text =
-      '[server]\nallowed_origins = ["https://a.example", "http://127.0.0.1:3000"]\ntrusted_proxies = ["10.0.0.0/8", "::1"]\nallowed_ips = ["fd00::/8"]\nallowed_hosts = ["a.example", "b.example:8443"]\n';
+      '[server]\nallowed_origins = ["https://a.example", "http://127.0.0.1:3000"]\ntrusted_proxies = ["10.0.0.0/8", "::1"]\nallowed_ips = ["fd00::/8"]\nallowed_hosts = ["a.example", "[fd00::1]"]\n';
     assert.deepEqual(issuesOfText(t, text), []);
   });
 });

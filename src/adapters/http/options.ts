@@ -24,10 +24,9 @@ function originProblem(text: string): string | null {
 
 function hostProblem(text: string): string | null {
   if (text.includes('*')) return 'wildcards are not possible; list each host name';
-  const url = URL.parse(`http://${text}`);
-  return url !== null && url.pathname === '/' && url.username === '' && !text.endsWith('/')
+  return /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text) || /^\[[0-9a-fA-F:.]+\]$/.test(text)
     ? null
-    : 'it is not a host name';
+    : 'a host is a name or an address, without scheme, port or path';
 }
 
 /** An address or a CIDR range, as allow-lists take them. */

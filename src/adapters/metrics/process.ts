@@ -7,8 +7,8 @@ const windowMs = 60_000;
 
 export interface ProcessMetrics {
   /** Seconds by which the event loop was late, over the last one to two minutes. */
-  eventLoopDelay(): { p50: number; p99: number; max: number };
-  stop(): void;
+  eventLoopDelay: () => { p50: number; p99: number; max: number };
+  stop: () => void;
 }
 
 /** Memory, CPU and event-loop delay of this process, read when they are asked for. */
