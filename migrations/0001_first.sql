@@ -260,3 +260,9 @@ CREATE TABLE files (
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX files_owner ON files (owner);
+
+-- Counted up while the store works; see the open marker in src/adapters/store/sqlite/open.ts.
+CREATE TABLE generation (
+  n INTEGER NOT NULL
+) STRICT;
+INSERT INTO generation (n) VALUES (0);

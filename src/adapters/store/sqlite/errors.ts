@@ -111,4 +111,4 @@ export function storageError(error: unknown): ClankerError {
 
 /** True when SQLite or the disk gave up the whole transaction, not one operation of it. */
 export const breaksTransaction = (error: ClankerError): boolean =>
-  error.code === 'storage_full' || error.code === 'storage_io' || error.code === 'storage_readonly';
+  ['storage_full', 'storage_io', 'storage_readonly', 'damaged'].includes(error.code);

@@ -17,7 +17,7 @@ export function refreshLine(db: Database, conversation: ConversationRef): void {
   }
   db.run(
     `INSERT INTO lines (conversation, channel, account, chat_type, due_at) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (conversation) DO UPDATE SET due_at = excluded.due_at`,
+     ON CONFLICT (conversation) DO UPDATE SET chat_type = excluded.chat_type, due_at = excluded.due_at`,
     key,
     conversation.channel,
     conversation.account,

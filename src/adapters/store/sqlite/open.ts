@@ -6,6 +6,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readSync,
   rmSync,
   statSync,
@@ -19,7 +20,12 @@ import { migrate } from './migrate.ts';
 const magic = 'SQLite format 3\0';
 const walLimitBytes = 16 * 1024 * 1024;
 
-/** The names beside the database file. `openMarker` stands while newest messages may be in the log only. */
+/**
+ * The names beside the database file. The open marker stands from opening to closing and holds the generation: a
+ * number that is committed to the database first and written to the marker then, at opening and every second in which
+ * something was stored. A marker that is ahead of a database without its log tells that the log was lost, and with it
+ * what was acknowledged.
+ */
 const walOf = (file: string): string => `${file}-wal`;
 const lockOf = (file: string): string => `${file}.lock`;
 const openMarkerOf = (file: string): string => `${file}.open`;
@@ -53,6 +59,7 @@ function createPrivate(file: string): void {
 /** Opens, checks and migrates. Never creates over something that was there. Only the owner of the lock may call it. */
 export function openDatabase(file: string, migrationsDir: string): Database {
   refuseDamage(file);
+  const logIsGone = !existsSync(walOf(file)) && existsSync(openMarkerOf(file));
   createPrivate(file);
   const db = new Database(file);
   try {
@@ -60,10 +67,9 @@ export function openDatabase(file: string, migrationsDir: string): Database {
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;
        PRAGMA journal_size_limit = ${walLimitBytes}; PRAGMA wal_autocheckpoint = 1000; PRAGMA trusted_schema = OFF`,
     );
+    if (logIsGone) requireGeneration(db, file);
     migrate(db, file, migrationsDir);
-    // Reads the schema of every table, so that a damaged one is found now.
-    db.get('SELECT COUNT(*) FROM sqlite_schema');
-    if (existsSync(walOf(file))) writeFileSync(openMarkerOf(file), '', { mode: 0o600 });
+    nextGeneration(db, file);
     syncFolder(file);
   } catch (error) {
     db.close();
@@ -93,13 +99,23 @@ function refuseDamage(file: string): void {
   if (header.toString('latin1') !== magic) {
     throw damaged('The database file does not begin like a database: it is damaged or belongs to another program.');
   }
-  if (wal === null && existsSync(openMarkerOf(file))) {
-    throw damaged(
-      'The write-ahead log of the database is gone, and with it the newest messages.',
-      undefined,
-      'delete the file ending in ".open" to go on without them',
-    );
-  }
+}
+
+function requireGeneration(db: Database, file: string): void {
+  const hasTable = db.get(`SELECT 1 FROM sqlite_schema WHERE name = 'generation'`) !== null;
+  const stored = hasTable ? (db.get<{ n: number }>('SELECT n FROM generation')?.n ?? 0) : 0;
+  if (stored >= Number(readFileSync(openMarkerOf(file), 'utf8'))) return;
+  throw damaged(
+    'The write-ahead log of the database is gone, and with it the newest messages.',
+    undefined,
+    'delete the file ending in ".open" to go on without them',
+  );
+}
+
+/** Commits a new generation and notes it in the marker. Also the proof that writing works. */
+export function nextGeneration(db: Database, file: string): void {
+  const next = db.get<{ n: number }>('UPDATE generation SET n = n + 1 RETURNING n');
+  writeFileSync(openMarkerOf(file), String(next?.n ?? 0), { mode: 0o600 });
 }
 
 /** A file name is durable once its folder is. */
@@ -112,7 +128,7 @@ function syncFolder(file: string): void {
   }
 }
 
-/** Brings the log home and closes. The marker goes first: SQLite removes the log with the last connection. */
+/** Brings the log home and closes. */
 export function closeDatabase(db: Database, file: string): void {
   try {
     db.rollback();

@@ -1,8 +1,8 @@
 import type { ClankerError } from '../../../core/errors.ts';
 import { type BatchOutcome, runBatch } from './batch.ts';
 import type { Database } from './database.ts';
-import { closed, damaged, fileGone, storageError } from './errors.ts';
-import { closeDatabase, fileIdentity, openDatabase, takeOwnership } from './open.ts';
+import { closed, fileGone, storageError } from './errors.ts';
+import { closeDatabase, fileIdentity, nextGeneration, openDatabase, takeOwnership } from './open.ts';
 import { undo } from './operations.ts';
 import type { OperationName, Request } from './protocol.ts';
 
@@ -17,6 +17,8 @@ export class Owner {
   #db: Database | null;
   #identity: string;
   #trouble: ClankerError | null = null;
+  /** Something was written since the last generation. */
+  #dirty = false;
   /** Claims of failed commits. A commit whose fsync failed can come back from the log when the file is opened anew. */
   #unheard: BatchOutcome['unheard'] = [];
 
@@ -46,25 +48,36 @@ export class Owner {
     this.#repair();
     if (this.#db === null) return refused(requests, this.#trouble ?? closed());
     const outcome = runBatch(this.#db, requests, () => this.#requireFile());
+    if (outcome.failure?.code === 'damaged' && requests.length > 1) return this.#oneByOne(requests);
     if (outcome.failure !== null) this.#failed(outcome.failure, outcome.unheard);
-    else if (outcome.commitSeconds !== null) this.#recovered();
-    for (const { error } of outcome.replies) {
-      if (error?.code === 'damaged') this.#trouble ??= damaged('A page of the database is damaged.');
-    }
+    else if (outcome.commitSeconds !== null) this.#wrote();
     return outcome;
   }
 
-  /** Called every second: notices a missing file without traffic, and tries whether writing works again. */
+  /** A transaction that touched a damaged page is lost with all that is in it; the others need not suffer. */
+  #oneByOne(requests: readonly Request[]): BatchOutcome {
+    const outcomes = requests.map((request) => this.execute([request]));
+    return {
+      replies: outcomes.flatMap(({ replies }) => replies),
+      commitSeconds: outcomes.findLast(({ commitSeconds }) => commitSeconds !== null)?.commitSeconds ?? null,
+      failure: null,
+      unheard: [],
+    };
+  }
+
+  /**
+   * Called every second: notices a missing file without traffic, tries whether writing works again, and begins a new
+   * generation when something was written.
+   */
   probe(): void {
     try {
       this.#requireFile();
-      if (this.#trouble === null) return;
+      if (this.#trouble === null && !this.#dirty) return;
       this.#repair();
       if (this.#db === null) return;
-      this.#db.run('BEGIN IMMEDIATE');
-      this.#db.script(`PRAGMA user_version = ${this.#db.pragma<number>('user_version')}`);
-      this.#db.run('COMMIT');
-      this.#recovered();
+      nextGeneration(this.#db, this.#file);
+      this.#dirty = false;
+      if (this.#trouble?.code !== 'damaged') this.#trouble = null;
     } catch (error) {
       this.#failed(storageError(error), []);
     }
@@ -91,8 +104,9 @@ export class Owner {
     this.#drop();
   }
 
-  /** A write worked. Damage stays known until a restart: other pages working says nothing. */
-  #recovered(): void {
+  /** Damage stays known until a restart: that other pages work says nothing. */
+  #wrote(): void {
+    this.#dirty = true;
     if (this.#trouble?.code !== 'damaged') this.#trouble = null;
   }
 
