@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, suite, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { FinishReason, ModelEvent, ProviderError } from '../../../src/core/ports/provider.ts';
 import { faultModes, startProviderServer, wireDialects } from '../../support/provider-fault-server.ts';
 import type { FaultMode, ProviderServer, WireDialect } from '../../support/provider-fault-server.ts';
@@ -69,7 +69,7 @@ const abortAfter: Partial<Record<FaultMode, 'request' | 'start' | 'text'>> = {
   'half-open': 'text',
 };
 
-suite('every fault ends a stream with exactly one terminal event of the right kind', () => {
+describe('every fault ends a stream with exactly one terminal event of the right kind', () => {
   const http = httpClient();
   let server: ProviderServer;
   before(async () => {
@@ -174,18 +174,17 @@ suite('every fault ends a stream with exactly one terminal event of the right ki
     }
   });
 
-  test('a finished answer gives its connection back', async () => {
+  test('a finished answer gives its connection back', async (t) => {
     const fresh = await startProviderServer();
+    t.after(() => fresh.close());
     const provider = providerOf('openai-chat', { id: 'p', baseUrl: fresh.baseUrl('openai-chat') }, depsWith(http));
     for (let turn = 0; turn < 5; turn++) {
       for await (const event of provider.stream(requestFor('m'), new AbortController().signal)) {
         if (event.type === 'finish') break;
       }
-      assert.equal(await fresh.ledger.at(-1)?.over, 'answered');
       // The end of the message and the pool's bookkeeping take a few turns of the loop.
       for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     }
     assert.equal(fresh.connections().total, 1);
-    await fresh.close();
   });
 });
