@@ -15,9 +15,6 @@ export interface Prices {
   output: number;
 }
 
-/** When the list prices were read off the vendors' pages (openai.com/api/pricing, claude.com/pricing and so on). */
-export const listPricesAsOf = '2026-01';
-
 const million = 1_000_000;
 
 const price = (input: number, output: number, cacheRead: number, cacheWrite = input): Prices => ({
@@ -27,36 +24,36 @@ const price = (input: number, output: number, cacheRead: number, cacheWrite = in
   output,
 });
 
-/** By the host that bills, then by the beginning of the model's name: `gpt-5-mini-2025-08-07` costs what `gpt-5-mini` does. */
-const listPrices: Readonly<Record<string, Readonly<Record<string, Prices>>>> = {
-  'api.openai.com': {
-    'gpt-5.2': price(1.75, 14, 0.175),
-    'gpt-5.1': price(1.25, 10, 0.125),
-    'gpt-5': price(1.25, 10, 0.125),
-    'gpt-5-mini': price(0.25, 2, 0.025),
-    'gpt-5-nano': price(0.05, 0.4, 0.005),
-    'gpt-4.1': price(2, 8, 0.5),
-    'gpt-4.1-mini': price(0.4, 1.6, 0.1),
-    'gpt-4.1-nano': price(0.1, 0.4, 0.025),
-    'gpt-4o': price(2.5, 10, 1.25),
-    'gpt-4o-mini': price(0.15, 0.6, 0.075),
-    'o4-mini': price(1.1, 4.4, 0.275),
-    o3: price(2, 8, 0.5),
-  },
-  'api.anthropic.com': {
-    'claude-opus-4-5': price(5, 25, 0.5, 6.25),
-    'claude-opus-4-1': price(15, 75, 1.5, 18.75),
-    'claude-sonnet-4-5': price(3, 15, 0.3, 3.75),
-    'claude-sonnet-4': price(3, 15, 0.3, 3.75),
-    'claude-haiku-4-5': price(1, 5, 0.1, 1.25),
-    'claude-3-5-haiku': price(0.8, 4, 0.08, 1),
-  },
-  'generativelanguage.googleapis.com': {
-    'gemini-2.5-flash': price(0.3, 2.5, 0.03),
-    'gemini-2.5-flash-lite': price(0.1, 0.4, 0.01),
-  },
-  'api.x.ai': { 'grok-4': price(3, 15, 0.75) },
-};
+/**
+ * Published list prices as of January 2026, by the host that bills and the model: whoever updates them reads the
+ * vendors' own pages (openai.com/api/pricing, claude.com/pricing, ai.google.dev/pricing).
+ * Models whose price depends on the length of the prompt are left out: an unknown cost is better than a wrong one.
+ */
+const listPrices: ReadonlyMap<string, Prices> = new Map(
+  Object.entries({
+    'api.openai.com/gpt-5.2': price(1.75, 14, 0.175),
+    'api.openai.com/gpt-5.1': price(1.25, 10, 0.125),
+    'api.openai.com/gpt-5': price(1.25, 10, 0.125),
+    'api.openai.com/gpt-5-mini': price(0.25, 2, 0.025),
+    'api.openai.com/gpt-5-nano': price(0.05, 0.4, 0.005),
+    'api.openai.com/gpt-4.1': price(2, 8, 0.5),
+    'api.openai.com/gpt-4.1-mini': price(0.4, 1.6, 0.1),
+    'api.openai.com/gpt-4.1-nano': price(0.1, 0.4, 0.025),
+    'api.openai.com/gpt-4o': price(2.5, 10, 1.25),
+    'api.openai.com/gpt-4o-2024-05-13': price(5, 15, 5),
+    'api.openai.com/gpt-4o-mini': price(0.15, 0.6, 0.075),
+    'api.openai.com/o4-mini': price(1.1, 4.4, 0.275),
+    'api.openai.com/o3': price(2, 8, 0.5),
+    'api.anthropic.com/claude-opus-4-5': price(5, 25, 0.5, 6.25),
+    'api.anthropic.com/claude-opus-4-1': price(15, 75, 1.5, 18.75),
+    'api.anthropic.com/claude-sonnet-4-5': price(3, 15, 0.3, 3.75),
+    'api.anthropic.com/claude-sonnet-4': price(3, 15, 0.3, 3.75),
+    'api.anthropic.com/claude-haiku-4-5': price(1, 5, 0.1, 1.25),
+    'api.anthropic.com/claude-3-5-haiku': price(0.8, 4, 0.08, 1),
+    'generativelanguage.googleapis.com/gemini-2.5-flash': price(0.3, 2.5, 0.03),
+    'generativelanguage.googleapis.com/gemini-2.5-flash-lite': price(0.1, 0.4, 0.01),
+  }),
+);
 
 /** What follows a model's name in the name of one of its snapshots: `-2025-08-07`, `-20250929`, `-latest`. */
 const snapshot = /-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$/;
@@ -64,13 +61,7 @@ const snapshot = /-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$/;
 /** The list price of a model at the vendor behind `baseUrl`, or null for any other host or model. */
 export function listPrice(baseUrl: string, model: string): Prices | null {
   const host = URL.parse(baseUrl)?.hostname ?? '';
-  return listPrices[host]?.[model.replace(snapshot, '')] ?? null;
-}
-
-/** Prices somebody wrote down, or null when they are not enough to tell a cost. */
-export function statedPrices({ input, output, cacheRead, cacheWrite }: Partial<Prices>): Prices | null {
-  if (input === undefined || output === undefined) return null;
-  return price(input, output, cacheRead ?? input, cacheWrite ?? input);
+  return listPrices.get(`${host}/${model}`) ?? listPrices.get(`${host}/${model.replace(snapshot, '')}`) ?? null;
 }
 
 /** US dollars of one call, or null when the price is unknown. */

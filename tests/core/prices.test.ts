@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Usage } from '../../src/core/ports/provider.ts';
-import { costOf, listPrice, statedPrices } from '../../src/core/prices.ts';
+import { costOf, listPrice } from '../../src/core/prices.ts';
 
 const usage: Usage = { input: 50, cacheRead: 900, cacheWrite: 50, output: 80, reasoning: 30, estimated: false };
 
@@ -26,9 +26,4 @@ test('a dated snapshot costs what its model costs, and a smaller sibling does no
   assert.equal(at('gpt-5-mini-2025-08-07'), 0.25);
   assert.equal(at('gpt-5-2025-08-07'), 1.25);
   assert.equal(listPrice('https://api.anthropic.com', 'claude-sonnet-4-5-20250929')?.cacheWrite, 3.75);
-});
-
-test('stated prices need input and output, and a cache without a price of its own costs what input costs', () => {
-  assert.equal(statedPrices({ input: 1 }), null);
-  assert.deepEqual(statedPrices({ input: 1, output: 2 }), { input: 1, output: 2, cacheRead: 1, cacheWrite: 1 });
 });

@@ -9,7 +9,7 @@ import type { Clock, Log, Random } from '../../core/ports/system.ts';
 import { decideRetry, type RetryDecision } from '../../core/retry.ts';
 import type { Candidate } from './candidates.ts';
 import type { CallEvent, CallOptions, CallRequest } from './events.ts';
-import { failureOf, unavailable, wordsFor } from './failure.ts';
+import { failureOf, failureOfAll, unavailable, wordsFor } from './failure.ts';
 import { Measure, type CallMetrics } from './measure.ts';
 import type { Probe, Rests } from './rests.ts';
 import { watched } from './watch.ts';
@@ -55,27 +55,28 @@ export class ModelCall {
 
   async *events(): AsyncGenerator<CallEvent, void, undefined> {
     const left = [...this.#options.candidates];
-    let failed: Failed | null = null;
+    const failures: Failed[] = [];
     try {
       for (;;) {
         const chosen = await this.#choose(left);
         if (chosen === null) {
-          yield this.#failure(failed);
+          yield this.#failure(failures);
           return;
         }
         const { candidate, probe } = chosen;
         left.splice(left.indexOf(candidate), 1);
-        if (failed !== null) yield this.#fallback(failed, candidate);
+        const before = failures.at(-1);
+        if (before !== undefined) yield this.#fallback(before, candidate);
         const tried: Tried = yield* this.#try(candidate, probe, left);
         if (tried.ended) return;
-        failed = tried.failed;
+        failures.push(tried.failed);
         if (tried.decision.action === 'fail') {
-          yield this.#failure(failed);
+          yield this.#failure(failures);
           return;
         }
       }
     } catch (error) {
-      yield this.#interrupted(error, failed);
+      yield this.#interrupted(error, failures);
     }
   }
 
@@ -266,9 +267,13 @@ export class ModelCall {
     return { type: 'fallback', kind, provider: to.provider, from: failed.candidate.name, to: to.name };
   }
 
-  #failure(failed: Failed | null): CallEvent {
-    const error = failed === null ? this.#allResting() : failureOf(failed.error, failed.candidate);
-    return { type: 'failed', error, ...(failed === null ? {} : { cause: failed.error }), attempts: this.#rows };
+  #failure(failures: readonly Failed[]): CallEvent {
+    return this.#failedWith(failureOfAll(failures) ?? this.#allResting(), failures);
+  }
+
+  #failedWith(error: ClankerError, failures: readonly Failed[]): CallEvent {
+    const cause = failures.at(-1)?.error;
+    return { type: 'failed', error, ...(cause === undefined ? {} : { cause }), attempts: this.#rows };
   }
 
   /** Nobody was asked: when the first can be, and why it rests. */
@@ -283,7 +288,7 @@ export class ModelCall {
   }
 
   /** Aborted or out of time while waiting, turned away by a full queue, or a bug of ours. */
-  #interrupted(thrown: unknown, failed: Failed | null): CallEvent {
+  #interrupted(thrown: unknown, failures: readonly Failed[]): CallEvent {
     const [first] = this.#options.candidates;
     const of = { provider: first?.provider ?? '', model: first?.model ?? '' };
     let error: ClankerError;
@@ -300,7 +305,7 @@ export class ModelCall {
         },
       );
     }
-    return { type: 'failed', error, ...(failed === null ? {} : { cause: failed.error }), attempts: this.#rows };
+    return this.#failedWith(error, failures);
   }
 
   /** Waits for something no longer than the run may last. */

@@ -1,4 +1,4 @@
-import { ClankerError, invalidInput } from '../../core/errors.ts';
+import { invalidInput } from '../../core/errors.ts';
 import type { ProviderStatus } from '../../core/ports/gateway.ts';
 import type { Dialect, Provider, ProviderClocks, Usage } from '../../core/ports/provider.ts';
 import { costOf, type Prices } from '../../core/prices.ts';
@@ -8,7 +8,7 @@ import type { Slots } from './slots.ts';
 /** A provider with everything the configuration says about it. */
 export interface ConfiguredProvider {
   provider: Provider;
-  /** Used where only the provider is named. */
+  /** Used where only the provider is named; empty: the model must be named, too. */
   model: string;
   clocks: ProviderClocks;
   /** Calls at once; further ones wait their turn. */
@@ -58,11 +58,11 @@ export function namedCandidate(wanted: string, desks: ReadonlyMap<string, Desk>)
   const slash = wanted.indexOf('/');
   const desk = desks.get(slash < 0 ? wanted : wanted.slice(0, slash));
   const model = slash < 0 ? undefined : wanted.slice(slash + 1);
-  if (desk !== undefined && model === undefined) return candidateOf(desk);
+  if (desk !== undefined && model === undefined && desk.configured.model !== '') return candidateOf(desk);
   if (desk !== undefined && model !== undefined && isModelName(model)) return candidateOf(desk, model);
-  const byModel = [...desks.values()].find((desk) => desk.configured.model === wanted);
+  const byModel = [...desks.values()].find((desk) => wanted !== '' && desk.configured.model === wanted);
   if (byModel !== undefined) return candidateOf(byModel);
-  const names = [...desks.values()].map((desk) => candidateOf(desk).name);
+  const names = [...desks.values()].map(({ id, configured }) => `${id}/${configured.model || '<model>'}`);
   throw invalidInput(
     'unknown_model',
     `There is no model "${wanted.slice(0, 200)}"; write it as provider/model. Configured are: ${names.join(', ')}.`,
@@ -73,7 +73,6 @@ const isModelName = (model: string): boolean => /^[^\s\p{Cc}]{1,200}$/u.test(mod
 
 export function chainCandidates(chain: Chain, desks: ReadonlyMap<string, Desk>): Candidate[] {
   const candidates = [chain.default, ...chain.fallback].map((entry) => namedCandidate(entry, desks));
-  if (candidates.length === 0) throw new ClankerError('config', 'config', 'No provider is configured.');
   // A model that stands twice in the chain would only be asked twice as often.
   return candidates.filter((candidate, i) => candidates.findIndex(({ name }) => name === candidate.name) === i);
 }

@@ -63,6 +63,20 @@ export function failureOf(error: ProviderError, of: Named): ClankerError {
   return new ClankerError('provider', 'provider', message, options);
 }
 
+/** All candidates failed: what each of them said, in the order they were asked, under the code of the last. */
+export function failureOfAll(failures: readonly { error: ProviderError; candidate: Named }[]): ClankerError | null {
+  const errors = failures.map(({ error, candidate }) => failureOf(error, candidate));
+  const last = errors.at(-1);
+  if (last === undefined || errors.length === 1) return last ?? null;
+  const message = `No model could answer. ${errors.map(({ message }) => message).join(' ')}`;
+  const { kind, code, retryAfterMs, cause } = last;
+  return new ClankerError(kind, code, message, {
+    retryable: errors.some(({ retryable }) => retryable),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    cause,
+  });
+}
+
 /** Nothing can be asked now; `retryAfterMs` is when the first candidate can. */
 export function unavailable(message: string, retryAfterMs: number, cause?: unknown): ClankerError {
   const wait = formatDuration(Math.ceil(retryAfterMs / 1000) * 1000);

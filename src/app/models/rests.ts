@@ -158,10 +158,8 @@ export class Rests {
     const key = keyOf(provider, model);
     this.#states.delete(key);
     this.#states.set(key, after);
-    if (this.#states.size > maxStates) {
-      const [oldest] = this.#states.keys();
-      if (oldest !== undefined) this.#states.delete(oldest);
-    }
+    const [oldest] = this.#states.keys();
+    if (this.#states.size > maxStates && oldest !== undefined) this.#clear(...splitKey(oldest));
     if (after.until === null || after.until === before.until) return;
     const restMs = after.until - this.#clock.monotonic();
     this.#log.warn('a model rests', { provider, model, kind: after.kind, rest_ms: Math.round(restMs) });

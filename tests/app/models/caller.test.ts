@@ -90,8 +90,8 @@ for (const [kind, hits, failover, code] of faults) {
     assert.equal(end.error.code, code);
     assert.equal(end.cause?.kind, kind);
     assert.deepEqual(
-      end.attempts.map(({ outcome }) => outcome),
-      Array(hits).fill(kind),
+      end.attempts.map(({ outcome, usage }) => [outcome, usage]),
+      Array(hits).fill([kind, null]),
     );
     const next = await alone.clock.until(courseOf(alone.caller, alone.clock));
     assert.equal(next.end.type, 'finished');
@@ -174,6 +174,41 @@ test('a hint past the deadline is not waited for', async () => {
   assert.equal(end.error.retryAfterMs, 10_000);
   assert.equal(provider.hits, 1);
   assert.equal(clock.monotonic(), 0);
+});
+
+test('a call does not spend more than its budget on waiting', async () => {
+  const { caller, clock, provider } = await single(failing('rate_limited', { retryAfterMs: 50_000 }));
+  const { end } = await clock.until(courseOf(caller, clock));
+  assert.ok(end.type === 'failed' && end.error.retryAfterMs === 50_000);
+  assert.equal(provider.hits, 2);
+});
+
+test('a call whose time is over asks nobody', async () => {
+  const { caller, clock, provider } = await single(answer);
+  const { end, types } = await clock.until(courseOf(caller, clock, { deadlineMs: 0 }));
+  assert.ok(end.type === 'failed' && end.error.code === 'timeout');
+  assert.equal(types, 'failed');
+  assert.equal(provider.hits, 0);
+});
+
+test('a restart forgets a refused key, so that a mended one counts at once', async () => {
+  const { caller, clock, rows } = await pair(failing('auth'));
+  await clock.until(courseOf(caller, clock));
+  assert.deepEqual([...rows.rests.keys()], ['p/*']);
+  const mended = new ScriptedProvider('p', clock, answer);
+  const other = new ScriptedProvider('q', clock, answer);
+  const restarted = await callerOver({ providers: [mended, other], clock, rows });
+  await clock.until(courseOf(restarted.caller, clock));
+  assert.deepEqual([mended.hits, other.hits], [1, 0]);
+  assert.equal(rows.rests.size, 0);
+});
+
+test('rests of made-up model names do not grow without bound, neither in memory nor in the store', async () => {
+  const { caller, clock, rows } = await single(failing('rate_limited', { retryAfterMs: 65_000 }));
+  for (let i = 0; i < 510; i++)
+    await clock.until(courseOf(caller, clock, { candidates: caller.resolve(`p/made-up-${i}`) }));
+  assert.equal(rows.rests.size, 500);
+  assert.ok(!rows.rests.has('p/made-up-0') && rows.rests.has('p/made-up-509'));
 });
 
 test('a rest survives a restart, to the millisecond', async () => {
@@ -261,6 +296,18 @@ test('a reload leaves running calls what they have', async () => {
   assert.equal(provider.hits, 1);
 });
 
+test('a raised limit lets those in who wait', async () => {
+  const clock = new VirtualClock();
+  const provider = new ScriptedProvider('p', clock, [start, { wait: 100 }, text('a'), finish]);
+  const { caller } = await callerOver({ providers: [provider], clock, maxConcurrency: 1 });
+  const courses = Promise.all([1, 2, 3].map(() => courseOf(caller, clock)));
+  await clock.settle();
+  assert.equal(caller.status()[0]?.active, 1);
+  caller.configure(new Map([configured(provider, { maxConcurrency: 3 })]), { default: 'p', fallback: [] });
+  assert.equal(caller.status()[0]?.active, 3);
+  await clock.until(courses);
+});
+
 test('a chain that names what is not there changes nothing', async () => {
   const { caller, clock, provider } = await single(answer);
   assert.throws(() => caller.configure(new Map([configured(provider)]), { default: 'nope', fallback: [] }), {
@@ -283,6 +330,17 @@ test('models are found by provider, by provider and model, by default model, and
       message: /Configured are: p\/m1, q\/m1\./,
     });
   }
+});
+
+test('a provider without a default model is only asked for a model that is named', async () => {
+  const { caller, provider } = await single(answer);
+  caller.configure(new Map([configured(provider, { model: '' })]), { default: 'p/m', fallback: [] });
+  assert.deepEqual(
+    caller.resolve('p/x').map(({ name }) => name),
+    ['p/x'],
+  );
+  for (const bad of ['p', ''])
+    assert.throws(() => caller.resolve(bad), { code: 'unknown_model', message: /p\/<model>/ });
 });
 
 test('five calls that gave up open the breaker; it is told, and nobody asks while it is open', async () => {
@@ -375,6 +433,17 @@ test('a chain is gone down in order, each model once, whoever of it rests', asyn
     assert.ok(end.type === 'finished' && end.model === 'r/m1');
   }
   assert.deepEqual([resting.hits, broken.hits, good.hits], [1, 2, 2]);
+});
+
+test('when the whole chain fails, the failure tells about each of it', async () => {
+  const clock = new VirtualClock();
+  const refused = new ScriptedProvider('p', clock, failing('auth'));
+  const missing = new ScriptedProvider('q', clock, failing('model_not_found'));
+  const { caller } = await callerOver({ providers: [refused, missing], clock });
+  const { end } = await clock.until(courseOf(caller, clock));
+  assert.ok(end.type === 'failed');
+  assert.match(end.error.message, /^No model could answer\. .*providers\.p\.api_key.*providers\.q\.model/);
+  assert.equal(end.error.code, 'provider');
 });
 
 test('a success that began before a rest does not end it', async () => {
@@ -542,6 +611,18 @@ test('health follows the traffic: unknown, up, degraded, down, and up again', as
   provider.scripts = [answer];
   for (let i = 0; i < 20; i++) await clock.until(courseOf(caller, clock));
   assert.equal(state(), 'up');
+});
+
+test('calls that people stopped say nothing about the provider', async () => {
+  const { caller, clock } = await single([start, 'hang']);
+  for (let i = 0; i < 5; i++) {
+    const abort = new AbortController();
+    const course = courseOf(caller, clock, { signal: abort.signal });
+    await clock.settle();
+    abort.abort();
+    await course;
+  }
+  assert.equal(caller.status()[0]?.state, 'unknown');
 });
 
 test("a request that is the caller's own fault says nothing about the provider", async () => {
