@@ -11,23 +11,23 @@ const plain = (text: string): RichText => ({ text, spans: [] });
 const texts = (text: string, maxLength: number): string[] =>
   splitRich(plain(text), { maxLength, maxSpans: 100 }).map((part) => part.text);
 
-void test('short text stays one part with its spans untouched', () => {
+test('short text stays one part with its spans untouched', () => {
   const source: RichText = { text: 'hello', spans: [{ style: 'bold', offset: 0, length: 5 }] };
   assert.deepEqual(splitRich(source, { maxLength: 5, maxSpans: 1 }), [source]);
 });
 
-void test('a paragraph break wins over a later line, sentence or word', () => {
+test('a paragraph break wins over a later line, sentence or word', () => {
   assert.deepEqual(texts('one two.\n\nthree.\nfour five', 20), ['one two.\n\n', 'three.\nfour five']);
   assert.deepEqual(texts('one two three.\nfour. five six', 24), ['one two three.\n', 'four. five six']);
   assert.deepEqual(texts('one two. three four', 14), ['one two. ', 'three four']);
   assert.deepEqual(texts('one two three', 10), ['one two ', 'three']);
 });
 
-void test('a break that would leave a crumb is not taken', () => {
+test('a break that would leave a crumb is not taken', () => {
   assert.deepEqual(texts(`a\n\n${'b'.repeat(30)}`, 20), [`a\n\n${'b'.repeat(17)}`, 'b'.repeat(13)]);
 });
 
-void test('a family emoji, a flag and a combining mark are never cut', () => {
+test('a family emoji, a flag and a combining mark are never cut', () => {
   const family = '👨‍👩‍👧‍👦';
   for (const cluster of [family, '🇩🇪', 'e\u0301', '👍🏽']) {
     for (const part of texts(cluster.repeat(40), 29)) assert.equal(part.length % cluster.length, 0, part);
@@ -35,13 +35,13 @@ void test('a family emoji, a flag and a combining mark are never cut', () => {
   assert.deepEqual(texts('abcdef \u0301ghi', 7), ['abcdef', ' \u0301ghi']);
 });
 
-void test('a cluster longer than a part is cut between code points, never inside a surrogate pair', () => {
+test('a cluster longer than a part is cut between code points, never inside a surrogate pair', () => {
   const zalgo = `a${'\u0301'.repeat(50)}`;
   assert.equal(texts(zalgo, 20).join(''), zalgo);
   for (const part of texts(`x${'😀'.repeat(20)}`, 4)) assert.ok(part.isWellFormed());
 });
 
-void test('text that ends in a line break leaves no blank last part', () => {
+test('text that ends in a line break leaves no blank last part', () => {
   assert.deepEqual(texts(`${'a'.repeat(10)}\n`, 10), ['a'.repeat(9), 'a\n']);
   assert.deepEqual(
     texts(`${'a'.repeat(10)}${' '.repeat(50)}`, 10).map((part) => part.trim() !== ''),
@@ -53,12 +53,12 @@ void test('text that ends in a line break leaves no blank last part', () => {
   );
 });
 
-void test('blank text is one part and empty text none', () => {
+test('blank text is one part and empty text none', () => {
   assert.deepEqual(texts('  \n', 2), ['  ']);
   assert.deepEqual(texts('', 10), []);
 });
 
-void test('code goes on in the next part with its language', () => {
+test('code goes on in the next part with its language', () => {
   const text = 'line one\nline two\nline three\n';
   const spans: Span[] = [{ style: 'pre', offset: 0, length: text.length, language: 'js' }];
   const parts = splitRich({ text, spans }, { maxLength: 20, maxSpans: 10 });
@@ -68,7 +68,7 @@ void test('code goes on in the next part with its language', () => {
   ]);
 });
 
-void test('a short link is not torn apart', () => {
+test('a short link is not torn apart', () => {
   const text = 'please read the manual page now';
   const spans: Span[] = [{ style: 'link', offset: 16, length: 11, url: 'https://a.example' }];
   const [first, second] = splitRich({ text, spans }, { maxLength: 24, maxSpans: 10 });
@@ -76,7 +76,7 @@ void test('a short link is not torn apart', () => {
   assert.deepEqual(second?.spans, [{ style: 'link', offset: 0, length: 11, url: 'https://a.example' }]);
 });
 
-void test('more spans than a part may carry cut it before the first that is too many', () => {
+test('more spans than a part may carry cut it before the first that is too many', () => {
   const text = 'a b c d e f';
   const spans: Span[] = [0, 2, 4, 6, 8, 10].map((offset) => ({ style: 'bold', offset, length: 1 }));
   const parts = splitRich({ text, spans }, { maxLength: 100, maxSpans: 2 });
@@ -87,7 +87,7 @@ void test('more spans than a part may carry cut it before the first that is too 
   for (const part of parts) assert.equal(part.spans.length, 2);
 });
 
-void test('nesting deeper than the platform allows loses the innermost spans, not the text', () => {
+test('nesting deeper than the platform allows loses the innermost spans, not the text', () => {
   const spans: Span[] = Array.from({ length: 20 }, () => ({ style: 'bold', offset: 0, length: 4 }));
   const parts = splitRich({ text: 'deep', spans }, { maxLength: 100, maxSpans: 5 });
   assert.deepEqual(
@@ -139,7 +139,7 @@ const source = fc
     return { text, spans: spans.sort((a, b) => a.offset - b.offset || b.length - a.length) };
   });
 
-void test('any text in any limits: nothing lost, nothing over, nothing blank, every formatted character still formatted', () => {
+test('any text in any limits: nothing lost, nothing over, nothing blank, every formatted character still formatted', () => {
   fc.assert(
     fc.property(
       source,
@@ -182,7 +182,7 @@ void test('any text in any limits: nothing lost, nothing over, nothing blank, ev
   );
 });
 
-void test('two million characters without one break are cut in reasonable time', () => {
+test('two million characters without one break are cut in reasonable time', () => {
   assert.equal(texts('x'.repeat(2_000_000), 4096).length, 489);
   assert.equal(texts(`${' '.repeat(200_000)}x`, 4096).length, 1);
   assert.equal(texts('。\u0301'.repeat(50_000), 4096).length, 25);

@@ -1,7 +1,7 @@
 /** A Telegram channel on real sockets, with a store that a test can hold, break and read, and a clock it can hurry. */
 import type { LookupFunction } from 'node:net';
 import { createTelegramChannel } from '../../src/adapters/channels/telegram/index.ts';
-import type { TelegramOptions } from '../../src/adapters/channels/telegram/index.ts';
+import type { TelegramChannelOptions } from '../../src/adapters/channels/telegram/index.ts';
 import { createHttpClient } from '../../src/adapters/http-client/index.ts';
 import { systemRandom } from '../../src/adapters/system/index.ts';
 import type { Channel, CursorUpdate, InboundEvent, InboundSink } from '../../src/core/ports/channel.ts';
@@ -130,7 +130,7 @@ export interface TelegramRig {
 
 export function telegramRig(
   server: { apiRoot: string; botToken: string },
-  options: Partial<TelegramOptions> & { resolver?: LookupFunction; cursors?: Map<string, string> } = {},
+  options: Partial<TelegramChannelOptions> & { resolver?: LookupFunction; cursors?: Map<string, string> } = {},
 ): TelegramRig {
   const log: string[] = [];
   const sink = new TestSink();

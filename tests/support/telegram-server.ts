@@ -9,7 +9,11 @@ import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { entityFault, typedEntities } from './telegram-rules.ts';
+import { badRequest, ok, refuse, TelegramChats } from './telegram-chats.ts';
+import type { Answer, Params, ShownMessage } from './telegram-chats.ts';
+import { typedEntities } from './telegram-rules.ts';
+
+export type { ShownMessage };
 
 export interface TelegramServerOptions {
   port?: number;
@@ -33,18 +37,6 @@ export interface Injected {
   kind?: 'message' | 'edited_message' | 'channel_post' | 'edited_channel_post';
   /** Any further fields of the message. */
   extra?: object;
-}
-
-/** A message of the bot as a person sees it, with what it said before. */
-export interface ShownMessage {
-  chatId: string;
-  messageId: number;
-  threadId: number | null;
-  replyTo: number | null;
-  text: string;
-  entities: { type: string; offset: number; length: number; url?: string; language?: string }[];
-  /** Earlier texts, oldest first. */
-  history: string[];
 }
 
 export interface RecordedCall {
@@ -75,38 +67,21 @@ interface Poll {
   limit: number;
 }
 
-interface Answer {
-  status: number;
-  body: string;
-}
-
-const ok = (result: unknown): Answer => ({ status: 200, body: JSON.stringify({ ok: true, result }) });
-const refuse = (code: number, description: string, parameters?: object): Answer => ({
-  status: code,
-  body: JSON.stringify({ ok: false, error_code: code, description, ...(parameters ? { parameters } : {}) }),
-});
-const badRequest = (why: string, parameters?: object): Answer => refuse(400, `Bad Request: ${why}`, parameters);
-
-type Params = Record<string, unknown>;
-
 export class TelegramServer {
   readonly botToken: string;
   readonly bot: { id: number; username: string; can_read_all_group_messages: boolean };
   /** What a well-behaved client would not have done, in words. */
   readonly violations: string[] = [];
+  /** Chats, their limits and what stands in them. */
+  readonly chats: TelegramChats;
   readonly #http: http.Server;
   readonly #changed = new EventEmitter().setMaxListeners(0);
   readonly #queue: Queued[] = [];
   readonly #calls: RecordedCall[] = [];
-  readonly #messages: ShownMessage[] = [];
   readonly #failures: { method: string | null; failure: Failure }[] = [];
-  readonly #limits = new Map<string, { retryAfterS: number; until: number | null }>();
-  readonly #migrated = new Map<string, number>();
-  readonly #forbidden = new Map<string, Answer>();
   readonly #files = new Map<string, Uint8Array>();
   #poll: Poll | null = null;
   #nextUpdateId = 700_000_001;
-  #nextMessageId = 1;
   #confirmed = 0;
   #allowed: string[] | null = null;
   #webhook = '';
@@ -119,6 +94,7 @@ export class TelegramServer {
       username: options.username ?? 'clanker_test_bot',
       can_read_all_group_messages: options.canReadAllGroupMessages ?? false,
     };
+    this.chats = new TelegramChats(this.bot, this.violations);
     this.#http = http.createServer((request, response) => void this.#serve(request, response));
   }
 
@@ -147,7 +123,7 @@ export class TelegramServer {
   inject(message: Injected): { updateId: number; messageId: number } {
     const { chatId, text, kind = 'message' } = message;
     const type = message.chatType ?? (chatId > 0 ? 'private' : 'supergroup');
-    const messageId = message.messageId ?? this.#nextMessageId++;
+    const messageId = message.messageId ?? this.chats.nextMessageId();
     const fromId = message.fromId ?? (chatId > 0 ? chatId : 1);
     const date = Math.floor(Date.now() / 1000);
     const body = {
@@ -177,7 +153,7 @@ export class TelegramServer {
 
   /** What people see now, in the order it appeared. */
   messages(chatId?: number | string): ShownMessage[] {
-    return this.#messages.filter((message) => chatId === undefined || message.chatId === String(chatId));
+    return this.chats.messages(chatId);
   }
 
   calls(method?: string): RecordedCall[] {
@@ -198,11 +174,6 @@ export class TelegramServer {
     for (let i = 0; i < count; i++) this.#failures.push({ method, failure });
   }
 
-  /** The next call there is answered 429, and every one before `retryAfterS` is over is a violation. */
-  limit(where: number | 'groups' | 'all', retryAfterS: number): void {
-    this.#limits.set(String(where), { retryAfterS, until: null });
-  }
-
   /** The next `count` polls meet another poller. */
   conflict(count: number): void {
     const description =
@@ -210,25 +181,15 @@ export class TelegramServer {
     this.fail(count, { mode: 'code', code: 409, description }, 'getUpdates');
   }
 
-  setWebhook(url: string): void {
-    this.#webhook = url;
-    this.#poll?.finish(this.#webhookConflict());
-  }
-
   /** A group becomes a supergroup; people in it see the service message. */
   migrate(chatId: number, newId: number): void {
-    this.#migrated.set(String(chatId), newId);
+    this.chats.move(chatId, newId);
     this.inject({ chatId, chatType: 'group', extra: { migrate_to_chat_id: newId } });
   }
 
-  /** Calls for a chat are refused from now on, as `403 Forbidden: bot was blocked by the user`. */
-  forbid(chatId: number, code: number, description: string): void {
-    this.#forbidden.set(String(chatId), refuse(code, description));
-  }
-
-  remove(chatId: number, messageId: number): void {
-    const at = this.#messages.findIndex((m) => m.chatId === String(chatId) && m.messageId === messageId);
-    if (at !== -1) this.#messages.splice(at, 1);
+  setWebhook(url: string): void {
+    this.#webhook = url;
+    this.#poll?.finish(this.#webhookConflict());
   }
 
   addFile(id: string, bytes: Uint8Array): void {
@@ -312,11 +273,9 @@ export class TelegramServer {
         return bytes ? ok({ file_id: id, file_path: id, file_size: bytes.length }) : badRequest('invalid file_id');
       }
       case 'sendChatAction':
-        return this.#chatRefusal(params) ?? (params['action'] === 'typing' ? ok(true) : badRequest('wrong action'));
       case 'sendMessage':
-        return this.#chatRefusal(params) ?? this.#sendMessage(params);
       case 'editMessageText':
-        return this.#chatRefusal(params) ?? this.#editMessage(params);
+        return this.chats.answer(method, params);
       default:
         this.violations.push(`unknown method ${method}`);
         return refuse(404, 'Not Found');
@@ -367,94 +326,13 @@ export class TelegramServer {
     return refuse(409, `Conflict: ${why}`);
   }
 
-  /** Limits, migrations and bans of the chat a call is for. */
-  #chatRefusal(params: Params): Answer | null {
-    const chat = String(params['chat_id']);
-    if (!/^(-?\d+|@\w+)$/.test(chat)) return badRequest('chat not found');
-    for (const where of [chat, ...(chat.startsWith('-') ? ['groups'] : []), 'all']) {
-      const limit = this.#limits.get(where);
-      if (limit === undefined) continue;
-      const now = performance.now();
-      if (limit.until === null) limit.until = now + limit.retryAfterS * 1000;
-      else if (now >= limit.until) {
-        this.#limits.delete(where);
-        continue;
-      } else this.violations.push(`${chat} was written to ${Math.ceil(limit.until - now)} ms before retry_after`);
-      const seconds = Math.ceil((limit.until - now) / 1000);
-      return refuse(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
-    }
-    const movedTo = this.#migrated.get(chat);
-    if (movedTo !== undefined) {
-      return badRequest('group chat was upgraded to a supergroup chat', { migrate_to_chat_id: movedTo });
-    }
-    return this.#forbidden.get(chat) ?? null;
-  }
-
-  /** The refusal of a text, or null when it may be shown. */
-  #textRefusal({ text, entities, parse_mode: parseMode }: Params): Answer | null {
-    if (typeof text !== 'string' || text.trim() === '') return badRequest('message text is empty');
-    if (!text.isWellFormed()) return badRequest('strings must be encoded in UTF-8');
-    if (text.length > 4096) return badRequest('message is too long');
-    if (parseMode !== undefined) this.violations.push('a parse_mode was used');
-    const shifted = Array.isArray(entities) && entities.length > 0 && text !== text.trim();
-    const fault = shifted ? 'the text is not trimmed, so its entities shift' : entityFault(text, entities);
-    if (fault === null) return null;
-    this.violations.push(fault);
-    return badRequest(`can't parse entities: ${fault}`);
-  }
-
-  #sendMessage(params: Params): Answer {
-    const refusal = this.#textRefusal(params);
-    if (refusal !== null) return refusal;
-    const reply = params['reply_parameters'] as
-      | { message_id?: number; allow_sending_without_reply?: boolean }
-      | undefined;
-    const thread = params['message_thread_id'];
-    if (thread !== undefined && typeof thread !== 'number') return badRequest('message thread not found');
-    if (reply !== undefined && !Number.isSafeInteger(reply.message_id)) return badRequest('wrong reply_parameters');
-    const message: ShownMessage = {
-      chatId: String(params['chat_id']),
-      messageId: this.#nextMessageId++,
-      threadId: thread ?? null,
-      replyTo: reply?.message_id ?? null,
-      text: String(params['text']).trim(),
-      entities: (params['entities'] ?? []) as ShownMessage['entities'],
-      history: [],
-    };
-    this.#messages.push(message);
-    return ok(this.#asResult(message));
-  }
-
-  #editMessage(params: Params): Answer {
-    const { message_id: id, chat_id: chat } = params;
-    const message = this.#messages.find((each) => each.messageId === id && each.chatId === String(chat));
-    if (message === undefined) return badRequest('message to edit not found');
-    const refusal = this.#textRefusal(params);
-    if (refusal !== null) return refusal;
-    const text = String(params['text']).trim();
-    const entities = (params['entities'] ?? []) as ShownMessage['entities'];
-    if (message.text === text && JSON.stringify(message.entities) === JSON.stringify(entities)) {
-      return badRequest('message is not modified: specified new message content is exactly the same');
-    }
-    message.history.push(message.text);
-    message.text = text;
-    message.entities = entities;
-    return ok(this.#asResult(message));
-  }
-
-  #asResult({ chatId, messageId, text, entities }: ShownMessage): object {
-    const chat = { id: Number(chatId), type: chatId.startsWith('-') ? 'supergroup' : 'private' };
-    const date = Math.floor(Date.now() / 1000);
-    return { message_id: messageId, date, chat, text, entities, from: { ...this.bot, is_bot: true } };
-  }
-
   #admin(method: string, body: string, response: ServerResponse): void {
     const methods = {
       inject: (...args: [Injected]) => this.inject(...args),
       messages: (...args: [string?]) => this.messages(...args),
       calls: (...args: [string?]) => this.calls(...args),
       fail: (...args: [number, Failure, string?]) => this.fail(...args),
-      limit: (...args: [number | 'groups' | 'all', number]) => this.limit(...args),
+      limit: (...args: [number | 'groups' | 'all', number]) => this.chats.limit(...args),
       conflict: (...args: [number]) => this.conflict(...args),
       confirmed: () => this.confirmed(),
       pending: () => this.pending(),

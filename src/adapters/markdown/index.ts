@@ -168,11 +168,11 @@ class Rendering {
         out.write(token.content);
         out.close();
       } else if (token.type === 'link_open') {
-        const url = token.attrGet('href') ?? '';
+        const url = attribute(token, 'href');
         out.open({ style: 'link', url });
         if (tokens[index + 1]?.type === 'link_close') out.write(url);
       } else if (token.type === 'image') {
-        const url = token.attrGet('src') ?? '';
+        const url = attribute(token, 'src');
         out.open({ style: 'link', url });
         out.write(plainOf(token.children ?? []) || url);
         out.close();
@@ -186,6 +186,8 @@ class Rendering {
     }
   }
 }
+
+const attribute = (token: Token, name: string): string => String(token.attrGet(name) ?? '');
 
 /** The words without any formatting. */
 const plainOf = (tokens: readonly Token[]): string =>

@@ -18,21 +18,21 @@ function show(source: string): { text: string; spans: string[] } {
   };
 }
 
-void test('emphasis, code, strike and links become spans, nested ones inside their outer', () => {
+test('emphasis, code, strike and links become spans, nested ones inside their outer', () => {
   assert.deepEqual(show('a **b *c* `d`** ~~e~~ [f](https://x.example/a_b)'), {
     text: 'a b c d e f',
     spans: ['bold(b c d)', 'italic(c)', 'code(d)', 'strike(e)', 'link(f)→https://x.example/a_b'],
   });
 });
 
-void test('headings, paragraphs, rules and line breaks keep their distance', () => {
+test('headings, paragraphs, rules and line breaks keep their distance', () => {
   assert.deepEqual(show('# One\ntwo\nthree\n\nfour\n\n---\nfive'), {
     text: 'One\n\ntwo\nthree\n\nfour\n\n———\n\nfive',
     spans: ['heading(One)'],
   });
 });
 
-void test('lists keep bullets, numbers and nesting', () => {
+test('lists keep bullets, numbers and nesting', () => {
   assert.equal(
     show('intro\n\n- a\n- b\n  - c\n    more\n- d\n\n3. x\n4. y').text,
     'intro\n\n• a\n• b\n  • c\n    more\n• d\n\n3. x\n4. y',
@@ -41,7 +41,7 @@ void test('lists keep bullets, numbers and nesting', () => {
   assert.equal(show('- a\n\n- b\n\n  second').text, '• a\n\n• b\n\n  second');
 });
 
-void test('a code fence keeps its language, its spaces and its backticks', () => {
+test('a code fence keeps its language, its spaces and its backticks', () => {
   assert.deepEqual(show('see\n```js x\nif (a) {\n  `b`\n}\n```\nend'), {
     text: 'see\n\nif (a) {\n  `b`\n}\n\nend',
     spans: ['pre:js(if (a) {\n  `b`\n})'],
@@ -49,14 +49,14 @@ void test('a code fence keeps its language, its spaces and its backticks', () =>
   assert.deepEqual(show('- item\n  ```\n    x\n  ```').spans, ['pre(  x)']);
 });
 
-void test('what streams in half-written still reads well', () => {
+test('what streams in half-written still reads well', () => {
   assert.deepEqual(show('```py\nprint(1'), { text: 'print(1', spans: ['pre:py(print(1)'] });
   assert.deepEqual(show('```py\n'), { text: '', spans: [] });
   assert.equal(show('this is **bo').text, 'this is **bo');
   assert.equal(show('see [the docs](https://exa').text, 'see [the docs](https://exa');
 });
 
-void test('raw HTML and addresses of unknown schemes arrive as the text they are', () => {
+test('raw HTML and addresses of unknown schemes arrive as the text they are', () => {
   assert.deepEqual(show('<b>x</b> <script>alert(1)</script> <email@x>'), {
     text: '<b>x</b> <script>alert(1)</script> email@x',
     spans: ['link(email@x)→mailto:email@x'],
@@ -69,21 +69,21 @@ void test('raw HTML and addresses of unknown schemes arrive as the text they are
   ]);
 });
 
-void test('an image is a link, and a link without words shows its address', () => {
+test('an image is a link, and a link without words shows its address', () => {
   assert.deepEqual(show('![a *cat*](https://x.example/c.png) [](https://y.example)').spans, [
     'link(a cat)→https://x.example/c.png',
     'link(https://y.example)→https://y.example',
   ]);
 });
 
-void test('quotes hold their paragraphs', () => {
+test('quotes hold their paragraphs', () => {
   assert.deepEqual(show('> one\n>\n> **two**\n\nthree'), {
     text: 'one\n\ntwo\n\nthree',
     spans: ['quote(one\n\ntwo)', 'bold(two)'],
   });
 });
 
-void test('a small table is aligned, a wide one stays readable', () => {
+test('a small table is aligned, a wide one stays readable', () => {
   assert.deepEqual(show('| a | bb |\n|---|---|\n| 1 | **2** |\n| 333 | |'), {
     text: 'a   | bb\n----+---\n1   | 2\n333 |',
     spans: ['pre(a   | bb\n----+---\n1   | 2\n333 |)'],
@@ -92,7 +92,7 @@ void test('a small table is aligned, a wide one stays readable', () => {
   assert.deepEqual(wide.spans, ['bold(a | b)']);
 });
 
-void test('hostile input costs no more than its length', () => {
+test('hostile input costs no more than its length', () => {
   const deep = ['[', '*', '_', '`', '~', '>', '- ', '<', '![', '[a](', '*a **a ', '\\', '&', '|', '*_'];
   for (const piece of deep) {
     const source = piece.repeat(Math.floor(100_000 / piece.length));
@@ -106,7 +106,7 @@ void test('hostile input costs no more than its length', () => {
   assert.deepEqual(markdown.parse(huge), { text: huge, spans: [] });
 });
 
-void test('any text gives sorted, nested, bounded spans', () => {
+test('any text gives sorted, nested, bounded spans', () => {
   const pieces = [
     '*',
     '**',

@@ -28,7 +28,7 @@ const sendTimeoutMs = 30_000;
 /** Chats that are told apart while they must stay quiet; the oldest is forgotten first. */
 const maxQuietChats = 1000;
 
-export interface TelegramOptions {
+export interface TelegramChannelOptions {
   /** `main` */
   account: string;
   token: Secret;
@@ -52,20 +52,20 @@ export const telegramCapabilities: ChannelCapabilities = {
   pace: { accountPerSecond: 30, conversationPerSecond: 1, groupPerMinute: 20 },
 };
 
-export const createTelegramChannel = (options: TelegramOptions): Channel => new TelegramChannel(options);
+export const createTelegramChannel = (options: TelegramChannelOptions): Channel => new TelegramChannel(options);
 
 class TelegramChannel implements Channel {
   readonly type = 'telegram';
   readonly account: string;
   readonly capabilities = telegramCapabilities;
-  readonly #options: TelegramOptions;
+  readonly #options: TelegramChannelOptions;
   readonly #api: TelegramApi;
   readonly #quiet = new QuietChats();
   #poller: Poller | null = null;
   #running: Promise<void> = Promise.resolve();
   #stop: AbortController | null = null;
 
-  constructor(options: TelegramOptions) {
+  constructor(options: TelegramChannelOptions) {
     this.account = options.account;
     this.#options = options;
     this.#api = new TelegramApi(options.http, options.apiRoot, options.token);

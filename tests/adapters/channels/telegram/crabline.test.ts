@@ -9,7 +9,7 @@ import { createMarkdown } from '../../../../src/adapters/markdown/index.ts';
 import { plainText } from '../../../../src/core/rich-text.ts';
 import { telegramRig } from '../../../support/telegram-rig.ts';
 
-void test('a message goes in, an answer goes out and is edited, as with Telegram', async (t) => {
+test('a message goes in, an answer goes out and is edited, as with Telegram', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'telegram-'));
   const server = await startTelegramServer({ recorderPath: path.join(folder, 'calls.jsonl') });
   const { adminToken, botToken, endpoints } = server.manifest;

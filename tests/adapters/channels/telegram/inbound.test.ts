@@ -24,7 +24,7 @@ const message = (fields: object): object => ({
 const inGroup = (text: string, fields: object = {}): InboundEvent =>
   event(message({ chat: group, text, entities: typedEntities(text), ...fields }));
 
-void test('a private message carries chat, sender, language and time', () => {
+test('a private message carries chat, sender, language and time', () => {
   assert.deepEqual(event(message({ text: 'hi' })), {
     dedupe: 'message:7:3',
     kind: 'message',
@@ -39,12 +39,12 @@ void test('a private message carries chat, sender, language and time', () => {
   });
 });
 
-void test('C-17: the same message under a new update_id is the same event', () => {
+test('C-17: the same message under a new update_id is the same event', () => {
   const first = event({ ...message({ text: 'hi' }), update_id: 10 });
   assert.equal(event({ ...message({ text: 'hi' }), update_id: 900 }).dedupe, first.dedupe);
 });
 
-void test('in a group only what is meant for the bot is addressed to it', () => {
+test('in a group only what is meant for the bot is addressed to it', () => {
   const cases: [string, boolean, string][] = [
     ['hello all', false, 'hello all'],
     ['@clanker_bot what is up', true, 'what is up'],
@@ -69,12 +69,12 @@ void test('in a group only what is meant for the bot is addressed to it', () => 
   assert.equal(inGroup('yes', topic).chat.addressed, false);
 });
 
-void test('a topic is part of the conversation, a reply thread in a plain group is not', () => {
+test('a topic is part of the conversation, a reply thread in a plain group is not', () => {
   assert.equal(inGroup('x', { is_topic_message: true, message_thread_id: 9 }).conversation.thread, '9');
   assert.equal(inGroup('x', { message_thread_id: 9 }).conversation.thread, undefined);
 });
 
-void test('C-14: entities with impossible bounds neither crash nor address the bot', () => {
+test('C-14: entities with impossible bounds neither crash nor address the bot', () => {
   for (const [offset, length] of [
     [-1, 5],
     [0, 999],
@@ -92,18 +92,18 @@ void test('C-14: entities with impossible bounds neither crash nor address the b
   for (const text of ['\u0000', '\u202e\u200b', 'x'.repeat(100_000)]) assert.equal(event(message({ text })).text, text);
 });
 
-void test('C-15: hostile mentions are compared, never compiled', () => {
+test('C-15: hostile mentions are compared, never compiled', () => {
   for (const text of ['(((a+)+)+)$', '.*', '['.repeat(10_000), `@${'a'.repeat(10_000)}`, `/${'a'.repeat(10_000)}`]) {
     assert.equal(inGroup(text).chat.addressed, false);
   }
 });
 
-void test('C-01: a sender is known by number alone, whatever they call themselves', () => {
+test('C-01: a sender is known by number alone, whatever they call themselves', () => {
   const { sender } = event(message({ text: 'x', from: { ...ada, id: 666, username: 'ada', first_name: '7' } }));
   assert.equal(sender.native, '666');
 });
 
-void test('an anonymous admin and a channel speak as their chat, never as the stand-in that all of them share', () => {
+test('an anonymous admin and a channel speak as their chat, never as the stand-in that all of them share', () => {
   const anonymous = { id: 1_087_968_824, is_bot: true, first_name: 'Group', username: 'GroupAnonymousBot' };
   const admin = inGroup('hi', { from: anonymous, sender_chat: group });
   assert.deepEqual(admin.sender, { native: '-1001', display: 'Engine room', isBot: false });
@@ -112,18 +112,18 @@ void test('an anonymous admin and a channel speak as their chat, never as the st
   assert.deepEqual([post.sender.native, post.chat.type], ['-1002', 'group']);
 });
 
-void test('the bot itself and other bots are marked as bots', () => {
+test('the bot itself and other bots are marked as bots', () => {
   assert.equal(inGroup('x', { from: { id: 42, is_bot: true, first_name: 'B' } }).sender.isBot, true);
 });
 
-void test('C-06: an edit is an edit, also when it becomes a command', () => {
+test('C-06: an edit is an edit, also when it becomes a command', () => {
   const edit = { message_id: 3, date: 1, edit_date: 5, chat: direct, from: ada, text: '/admin' };
   const edited = event({ edited_message: edit });
   assert.deepEqual([edited.kind, edited.occurredAt], ['edit', 5000]);
   assert.notEqual(edited.dedupe, 'message:7:3');
 });
 
-void test('C-05: what is not a message never looks like one', () => {
+test('C-05: what is not a message never looks like one', () => {
   const button = {
     id: '99',
     from: ada,
@@ -154,12 +154,12 @@ void test('C-05: what is not a message never looks like one', () => {
   }
 });
 
-void test('a group that becomes a supergroup tells its new id', () => {
+test('a group that becomes a supergroup tells its new id', () => {
   const moved = event(message({ chat: { ...group, id: -55, type: 'group' }, migrate_to_chat_id: -10055 }));
   assert.deepEqual([moved.kind, moved.movedTo, moved.conversation.native], ['lifecycle', '-10055', '-55']);
 });
 
-void test('a photo, a voice note and a place arrive as something to read, with a handle to fetch', () => {
+test('a photo, a voice note and a place arrive as something to read, with a handle to fetch', () => {
   const photo = [
     { file_id: 'small', width: 1, height: 1 },
     { file_id: 'big', width: 9, height: 9, file_size: 77 },
@@ -178,11 +178,11 @@ void test('a photo, a voice note and a place arrive as something to read, with a
   assert.equal(event(message({ video_note: { file_id: 'v' } })).text, '[video note]');
 });
 
-void test('a service message is nothing to act on, and not malformed', () => {
+test('a service message is nothing to act on, and not malformed', () => {
   assert.deepEqual(read(message({ pinned_message: {} })), { ok: true, event: null });
 });
 
-void test('C-19: malformed updates are told apart, one by one', () => {
+test('C-19: malformed updates are told apart, one by one', () => {
   const broken: object[] = [
     { message: {} },
     { message: 'text' },
@@ -203,7 +203,7 @@ void test('C-19: malformed updates are told apart, one by one', () => {
   for (const update of broken) assert.equal(read(update).ok, false, JSON.stringify(update));
 });
 
-void test('no JSON at all makes it throw', () => {
+test('no JSON at all makes it throw', () => {
   const keys = [
     'message',
     'chat',

@@ -10,7 +10,7 @@ function outcome(code: number, description: string, extra: object = {}, attempt:
   return result.kind === 'refused' ? `refused ${result.code}` : result.kind;
 }
 
-void test('each answer of the platform becomes the one outcome delivery must act on', () => {
+test('each answer of the platform becomes the one outcome delivery must act on', () => {
   const cases: [string, number, string, object?][] = [
     ['rate_limited', 429, 'Too Many Requests: retry after 5', { retryAfterMs: 5000 }],
     ['moved', 400, 'Bad Request: group chat was upgraded to a supergroup chat', { migratedTo: '-100' }],
@@ -40,14 +40,14 @@ void test('each answer of the platform becomes the one outcome delivery must act
   }
 });
 
-void test('an edit is never ambiguous: done twice is done once', () => {
+test('an edit is never ambiguous: done twice is done once', () => {
   assert.equal(outcome(0, 'reset', {}, 'edit'), 'transient');
   assert.equal(outcome(502, 'bad gateway', {}, 'edit'), 'transient');
   assert.equal(outcome(400, 'Bad Request: message to edit not found', {}, 'edit'), 'refused edit_gone');
   assert.equal(outcome(400, "Bad Request: message can't be edited", {}, 'edit'), 'refused edit_gone');
 });
 
-void test('B-23: a wait is passed on as long as it was told, and never as nothing', () => {
+test('B-23: a wait is passed on as long as it was told, and never as nothing', () => {
   const failure = {
     ok: false as const,
     code: 429,

@@ -30,7 +30,7 @@ async function behindProxy(t: TestContext): Promise<{ server: TelegramServer; pr
   return { server, proxy, rig };
 }
 
-void test('an update is confirmed only after its commit, and the next poll waits for that', async (t) => {
+test('an update is confirmed only after its commit, and the next poll waits for that', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
   const held = Promise.withResolvers<void>();
@@ -50,7 +50,7 @@ void test('an update is confirmed only after its commit, and the next poll waits
   assert.deepEqual(server.violations, []);
 });
 
-void test('what the store refuses is kept, tried again and confirmed once it is taken', async (t) => {
+test('what the store refuses is kept, tried again and confirmed once it is taken', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
   rig.sink.broken = 3;
@@ -62,7 +62,7 @@ void test('what the store refuses is kept, tried again and confirmed once it is 
   await rig.state('connected');
 });
 
-void test('after a restart it goes on at the stored offset and asks for what was not confirmed', async (t) => {
+test('after a restart it goes on at the stored offset and asks for what was not confirmed', async (t) => {
   const server = await serve(t);
   const { updateId } = server.inject({ chatId: 7, text: 'seen before' });
   server.inject({ chatId: 7, text: 'new' });
@@ -72,7 +72,7 @@ void test('after a restart it goes on at the stored offset and asks for what was
   assert.deepEqual(rig.sink.texts(), ['new']);
 });
 
-void test('every poll names the kinds of update it wants', async (t) => {
+test('every poll names the kinds of update it wants', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
   rig.start();
@@ -82,7 +82,7 @@ void test('every poll names the kinds of update it wants', async (t) => {
   assert.equal(rig.channel.health().identity, '@clanker_test_bot');
 });
 
-void test('C-19: malformed updates are counted and passed, and what stands between them arrives', async (t) => {
+test('C-19: malformed updates are counted and passed, and what stands between them arrives', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
   const chat = { id: 7, type: 'private' };
@@ -104,7 +104,7 @@ void test('C-19: malformed updates are counted and passed, and what stands betwe
   );
 });
 
-void test('an update without any id cannot hold up those behind it', async (t) => {
+test('an update without any id cannot hold up those behind it', async (t) => {
   const server = await serve(t);
   const first = server.inject({ chatId: 7, text: 'one' });
   const rig = rigFor(t, server);
@@ -116,7 +116,7 @@ void test('an update without any id cannot hold up those behind it', async (t) =
   await rig.sink.until(() => rig.sink.events.size === 2);
 });
 
-void test('C-17: update ids that begin anew lower down are followed', async (t) => {
+test('C-17: update ids that begin anew lower down are followed', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
   const { updateId } = server.inject({ chatId: 7, text: 'high' });
@@ -130,7 +130,7 @@ void test('C-17: update ids that begin anew lower down are followed', async (t) 
   assert.deepEqual([rig.sink.texts(), rig.sink.cursors.get('offset')], [['high', 'low'], '1001']);
 });
 
-void test('a server that repeats the same update whatever is confirmed is not flooded', async (t) => {
+test('a server that repeats the same update whatever is confirmed is not flooded', async (t) => {
   const { server, proxy, rig } = await behindProxy(t);
   const message = { message_id: 1, date: 1, chat: { id: 7, type: 'private' }, from: { id: 7 }, text: 'again' };
   const body = JSON.stringify({ ok: true, result: [{ update_id: 5, message }] });
@@ -143,7 +143,7 @@ void test('a server that repeats the same update whatever is confirmed is not fl
   assert.deepEqual(server.calls('getUpdates'), []);
 });
 
-void test('B-22: a second poller degrades the channel, in words, and it recovers by itself however long it takes', async (t) => {
+test('B-22: a second poller degrades the channel, in words, and it recovers by itself however long it takes', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
   server.conflict(8);
@@ -156,7 +156,7 @@ void test('B-22: a second poller degrades the channel, in words, and it recovers
   assert.ok(naps.every((ms) => ms >= 1000 && ms <= 30_000) && (naps[3] ?? 0) > (naps[0] ?? 0), String(naps));
 });
 
-void test('two of ours on one token take turns being told, and no update is lost to either', async (t) => {
+test('two of ours on one token take turns being told, and no update is lost to either', async (t) => {
   const server = await serve(t);
   const [a, b] = [rigFor(t, server), rigFor(t, server)];
   a.start();
@@ -168,7 +168,7 @@ void test('two of ours on one token take turns being told, and no update is lost
   assert.equal(new Set([...a.sink.texts(), ...b.sink.texts()]).size, 5);
 });
 
-void test('a webhook left on the bot is named and removed, and its waiting messages arrive', async (t) => {
+test('a webhook left on the bot is named and removed, and its waiting messages arrive', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
   server.setWebhook('https://old.example/hook');
@@ -179,7 +179,7 @@ void test('a webhook left on the bot is named and removed, and its waiting messa
   assert.deepEqual([server.calls('deleteWebhook').length, server.violations], [1, []]);
 });
 
-void test('a wrong token is fatal, says where a right one comes from, shows itself nowhere, and may yet be accepted', async (t) => {
+test('a wrong token is fatal, says where a right one comes from, shows itself nowhere, and may yet be accepted', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, { apiRoot: server.apiRoot, botToken: '4242:wrong-token-of-no-bot-at-all' });
   rig.start();
@@ -193,7 +193,7 @@ void test('a wrong token is fatal, says where a right one comes from, shows itse
   await mistaken.state('connected');
 });
 
-void test('a 429 on polling is waited out to the full', async (t) => {
+test('a 429 on polling is waited out to the full', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
   const parameters = { retry_after: 12 };
@@ -207,7 +207,7 @@ void test('a 429 on polling is waited out to the full', async (t) => {
   assert.equal(rig.clock.naps[0], 12_000);
 });
 
-void test('B-26: a poll that hangs is given up by the watchdog, and no second one runs beside it', async (t) => {
+test('B-26: a poll that hangs is given up by the watchdog, and no second one runs beside it', async (t) => {
   const { server, proxy, rig } = await behindProxy(t);
   rig.start();
   await rig.state('connected');
@@ -223,7 +223,7 @@ void test('B-26: a poll that hangs is given up by the watchdog, and no second on
   assert.ok(!server.calls('getUpdates').some((call) => call.status === 409));
 });
 
-void test('B-26: a first call that hangs is given up too', async (t) => {
+test('B-26: a first call that hangs is given up too', async (t) => {
   const { proxy, rig } = await behindProxy(t);
   proxy.next(1, { mode: 'half_open' }, /getMe/);
   rig.start();
@@ -232,7 +232,7 @@ void test('B-26: a first call that hangs is given up too', async (t) => {
   await rig.state('connected');
 });
 
-void test('B-29: a name that does not resolve is tried again under once a second, and found when it returns', async (t) => {
+test('B-29: a name that does not resolve is tried again under once a second, and found when it returns', async (t) => {
   const server = await serve(t);
   let lookups = 0;
   const rig = rigFor(
@@ -252,7 +252,7 @@ void test('B-29: a name that does not resolve is tried again under once a second
   assert.equal(rig.clock.naps.filter((ms) => ms >= 1000).length, 6);
 });
 
-void test('a refused connection is waited out', async (t) => {
+test('a refused connection is waited out', async (t) => {
   const { server, proxy, rig } = await behindProxy(t);
   await proxy.refuse();
   rig.start();
@@ -279,7 +279,7 @@ const faults: Fault[] = [
 ];
 for (const fault of faults) {
   const name = 'status' in fault ? `${fault.status} ${fault.body.slice(0, 20)}` : JSON.stringify(fault);
-  void test(`B-30: polls that meet ${name} lose nothing and double nothing`, async (t) => {
+  test(`B-30: polls that meet ${name} lose nothing and double nothing`, async (t) => {
     const { server, proxy, rig } = await behindProxy(t);
     proxy.next(2, fault, polls);
     const { updateId } = server.inject({ chatId: 7, text: 'm0' });
@@ -296,7 +296,7 @@ for (const fault of faults) {
   });
 }
 
-void test('every connection torn down at once is survived', async (t) => {
+test('every connection torn down at once is survived', async (t) => {
   const { server, proxy, rig } = await behindProxy(t);
   rig.start();
   await rig.state('connected');
@@ -305,7 +305,7 @@ void test('every connection torn down at once is survived', async (t) => {
   await rig.sink.until(() => rig.sink.events.size === 1);
 });
 
-void test('health tells that privacy mode hides messages only to those who use groups', async (t) => {
+test('health tells that privacy mode hides messages only to those who use groups', async (t) => {
   const server = await serve(t);
   const [plain, groups] = [rigFor(t, server), rigFor(t, server, { groups: true })];
   plain.start();
@@ -315,7 +315,7 @@ void test('health tells that privacy mode hides messages only to those who use g
   await groups.state('connected', /privacy mode/);
 });
 
-void test('the menu of commands is set, and a failure to do so harms nothing', async (t) => {
+test('the menu of commands is set, and a failure to do so harms nothing', async (t) => {
   const server = await serve(t);
   const commands = [{ command: 'new', description: 'Start over' }];
   const first = rigFor(t, server, { commands });
@@ -329,7 +329,7 @@ void test('the menu of commands is set, and a failure to do so harms nothing', a
   await second.state('connected');
 });
 
-void test('stopping ends a poll under way at once and twice is as good as once', async (t) => {
+test('stopping ends a poll under way at once and twice is as good as once', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server, { pollTimeoutMs: 50_000 });
   rig.start();

@@ -9,7 +9,7 @@ import { entityFault } from '../../../support/telegram-rules.ts';
 
 const markdown = createMarkdown();
 
-void test('entities follow the text when the platform strips its ends', () => {
+test('entities follow the text when the platform strips its ends', () => {
   const spans: Span[] = [
     { style: 'bold', offset: 0, length: 6 },
     { style: 'italic', offset: 7, length: 5 },
@@ -23,7 +23,7 @@ void test('entities follow the text when the platform strips its ends', () => {
   });
 });
 
-void test('emphasis stops at code and goes on after it', () => {
+test('emphasis stops at code and goes on after it', () => {
   const { text, entities } = render(markdown.parse('**a `b` c**'));
   assert.equal(text, 'a b c');
   assert.deepEqual(entities, [
@@ -33,7 +33,7 @@ void test('emphasis stops at code and goes on after it', () => {
   ]);
 });
 
-void test('code in a link, a quote in a quote and links of other schemes lose what the platform would refuse', () => {
+test('code in a link, a quote in a quote and links of other schemes lose what the platform would refuse', () => {
   assert.deepEqual(
     render(markdown.parse('[`x`](https://a.example)')).entities.map((e) => e.type),
     ['text_link'],
@@ -49,17 +49,17 @@ void test('code in a link, a quote in a quote and links of other schemes lose wh
   );
 });
 
-void test('C-22: characters that mean something elsewhere arrive as themselves', () => {
+test('C-22: characters that mean something elsewhere arrive as themselves', () => {
   const text =
     'a_b * c ~ d # + - = | { } . ! <script>alert(1)</script> @everyone <@&5> <!channel> \u202e t.me/joinchat';
   assert.deepEqual(render({ text, spans: [] }), { text, entities: [] });
 });
 
-void test('C-23: half a surrogate pair does not spoil the request', () => {
+test('C-23: half a surrogate pair does not spoil the request', () => {
   assert.ok(render({ text: 'x\ud800y', spans: [] }).text.isWellFormed());
 });
 
-void test('whatever a model writes, split and rendered it is what Telegram takes', () => {
+test('whatever a model writes, split and rendered it is what Telegram takes', () => {
   const pieces = [
     '**',
     '*',

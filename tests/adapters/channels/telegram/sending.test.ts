@@ -47,7 +47,7 @@ async function edit(channel: Channel, ref: string, text: string, chat = '7'): Pr
 
 const kindOf = (outcome: SendOutcome): string => (outcome.ok ? 'sent' : outcome.kind);
 
-void test('formatted text arrives as text and entities, as an answer, in its topic', async (t) => {
+test('formatted text arrives as text and entities, as an answer, in its topic', async (t) => {
   const { server, channel } = await line(t);
   const asked = { conversation: channel.conversation('-1005', '9'), replyTo: '33' };
   const sent = await channel.send(part(channel, markdown.parse('**hi** `there`'), asked), forever);
@@ -63,7 +63,7 @@ void test('formatted text arrives as text and entities, as an answer, in its top
   assert.deepEqual(params?.['reply_parameters'], { message_id: 33, allow_sending_without_reply: true });
 });
 
-void test('C-14: a very long answer arrives whole, in order, every part taken', async (t) => {
+test('C-14: a very long answer arrives whole, in order, every part taken', async (t) => {
   const { server, channel } = await line(t);
   const source = Array.from(
     { length: 400 },
@@ -86,7 +86,7 @@ void test('C-14: a very long answer arrives whole, in order, every part taken', 
   assert.deepEqual(server.violations, []);
 });
 
-void test('an edit replaces the text, and an edit to the same text is done', async (t) => {
+test('an edit replaces the text, and an edit to the same text is done', async (t) => {
   const { server, channel } = await line(t);
   const sent = await channel.send(part(channel, 'one'), forever);
   assert.ok(sent.ok);
@@ -96,7 +96,7 @@ void test('an edit replaces the text, and an edit to the same text is done', asy
     server.messages(7).map(({ text, history }) => [text, history]),
     [['two', ['one']]],
   );
-  server.remove(7, Number(sent.ref));
+  server.chats.remove(7, Number(sent.ref));
   const gone = await edit(channel, sent.ref, 'three');
   assert.ok(!gone.ok && gone.kind === 'refused' && gone.code === 'edit_gone');
 });
@@ -115,7 +115,7 @@ const faults: [Fault, string, string, number][] = [
   [{ mode: 'trickle', bytes: 9, ms: 1 }, 'sent', 'sent', 1],
   [{ mode: 'latency', ms: 20 }, 'sent', 'sent', 1],
 ];
-void test('B-25: what may have arrived is ambiguous, and an edit can always be done again', async (t) => {
+test('B-25: what may have arrived is ambiguous, and an edit can always be done again', async (t) => {
   const { server, proxy, channel } = await line(t);
   for (const [index, [fault, sendKind, editKind, shown]] of faults.entries()) {
     const name = JSON.stringify(fault);
@@ -130,13 +130,13 @@ void test('B-25: what may have arrived is ambiguous, and an edit can always be d
   }
 });
 
-void test('nothing listening is certainly not delivered', async (t) => {
+test('nothing listening is certainly not delivered', async (t) => {
   const { proxy, channel } = await line(t);
   await proxy.refuse();
   assert.equal(kindOf(await channel.send(part(channel, 'x'), forever)), 'transient');
 });
 
-void test('a send that is cut short from here is ambiguous once it was under way, and not before', async (t) => {
+test('a send that is cut short from here is ambiguous once it was under way, and not before', async (t) => {
   const { server, proxy, channel } = await line(t);
   proxy.next(1, { mode: 'unanswered' }, /sendMessage/);
   const patience = new AbortController();
@@ -148,9 +148,9 @@ void test('a send that is cut short from here is ambiguous once it was under way
   assert.equal(server.messages(7).length, 1);
 });
 
-void test('B-23: a limit in one chat is told exactly and leaves the others alone, and typing keeps quiet there', async (t) => {
+test('B-23: a limit in one chat is told exactly and leaves the others alone, and typing keeps quiet there', async (t) => {
   const { server, channel } = await line(t);
-  server.limit(7, 37);
+  server.chats.limit(7, 37);
   const limited = await channel.send(part(channel, 'x'), forever);
   assert.ok(!limited.ok && limited.kind === 'rate_limited' && limited.retryAfterMs === 37_000, JSON.stringify(limited));
   assert.equal(limited.scope, 'conversation');
@@ -163,28 +163,28 @@ void test('B-23: a limit in one chat is told exactly and leaves the others alone
   assert.deepEqual([server.calls('sendChatAction').length, server.violations], [1, []]);
 });
 
-void test('a group that moved tells where to', async (t) => {
+test('a group that moved tells where to', async (t) => {
   const { server, channel } = await line(t);
   server.migrate(-55, -10055);
   const moved = await channel.send(part(channel, 'x', { conversation: channel.conversation('-55') }), forever);
   assert.ok(!moved.ok && moved.kind === 'moved' && moved.native === '-10055');
 });
 
-void test('a person who blocked the bot is told apart from a broken line', async (t) => {
+test('a person who blocked the bot is told apart from a broken line', async (t) => {
   const { server, channel } = await line(t);
-  server.forbid(7, 403, 'Forbidden: bot was blocked by the user');
+  server.chats.forbid(7, 403, 'Forbidden: bot was blocked by the user');
   const refused = await channel.send(part(channel, 'x'), forever);
   assert.ok(!refused.ok && refused.kind === 'refused' && refused.code === 'blocked');
 });
 
-void test('the token never shows in an outcome, also when the other side repeats it', async (t) => {
+test('the token never shows in an outcome, also when the other side repeats it', async (t) => {
   const { server, channel } = await line(t);
   server.fail(1, { mode: 'code', code: 400, description: `Bad Request: /bot${server.botToken}/sendMessage` });
   const refused = await channel.send(part(channel, 'x'), forever);
   assert.ok(!refused.ok && !JSON.stringify(refused).includes(server.botToken));
 });
 
-void test('a file is fetched up to the size that was allowed, and no further', async (t) => {
+test('a file is fetched up to the size that was allowed, and no further', async (t) => {
   const { server, channel } = await line(t);
   server.addFile('f1', Buffer.from('0123456789'));
   const file = { native: 'f1', mimeType: 'text/plain' };
@@ -193,7 +193,7 @@ void test('a file is fetched up to the size that was allowed, and no further', a
   await assert.rejects(async () => channel.fetchAttachment?.({ ...file, native: 'f2' }, 9, forever), /not to be had/);
 });
 
-void test('a chat is named by number or @name, and anything else is refused with how to write it', async (t) => {
+test('a chat is named by number or @name, and anything else is refused with how to write it', async (t) => {
   const { channel } = await line(t);
   assert.deepEqual(channel.conversation('@my_channel'), {
     channel: 'telegram',
