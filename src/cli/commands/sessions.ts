@@ -87,5 +87,5 @@ async function* pages(client: GatewayClient, invocation: Invocation): AsyncGener
 function messageText(message: Message): string {
   const when = new Date(message.time).toISOString().slice(0, 19).replace('T', ' ');
   const calls = message.parts.flatMap((part) => (part.type === 'tool_call' ? [`[calls ${part.name}]`] : []));
-  return `${when}  ${message.author ?? message.role}\n${[message.text, ...calls].join('\n').replaceAll(/^/gm, '  ')}\n`;
+  return `${when}  ${message.author ?? message.role}\n${[message.text, ...calls].join('\n').replaceAll(/^(?=.)/gm, '  ')}\n`;
 }

@@ -40,7 +40,6 @@ export function statusLines(status: GatewayStatus, now: number): string[] {
     `Sessions: ${status.sessions}`,
     `Memory: ${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapBytes)} heap; ` +
       `event loop p99 ${eventLoopDelayMs.p99.toFixed(1)} ms`,
-    ...(status.configError === null ? [] : [`The last configuration change was rejected: ${status.configError}`]),
     ...status.warnings.map((warning) => `Warning: ${warning}`),
     ...(status.refused.length === 0 ? [] : ['Turned away:']),
     ...status.refused.flatMap((sender) => [

@@ -99,13 +99,17 @@ export const deadLetters: Check = ({ gateway }) => {
   };
 };
 
+/** What the gateway warns of beyond what other checks explain better: the demo, a channel, a rejected configuration. */
 export const warnings: Check = ({ gateway }) => {
   if (gateway.reach !== 'up') return null;
-  return gateway.status.warnings.map((warning) => ({
-    code: 'gateway_warning',
-    problem: warning,
-    fix: 'See docs/TROUBLESHOOTING.md.',
-  }));
+  const { channels, configError, model, warnings: all } = gateway.status;
+  const known = (warning: string): boolean =>
+    channels.some(({ id }) => warning.startsWith(`${id}:`)) ||
+    (configError !== null && warning.includes(configError)) ||
+    (model.name.startsWith('demo') && /\bdemo\b/i.test(warning));
+  return all
+    .filter((warning) => !known(warning))
+    .map((warning) => ({ code: 'gateway_warning', problem: warning, fix: 'See docs/TROUBLESHOOTING.md.' }));
 };
 
 export const refusedSenders: Check = ({ gateway }) => {

@@ -241,6 +241,19 @@ test('what goes wrong without a running gateway is found too', () => {
   assert.deepEqual(codes({ providers: [] }), ['gateway_down', 'only_demo']);
 });
 
+test('a warning that a check explains better is not told twice', () => {
+  const gateway = up({
+    model: { name: 'demo/demo', source: 'nothing else' },
+    channels: [channel('409 Conflict')],
+    configError: 'line 3',
+    warnings: ['The demo model answers.', 'telegram:main: 409 Conflict', 'Rejected: line 3'],
+  });
+  assert.deepEqual(
+    diagnose({ ...healthy, gateway }).map(({ code }) => code),
+    ['config_rejected', 'only_demo', 'telegram_conflict'],
+  );
+});
+
 test('one server with a wrong clock does not accuse this machine', () => {
   const facts = { ...healthy, providers: [{ ...openai, clockOffMs: 9e6 }, ollama] };
   assert.deepEqual(diagnose(facts), []);
