@@ -1,11 +1,24 @@
 /** A newcomer's first minutes with the built daemon: no configuration, no key, nothing installed. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { connect as connectTo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { cleanEnv, runCli, spawnDaemon, startDaemon, type Daemon } from '../support/daemon.ts';
 import { ask, chatEvents, connect, type Target } from '../support/gateway-client.ts';
+
+/** Where a model server listens at Ollama's port, the demo has to be asked for. */
+async function demoOnly(): Promise<Record<string, string>> {
+  const socket = connectTo(11_434, '127.0.0.1');
+  const found = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return found ? { OPEN_CLANKER_PROVIDERS__DEFAULT: 'demo' } : {};
+}
 
 describe('with no configuration and no key', () => {
   let dir = '';
@@ -14,7 +27,7 @@ describe('with no configuration and no key', () => {
 
   before(async () => {
     dir = mkdtempSync(path.join(tmpdir(), 'clanker-first-'));
-    daemon = await startDaemon({ dir });
+    daemon = await startDaemon({ dir, env: await demoOnly() });
     target = { url: daemon.url, token: daemon.token() };
   });
   after(async () => {
@@ -22,11 +35,11 @@ describe('with no configuration and no key', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  it('says at once where it is, which model answers and how to talk to it', () => {
+  it('says at once where it is, which model answers and how to talk to it', async () => {
+    await daemon.printed('open-clanker chat');
     const output = daemon.output();
     assert.match(output, new RegExp(`http://127\\.0\\.0\\.1:${daemon.port}`));
     assert.match(output, /demo/);
-    assert.match(output, /chat/);
     assert.doesNotMatch(output, new RegExp(daemon.token()));
   });
 

@@ -7,7 +7,7 @@ import { newMarker } from '../support/mock-openai.ts';
 import type { ShownMessage } from '../support/telegram-server.ts';
 import { chats, Rig } from './proofs/rig.ts';
 
-const [ada = 0, ben = 0, cleo = 0, dora = 0] = chats;
+const [ada = 0, ben = 0, cleo = 0, dora = 0, eve = 0] = chats;
 const stranger = 666_001;
 const group = -1_009_001;
 
@@ -49,7 +49,7 @@ describe('Telegram', () => {
   });
 
   it('lets an answer grow in one message by edits', async () => {
-    const sent = rig.ledger.enter('telegram', '[deltas=40] [gap=100]');
+    const sent = rig.ledger.enter('telegram', '[deltas=30] [gap=100]');
     rig.say(sent, ben);
     await rig.shown(sent);
     await rig.settle();
@@ -95,13 +95,13 @@ describe('Telegram', () => {
 
   it('forgets on /new what was said before', async () => {
     const first = rig.ledger.enter('telegram', 'remember the word aubergine');
-    rig.say(first, cleo);
+    rig.say(first, eve);
     await rig.shown(first);
-    const count = rig.telegram.messages(cleo).length;
-    rig.telegram.inject({ chatId: cleo, text: '/new' });
-    await rig.telegram.until(() => rig.telegram.messages(cleo).length > count);
+    const count = rig.telegram.messages(eve).length;
+    rig.telegram.inject({ chatId: eve, text: '/new' });
+    await rig.telegram.until(() => rig.telegram.messages(eve).length > count);
     const second = rig.ledger.enter('telegram', 'which word');
-    rig.say(second, cleo);
+    rig.say(second, eve);
     await rig.shown(second);
     assert.doesNotMatch((await rig.model.report()).lastBody, /aubergine/);
   });
@@ -111,7 +111,7 @@ describe('Telegram', () => {
     rig.telegram.inject({ chatId: dora, text: `[deltas=2000] [gap=50] ${marker}` });
     await shown(dora, ({ text }) => text.includes(marker));
     rig.telegram.inject({ chatId: dora, text: '/stop' });
-    const next = rig.ledger.enter('telegram');
+    const next = rig.ledger.enter('telegram', '[deltas=6] [gap=0]');
     rig.say(next, dora);
     await rig.shown(next);
     assert.equal((await rig.model.report()).markers[marker]?.finished, 0);
@@ -138,6 +138,6 @@ describe('Telegram', () => {
     const question = body.messages.find(({ role }) => role === 'user');
     const { code, stdout, stderr } = await runCli({ dir: rig.dir, env: rig.cliEnv }, 'why', question?.id ?? '');
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /received[^]*model[^]*deliver/i);
+    assert.match(stdout, /Received[^]*Asked mock\/mock-1[^]*delivered/);
   });
 });

@@ -1,6 +1,6 @@
 /** The built daemon as a process: started on a data directory of its own, stopped, killed, and never left behind. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { request } from 'node:http';
@@ -44,6 +44,8 @@ export interface Daemon {
   token(): string;
   /** What it printed: the last 256 KiB of both streams. */
   output(): string;
+  /** Resolves once the output holds this; rejects when the process ends without. */
+  printed(text: string): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM and wait. */
   stop(): Promise<Exit & { ms: number }>;
@@ -74,8 +76,6 @@ export function cleanEnv(dir: string, extra: Record<string, string> = {}): Recor
     PATH: process.env['PATH'] ?? '',
     HOME: home,
     OPEN_CLANKER_DATA: path.join(dir, 'data'),
-    // A model server on the developer's machine must not answer for the demo.
-    OLLAMA_BASE_URL: 'http://127.0.0.1:9',
     ...extra,
   };
 }
@@ -100,13 +100,18 @@ export async function spawnDaemon(options: DaemonOptions): Promise<Omit<Daemon, 
   });
   alive.add(child);
   let output = '';
+  const changed = new EventEmitter();
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-maxLogBytes)));
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-maxLogBytes);
+      changed.emit('output');
+    });
   }
   const exit = new Promise<Exit>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
       alive.delete(child);
+      changed.emit('output');
       resolve({ code, signal });
     });
   });
@@ -130,6 +135,12 @@ export async function spawnDaemon(options: DaemonOptions): Promise<Omit<Daemon, 
     exit,
     token: () => readFileSync(path.join(dataDir, 'token'), 'utf8').trim(),
     output: () => output,
+    printed: async (text) => {
+      while (!output.includes(text)) {
+        if (!alive.has(child)) throw new Error(`It ended without printing ${JSON.stringify(text)}:\n${output}`);
+        await once(changed, 'output');
+      }
+    },
     signal,
     stop: async () => {
       const begun = performance.now();

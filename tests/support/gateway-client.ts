@@ -30,7 +30,7 @@ export interface ServerEvent {
   data: Payload;
 }
 
-/** Which gateway, as whom. `agent: false` (the default) opens a connection for every request. */
+/** Which gateway, as whom (an empty token is none). `agent: false` (the default) opens a connection for every request. */
 export interface Target {
   url: string;
   token: string;
@@ -51,7 +51,7 @@ function open(
       agent: target.agent ?? false,
       ...(signal === undefined ? {} : { signal }),
       headers: {
-        authorization: `Bearer ${target.token}`,
+        ...(target.token === '' ? {} : { authorization: `Bearer ${target.token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
