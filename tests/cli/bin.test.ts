@@ -137,7 +137,7 @@ test('under an old Node a signal reaches the program, and its death is ours', { 
   using clone = new Clone();
   clone.bundle();
   const wait =
-    "console.log('up'); process.on('SIGTERM', () => { console.log('told'); process.exit(7); }); setInterval(() => {}, 1000);";
+    "process.on('SIGTERM', () => { console.log('told'); process.exit(7); }); console.log('up'); setInterval(() => {}, 1000);";
   writeFileSync(path.join(clone.dir, 'src/main.ts'), wait);
   const { spawn } = await import('node:child_process');
   const child = spawn(oldNode ?? '', [path.join(clone.dir, 'bin/open-clanker.cjs'), 'gateway'], {
