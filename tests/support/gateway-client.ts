@@ -1,5 +1,4 @@
 /** A client of the public surface as a program would write one: JSON, SSE and WebSocket, over sockets it can see. */
-import { once } from 'node:events';
 import { request, type Agent, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { WebSocket } from 'ws';
 
@@ -138,10 +137,12 @@ export class Socket {
       this.#frames.push(JSON.parse(data.toString('utf8')) as Frame);
       this.#wake();
     });
-    this.closed = once(this.ws, 'close').then(([code]) => {
-      this.#open = false;
-      this.#wake();
-      return code as number;
+    this.closed = new Promise((resolve) => {
+      this.ws.once('close', (code: number) => {
+        this.#open = false;
+        this.#wake();
+        resolve(code);
+      });
     });
   }
 
