@@ -1,0 +1,43 @@
+/** Throw-away key pairs for `localhost`, made for these tests with `openssl ca -selfsign`; they protect nothing. */
+export interface KeyPair {
+  key: string;
+  cert: string;
+}
+
+/** Valid until 2120. */
+export const valid: KeyPair = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgoskQq84CCycKYC0p
+ocrDt53zbvulXJVOw+hvc87Lml6hRANCAAQLwmqgKQ1r9BYzigl638rqQ5efbNyA
+KEqNhVDp/Ml0F65++OAV3OBUCExwlu90bKVArOGGGd3+YEC4HOMSA0Wu
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBYDCCAQegAwIBAgIBAzAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
+c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
+CWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABAvCaqApDWv0FjOK
+CXrfyupDl59s3IAoSo2FUOn8yXQXrn744BXc4FQITHCW73RspUCs4YYZ3f5gQLgc
+4xIDRa6jSDBGMBQGA1UdEQQNMAuCCWxvY2FsaG9zdDAPBgNVHRMBAf8EBTADAQH/
+MB0GA1UdDgQWBBQyaMUiL0KlyvG9NfNX2OaZeCWoXTAKBggqhkjOPQQDAgNHADBE
+AiAi7VsqBFGRIMtv/7WkO/Q6yv6Haq0gqDH+owFU8NL3EAIgJWkJsDBGVp60kcC0
+Ffage4SyIax6nKn5vWt+4iHicjE=
+-----END CERTIFICATE-----`,
+};
+
+/** Valid for the first day of 2020. */
+export const expired: KeyPair = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgqLl50ZIfOuiFYekP
+StS+/OqGB9c/GBGkU5sv6vHQkAShRANCAAQw2wkLaV3JV8sKg4ysqMODczbtLc1S
+FJWOBpvZKph1CQ4mLdoJnsWRt1kPG+urSplM0ec4LD7xk+wEIiabzfZP
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBXzCCAQWgAwIBAgIBAjAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
+c3QwHhcNMjAwMTAxMDAwMDAwWhcNMjAwMTAyMDAwMDAwWjAUMRIwEAYDVQQDDAls
+b2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQw2wkLaV3JV8sKg4ys
+qMODczbtLc1SFJWOBpvZKph1CQ4mLdoJnsWRt1kPG+urSplM0ec4LD7xk+wEIiab
+zfZPo0gwRjAUBgNVHREEDTALgglsb2NhbGhvc3QwDwYDVR0TAQH/BAUwAwEB/zAd
+BgNVHQ4EFgQUuMB9p6XOJrfhEcGsFo2euwtiUmAwCgYIKoZIzj0EAwIDSAAwRQIg
+MPBwSpSUCY6xmjrnGbN7tOgenHkKcK7j5IQne3gk/G0CIQC7bCwuAXLqsFXQE+HN
+ygEK8tUJ4I/RWAX5FLghDBfSrw==
+-----END CERTIFICATE-----`,
+};

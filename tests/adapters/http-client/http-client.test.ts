@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { RequestListener } from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
+import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { createHttpClient } from '../../../src/adapters/http-client/index.ts';
+import type { HttpClientOptions, NodeHttpClient } from '../../../src/adapters/http-client/index.ts';
+import { HttpFailure, readBody } from '../../../src/core/ports/http-client.ts';
+import type { HttpRequest, HttpResponse } from '../../../src/core/ports/http-client.ts';
+import { noMetrics, silentLog } from '../providers/support.ts';
+import { expired, valid } from './certificates.ts';
+
+function client(t: TestContext, options: Partial<HttpClientOptions> = {}): NodeHttpClient {
+  const http = createHttpClient({ log: silentLog, metrics: noMetrics, ...options });
+  t.after(() => http.close());
+  return http;
+}
+
+async function listen(t: TestContext, server: Server): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket.on('error', () => undefined));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const serve = (t: TestContext, listener: RequestListener): Promise<number> => listen(t, http.createServer(listener));
+const never = (): AbortSignal => new AbortController().signal;
+const get = (port: number, signal = never()): HttpRequest => ({
+  method: 'GET',
+  url: `http://127.0.0.1:${port}/`,
+  signal,
+});
+const post = (port: number, signal = never()): HttpRequest => ({
+  ...get(port, signal),
+  method: 'POST',
+  body: '{"a":1}',
+});
+const bodyText = async (response: HttpResponse): Promise<string> =>
+  Buffer.from(await readBody(response, 100_000)).toString('utf8');
+
+async function failureOf(promise: Promise<unknown>): Promise<HttpFailure> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.ok(error instanceof HttpFailure, String(error));
+    return error;
+  }
+  return assert.fail('it should have failed');
+}
+
+function assertFailure(failure: HttpFailure, phase: string, accepted: string, code: string): void {
+  assert.deepEqual({ phase: failure.phase, accepted: failure.accepted, code: failure.code }, { phase, accepted, code });
+}
+
+const resolveTo =
+  (answer: string | Error): LookupFunction =>
+  (_name, options, callback) => {
+    if (answer instanceof Error) callback(answer, '');
+    else if (options.all) callback(null, [{ address: answer, family: 4 }]);
+    else callback(null, answer, 4);
+  };
+
+describe('a good exchange', () => {
+  test('sends the body as it is and asks for no compression', async (t) => {
+    const port = await serve(t, (request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
+      request.on('end', () => {
+        response.setHeader('X-Seen', [
+          request.headers['accept-encoding'] ?? '',
+          request.headers['content-length'] ?? '',
+        ]);
+        response.end(body);
+      });
+    });
+    const response = await client(t).request({ ...post(port), body: '{"text":"Grüße"}' });
+    assert.equal(response.status, 200);
+    assert.equal(response.headers['x-seen'], 'identity, 18');
+    assert.equal(await bodyText(response), '{"text":"Grüße"}');
+  });
+
+  test('a connection is used again', async (t) => {
+    let connections = 0;
+    const server = http.createServer((_request, response) => response.end('ok'));
+    server.on('connection', () => connections++);
+    const port = await listen(t, server);
+    const http1 = client(t);
+    for (let i = 0; i < 4; i++) {
+      await bodyText(await http1.request(post(port)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(connections, 1);
+  });
+
+  test('a redirect is an answer, not a way to go', async (t) => {
+    const port = await serve(t, (_request, response) => response.writeHead(302, { location: '/other' }).end());
+    const response = await client(t).request(get(port));
+    assert.equal(response.status, 302);
+    await bodyText(response);
+  });
+
+  test('names are looked up by the injected resolver', async (t) => {
+    const port = await serve(t, (request, response) => response.end(request.headers.host));
+    const response = await client(t, { resolver: resolveTo('127.0.0.1') }).request({
+      ...get(port),
+      url: `http://model.test:${port}/`,
+    });
+    assert.equal(await bodyText(response), `model.test:${port}`);
+  });
+});
+
+describe('what cannot have been accepted', () => {
+  test('an unknown name', async (t) => {
+    const unknown = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
+    const failure = await failureOf(
+      client(t, { resolver: resolveTo(unknown) }).request({ ...post(1), url: 'http://nowhere.test/' }),
+    );
+    assertFailure(failure, 'connect', 'no', 'ENOTFOUND');
+    assert.match(failure.message, /the name cannot be resolved/);
+  });
+
+  test('a refused connection', async (t) => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    assertFailure(await failureOf(client(t).request(post(port))), 'connect', 'no', 'ECONNREFUSED');
+  });
+
+  test('an address that is none, and a header that cannot be written', async (t) => {
+    const http1 = client(t);
+    for (const url of ['ftp://127.0.0.1/', 'nonsense'])
+      assertFailure(await failureOf(http1.request({ ...get(1), url })), 'connect', 'no', 'bad_url');
+    const failure = await failureOf(http1.request({ ...get(1), headers: { authorization: 'Bearer my-key\n' } }));
+    assertFailure(failure, 'connect', 'no', 'unsendable');
+    assert.doesNotMatch(failure.message, /my-key/);
+  });
+
+  const certificates = [
+    ['an expired certificate', expired, [expired.cert], 'localhost', 'CERT_HAS_EXPIRED', /has expired/],
+    [
+      'a certificate for another name',
+      valid,
+      [valid.cert],
+      'other.test',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      /another name/,
+    ],
+    ['a self-signed certificate', valid, undefined, 'localhost', 'DEPTH_ZERO_SELF_SIGNED_CERT', /self-signed/],
+  ] as const;
+  for (const [title, pair, authorities, name, code, reason] of certificates) {
+    test(title, async (t) => {
+      let seen = 0;
+      const port = await listen(
+        t,
+        https.createServer(pair, () => {
+          seen++;
+        }),
+      );
+      const http1 = client(t, {
+        resolver: resolveTo('127.0.0.1'),
+        ...(authorities === undefined ? {} : { authorities: [...authorities] }),
+      });
+      const failure = await failureOf(http1.request({ ...post(port), url: `https://${name}:${port}/` }));
+      assertFailure(failure, 'connect', 'no', code);
+      assert.match(failure.message, reason);
+      assert.equal(seen, 0);
+    });
+  }
+
+  test('TLS with an authority that is trusted works', async (t) => {
+    const port = await listen(
+      t,
+      https.createServer(valid, (_request, response) => response.end('private')),
+    );
+    const http1 = client(t, { resolver: resolveTo('127.0.0.1'), authorities: [valid.cert] });
+    assert.equal(await bodyText(await http1.request({ ...get(port), url: `https://localhost:${port}/` })), 'private');
+  });
+
+  test('a port that does not speak TLS', async (t) => {
+    const port = await serve(t, (_request, response) => response.end());
+    const failure = await failureOf(client(t).request({ ...post(port), url: `https://127.0.0.1:${port}/` }));
+    assert.deepEqual([failure.phase, failure.accepted], ['connect', 'no']);
+    assert.match(failure.message, /does not speak TLS/);
+  });
+
+  test('an abort while the name is looked up, and while the pool is asked', async (t) => {
+    const asked = Promise.withResolvers<void>();
+    const abort = new AbortController();
+    const http1 = client(t, { resolver: () => asked.resolve() });
+    const failed = failureOf(http1.request({ ...post(1, abort.signal), url: 'http://slow.test/' }));
+    await asked.promise;
+    abort.abort();
+    assertFailure(await failed, 'connect', 'no', 'aborted');
+    assertFailure(await failureOf(http1.request(post(1, AbortSignal.abort()))), 'connect', 'no', 'aborted');
+  });
+});
+
+describe('what may have been accepted', () => {
+  test('a reset after the request was read', async (t) => {
+    const port = await serve(t, (request) => request.socket.resetAndDestroy());
+    assertFailure(await failureOf(client(t).request(post(port))), 'headers', 'maybe', 'ECONNRESET');
+  });
+
+  test('a reset of a pooled connection before any answer', async (t) => {
+    let requests = 0;
+    const port = await serve(t, (request, response) => {
+      if (++requests === 1) response.end('ok');
+      else request.socket.resetAndDestroy();
+    });
+    const http1 = client(t);
+    await bodyText(await http1.request(post(port)));
+    await new Promise((resolve) => setImmediate(resolve));
+    const failure = await failureOf(http1.request(post(port)));
+    assert.equal(failure.accepted, 'maybe');
+    assert.equal(requests, 2, 'and it is not sent again');
+  });
+
+  test('an abort before the headers', async (t) => {
+    const abort = new AbortController();
+    const gone = Promise.withResolvers<void>();
+    const port = await serve(t, (request) => {
+      request.socket.on('close', () => gone.resolve());
+      abort.abort();
+    });
+    assertFailure(await failureOf(client(t).request(post(port, abort.signal))), 'headers', 'maybe', 'aborted');
+    await gone.promise;
+  });
+
+  test('an abort while a large request is still being written', async (t) => {
+    const server = net.createServer((socket) => {
+      socket.pause();
+      abort.abort();
+    });
+    const abort = new AbortController();
+    const port = await listen(t, server);
+    const failure = await failureOf(
+      client(t).request({ ...post(port, abort.signal), body: new Uint8Array(50_000_000) }),
+    );
+    assert.equal(failure.code, 'aborted');
+    assert.notEqual(failure.phase, 'headers');
+  });
+
+  test('headers without end', async (t) => {
+    const port = await serve(t, (_request, response) =>
+      response.writeHead(200, { 'x-long': 'x'.repeat(40_000) }).end(),
+    );
+    assertFailure(await failureOf(client(t).request(post(port))), 'headers', 'maybe', 'HPE_HEADER_OVERFLOW');
+  });
+
+  test('something that is not HTTP', async (t) => {
+    const port = await listen(
+      t,
+      net.createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n')),
+    );
+    const failure = await failureOf(client(t).request(post(port)));
+    assert.match(failure.code, /^HPE_/);
+    assert.match(failure.message, /not valid HTTP/);
+  });
+
+  test('a compressed answer that nobody asked for', async (t) => {
+    const port = await serve(t, (_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end('x'),
+    );
+    assertFailure(await failureOf(client(t).request(get(port))), 'headers', 'maybe', 'encoded');
+  });
+});
+
+describe('a body', () => {
+  test('that breaks off fails in its phase', async (t) => {
+    const port = await serve(t, (request, response) => {
+      response.write('begin', () => setImmediate(() => request.socket.resetAndDestroy()));
+    });
+    const response = await client(t).request(get(port));
+    assertFailure(await failureOf(bodyText(response)), 'body', 'maybe', 'ECONNRESET');
+  });
+
+  test('that ends before its length fails', async (t) => {
+    const port = await serve(t, (request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('begin', () => request.socket.end());
+    });
+    const response = await client(t).request(get(port));
+    assert.equal((await failureOf(bodyText(response))).phase, 'body');
+  });
+
+  test('that stalls is left at once by an abort', async (t) => {
+    const abort = new AbortController();
+    const port = await serve(t, (_request, response) => response.write('begin'));
+    const response = await client(t).request(get(port, abort.signal));
+    const failed = failureOf(bodyText(response));
+    setImmediate(() => abort.abort());
+    assertFailure(await failed, 'body', 'maybe', 'aborted');
+  });
+
+  test('that was aborted before it was read fails when it is read, and nowhere else', async (t) => {
+    const abort = new AbortController();
+    const port = await serve(t, (_request, response) => response.write('begin'));
+    const response = await client(t).request(get(port, abort.signal));
+    abort.abort();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await failureOf(bodyText(response))).code, 'aborted');
+  });
+
+  test('that is left early frees its connection', async (t) => {
+    const gone = Promise.withResolvers<void>();
+    const port = await serve(t, (request, response) => {
+      request.socket.on('close', () => gone.resolve());
+      response.write('begin');
+    });
+    const response = await client(t).request(get(port));
+    for await (const _chunk of response.body) break;
+    await gone.promise;
+  });
+
+  test('that is returned while a read waits ends that read', async (t) => {
+    const port = await serve(t, (_request, response) => response.write('begin'));
+    const body = (await client(t).request(get(port))).body[Symbol.asyncIterator]();
+    await body.next();
+    const waiting = body.next();
+    await body.return?.();
+    assert.equal((await failureOf(waiting)).phase, 'body');
+  });
+
+  test('past its bound fails and frees its connection', async (t) => {
+    const gone = Promise.withResolvers<void>();
+    const port = await serve(t, (request, response) => {
+      request.socket.on('close', () => gone.resolve());
+      response.write('x'.repeat(200_000));
+    });
+    assert.equal((await failureOf(bodyText(await client(t).request(get(port))))).code, 'too_large');
+    await gone.promise;
+  });
+});
