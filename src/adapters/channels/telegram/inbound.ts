@@ -199,7 +199,8 @@ export function readText(
     if (!named) continue;
     addressed = true;
     if (original.slice(0, offset).trim() === '') {
-      text = original.slice(offset + length).replace(/^[\s,:]+/, '');
+      // A bare mention stays: it is all that was said.
+      text = original.slice(offset + length).replace(/^[\s,:]+/, '') || original;
     }
   }
   const command = /^\/[a-z0-9_]{1,32}(@[a-z0-9_]{1,64})?(?=\s|$)/i.exec(text);

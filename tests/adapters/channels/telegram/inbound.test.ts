@@ -49,6 +49,7 @@ test('in a group only what is meant for the bot is addressed to it', () => {
     ['hello all', false, 'hello all'],
     ['@clanker_bot what is up', true, 'what is up'],
     ['@CLANKER_BOT: hi', true, 'hi'],
+    ['@clanker_bot ', true, '@clanker_bot '],
     ['ask @Clanker_Bot about it', true, 'ask @Clanker_Bot about it'],
     ['@clanker_bot_2 hi', false, '@clanker_bot_2 hi'],
     ['mail me at x@clanker_bot', false, 'mail me at x@clanker_bot'],

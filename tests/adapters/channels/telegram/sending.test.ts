@@ -148,6 +148,16 @@ test('a send that is cut short from here is ambiguous once it was under way, and
   assert.equal(server.messages(7).length, 1);
 });
 
+test('an attempt that is never answered ends by itself, as ambiguous', async (t) => {
+  const { proxy, channel } = await line(t);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  proxy.next(1, { mode: 'unanswered' }, /sendMessage/);
+  const sending = channel.send(part(channel, 'x'), forever);
+  while (proxy.met.unanswered === undefined) await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(30_000);
+  assert.equal(kindOf(await sending), 'ambiguous');
+});
+
 test('B-23: a limit in one chat is told exactly and leaves the others alone, and typing keeps quiet there', async (t) => {
   const { server, channel } = await line(t);
   server.chats.limit(7, 37);
