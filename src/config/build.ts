@@ -39,9 +39,9 @@ function telegramAccounts({ telegram }: WrittenConfig['channels']): {
     });
   }
   for (const [name, account] of [['main', main] as const, ...Object.entries(further)]) {
-    const { bot_token, enabled } = account;
+    const { bot_token, bot_token_file, enabled } = account;
     if (bot_token !== undefined) accounts[name] = { ...account, bot_token, enabled: enabled ?? true };
-    else if (enabled === true || name !== 'main') {
+    else if (bot_token_file === undefined && (enabled === true || name !== 'main')) {
       const at = name === 'main' ? [] : ['accounts', name];
       problems.push({
         path: ['channels', 'telegram', ...at, 'bot_token'],

@@ -15,7 +15,7 @@ function serverRules({ server }: Config, layerOf: LayerOf): Problem[] {
         path: ['server', 'host'],
         message: `${needs} server.public = true if that is meant (and server.auth.token)`,
       });
-    if (server.auth.token === undefined)
+    if ((server.auth.token ?? server.auth.token_file) === undefined)
       problems.push({
         path: ['server', 'auth', 'token'],
         message: `${needs} server.auth.token to a token of 24 characters or more (and server.public = true)`,
@@ -65,7 +65,9 @@ function providerRules(config: Config): Problem[] {
     }
     const cloud =
       provider.base_url === 'https://api.openai.com/v1' || provider.base_url === 'https://api.anthropic.com';
-    if (cloud && provider.api_key === undefined) {
+    // A key that is given indirectly but could not be read was complained about already; the same holds for the others.
+    const given = provider.api_key ?? provider.api_key_env ?? provider.api_key_file;
+    if (cloud && given === undefined) {
       problems.push({
         path: [...at, 'api_key'],
         message: `it is missing; ${provider.base_url} takes no request without a key (api_key, api_key_env or api_key_file)`,

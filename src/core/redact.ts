@@ -23,11 +23,16 @@ export function registerSecret(value: string): void {
   }
 }
 
+/** One look that most texts end with: without any of these no pattern can match. */
+const hint =
+  /[spr]k-|xox|xapp|whsec|gh[pos]_|\d:|bot\d|:\/\/|[?&]|bearer|basic|key|pass|secret|token|authorization|cookie|credential/i;
+
 const secretName =
   /(?:^|[^a-z])(?:token|secret|password|passwd|passphrase|authorization|cookie|credentials?)$|(?:api|private|signing|access)[-_]?key$/i;
 
 /** True for names whose value is a secret: `bot_token`, `x-api-key`, `Authorization`; not for `prompt_tokens`. */
-export const isSecretName = (name: string): boolean => secretName.test(name.replaceAll(/([a-z])([A-Z])/g, '$1_$2'));
+export const isSecretName = (name: string): boolean =>
+  hint.test(name) && secretName.test(name.replaceAll(/([a-z])([A-Z])/g, '$1_$2'));
 
 /** What secrets look like when nobody registered them. Each keeps what helps to recognise it, and is linear to match. */
 const patterns: readonly (readonly [RegExp, string])[] = [
@@ -49,6 +54,7 @@ export function redact(text: string): string {
   if (text.length < minSecretLength) return text;
   let clean = text;
   for (const value of values) if (clean.includes(value)) clean = clean.replaceAll(value, mask);
+  if (!hint.test(clean)) return clean;
   for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement);
   return clean;
 }

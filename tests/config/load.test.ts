@@ -206,10 +206,8 @@ describe('secrets', () => {
   it('a secret file that is missing or empty is refused by key', (t) => {
     const text = '[providers.openai]\napi_key_file = "nowhere"\n';
     assert.deepEqual(
-      issuesOfText(t, text)
-        .map(({ key, line }) => [key, line])
-        .at(-1),
-      ['providers.openai.api_key_file', 2],
+      issuesOfText(t, text).map(({ key, line }) => [key, line]),
+      [['providers.openai.api_key_file', 2]],
     );
     const dir = folder(t, { empty: '\n', 'config.toml': '[server.auth]\ntoken_file = "empty"\n' });
     assert.deepEqual(
@@ -236,11 +234,11 @@ describe('secrets', () => {
     const env = { WORK_KEY: 'sk-work', OPENAI_API_KEY: 'sk-private' };
     assert.equal(loadText(t, text, { env }).config.providers.named['openai']?.api_key?.reveal(), 'sk-work');
     const issues = issuesOfText(t, text, { env: { OPENAI_API_KEY: 'sk-private' } });
-    assert.ok(
-      issues.some(
-        ({ key, message }) => key === 'providers.openai.api_key_env' && message.includes('WORK_KEY is not set'),
-      ),
+    assert.deepEqual(
+      issues.map(({ key }) => key),
+      ['providers.openai.api_key_env'],
     );
+    assert.match(issues[0]?.message ?? '', /WORK_KEY is not set/);
   });
   it('no secret stands in what `config show` prints, in the loaded data, or in a log afterwards', (t) => {
     const text = `[server.auth]\ntoken = "${goodToken}"\n[providers.openai]\napi_key = "sk-verysecret"\nheaders = { "X-Key" = "header-secret" }\n`;
