@@ -90,7 +90,7 @@ export class TelegramChats {
         this.#limits.delete(where);
         continue;
       } else this.#violations.push(`${chat} was written to ${Math.ceil(limit.until - now)} ms before retry_after`);
-      const seconds = Math.ceil((limit.until - now) / 1000);
+      const seconds = Math.ceil(Math.round(limit.until - now) / 1000);
       return refuse(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
     }
     const movedTo = this.#migrated.get(chat);
