@@ -6,7 +6,7 @@ import { ClankerError } from '../../core/errors.ts';
 import type { ModelEvent, ProviderError } from '../../core/ports/provider.ts';
 import type { AttemptRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Random } from '../../core/ports/system.ts';
-import { decideRetry, type RetryDecision } from '../../core/retry.ts';
+import { decideRetry } from '../../core/retry.ts';
 import type { Candidate } from './candidates.ts';
 import type { CallEvent, CallOptions, CallRequest } from './events.ts';
 import { failureOf, failureOfAll, unavailable, wordsFor } from './failure.ts';
@@ -35,8 +35,8 @@ interface Failed {
   error: ProviderError;
 }
 
-/** What one candidate came to: an end of the call, or a failure that another candidate may mend. */
-type Tried = { ended: true } | { ended: false; failed: Failed; decision: Exclude<RetryDecision, { action: 'retry' }> };
+/** What one candidate came to: an end of the call, or a failure (null: it was not asked) that another may mend. */
+type Tried = { ended: true } | { ended: false; failed: Failed | null; action: 'fallback' | 'fail' };
 
 export class ModelCall {
   readonly #deps: CallDeps;
@@ -69,8 +69,8 @@ export class ModelCall {
         if (before !== undefined) yield this.#fallback(before, candidate);
         const tried: Tried = yield* this.#try(candidate, probe, left);
         if (tried.ended) return;
-        failures.push(tried.failed);
-        if (tried.decision.action === 'fail') {
+        if (tried.failed !== null) failures.push(tried.failed);
+        if (tried.action === 'fail') {
           yield this.#failure(failures);
           return;
         }
@@ -110,12 +110,20 @@ export class ModelCall {
     others: readonly Candidate[],
   ): AsyncGenerator<CallEvent, Tried> {
     const { clock, random, log, rests, withoutTools, metrics, judged } = this.#deps;
+    const { slots } = candidate.desk;
     let failures = 0;
     let maybeAccepted = 0;
+    let failed: Failed | null = null;
     try {
       for (;;) {
+        const release = await this.#within((signal) => slots.acquire(signal));
+        // While this call slept or stood in the queue, others may have learned that it must not be asked.
+        if (probe === null && this.#mustRest(candidate)) {
+          release();
+          return { ended: false, failed, action: 'fallback' };
+        }
         const tools = withoutTools.has(candidate) ? [] : this.#request.tools;
-        const outcome = yield* this.#attempt(candidate, { ...this.#request, tools }, probe);
+        const outcome = yield* this.#attempt(candidate, { ...this.#request, tools }, probe, release);
         if (outcome.error === null) return { ended: true };
         const { error, empty } = outcome;
         const visible = this.#said && this.#options.visible();
@@ -130,11 +138,10 @@ export class ModelCall {
           unit: random.unit(),
         });
         const wanted = decision.action === 'retry';
-        if (error.kind !== 'aborted' && error.kind !== 'deadline') {
-          rests.failed(candidate.provider, candidate.model, error, { waited: wanted, gaveUp: !wanted });
-          judged(candidate, error);
-        }
-        const failed: Failed = { candidate, error };
+        if (empty !== null) rests.succeeded(candidate.provider, candidate.model);
+        else rests.failed(candidate.provider, candidate.model, error, { waited: wanted, gaveUp: !wanted });
+        judged(candidate, error);
+        failed = { candidate, error };
         log[error.kind === 'aborted' ? 'debug' : 'warn']('a model call failed', {
           run_id: this.#options.runId,
           model: candidate.name,
@@ -149,10 +156,8 @@ export class ModelCall {
           yield empty;
           return { ended: true };
         }
-        if (decision.action !== 'retry') return { ended: false, failed, decision };
-        // Other calls may have learned meanwhile that it must not be asked.
-        const { state, yielding } = rests.standing(candidate.provider, candidate.model);
-        if (state === 'resting' && !yielding) return { ended: false, failed, decision: { action: 'fallback' } };
+        if (decision.action !== 'retry') return { ended: false, failed, action: decision.action };
+        if (this.#mustRest(candidate)) return { ended: false, failed, action: 'fallback' };
         if (decision.withoutTools) withoutTools.add(candidate);
         metrics.retries.add(1, { provider: candidate.provider, kind: error.kind });
         yield { type: 'retrying', kind: error.kind, provider: candidate.provider, delayMs: decision.delayMs };
@@ -169,10 +174,9 @@ export class ModelCall {
     candidate: Candidate,
     request: CallRequest,
     probe: Probe | null,
+    release: () => void,
   ): AsyncGenerator<CallEvent, { error: null } | { error: ProviderError; empty: CallEvent | null }> {
     const { clock, metrics, rests, judged } = this.#deps;
-    const { desk } = candidate;
-    const release = await this.#within((signal) => desk.slots.acquire(signal));
     const measure = new Measure(this.#begin(candidate), candidate, clock, metrics);
     let closed = false;
     const close = (error: ProviderError | null): void => {
@@ -181,7 +185,7 @@ export class ModelCall {
     };
     try {
       yield { type: 'attempt', n: this.#rows.length, provider: candidate.provider, model: candidate.name };
-      const { provider, clocks } = desk.configured;
+      const { provider, clocks } = candidate.desk.configured;
       const { signal, deadlineMs } = this.#options;
       const stream = watched((cut) => provider.stream({ ...request, model: candidate.model }, cut), {
         clock,
@@ -255,6 +259,11 @@ export class ModelCall {
       .saveAttempts(rows.map((row) => ({ ...row })))
       .catch((error: unknown) => log.error('a ledger row could not be stored', { run_id: runId, error }));
     return row;
+  }
+
+  #mustRest({ provider, model }: Candidate): boolean {
+    const { state, yielding } = this.#deps.rests.standing(provider, model);
+    return state === 'resting' && !yielding;
   }
 
   #anyOpen(candidates: readonly Candidate[]): boolean {

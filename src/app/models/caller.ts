@@ -177,6 +177,7 @@ export class ModelCaller {
   }
 
   #judged(candidate: Candidate, error: ProviderError | null): void {
+    if (error?.kind === 'aborted' || error?.kind === 'deadline') return;
     const { desk } = candidate;
     const ok = error === null || notItsFault.includes(error.kind);
     desk.health = withCall(desk.health, ok, ok ? '' : wordsFor(error.kind, candidate));

@@ -116,6 +116,8 @@ export class Rests {
     error: ProviderError,
     { waited, gaveUp }: { waited: boolean; gaveUp: boolean },
   ): void {
+    // People stop calls, and runs have deadlines; neither says anything about the provider.
+    if (error.kind === 'aborted' || error.kind === 'deadline') return;
     const now = this.#clock.monotonic();
     const imposed = restAfter(error, waited);
     if (imposed !== null) {

@@ -91,7 +91,7 @@ for (const [kind, hits, failover, code] of faults) {
     assert.equal(end.cause?.kind, kind);
     assert.deepEqual(
       end.attempts.map(({ outcome, usage }) => [outcome, usage]),
-      Array(hits).fill([kind, null]),
+      Array.from({ length: hits }, () => [kind, null]),
     );
     const next = await alone.clock.until(courseOf(alone.caller, alone.clock));
     assert.equal(next.end.type, 'finished');
@@ -433,6 +433,21 @@ test('a chain is gone down in order, each model once, whoever of it rests', asyn
     assert.ok(end.type === 'finished' && end.model === 'r/m1');
   }
   assert.deepEqual([resting.hits, broken.hits, good.hits], [1, 2, 2]);
+});
+
+test('calls that stand in the queue of a provider that broke down do not all find out for themselves', async () => {
+  const clock = new VirtualClock();
+  const provider = new ScriptedProvider('p', clock, [start, { wait: 1000 }, ...failing('server')]);
+  const { caller } = await callerOver({ providers: [provider], clock, maxConcurrency: 4 });
+  const courses = await clock.until(Promise.all(Array.from({ length: 100 }, () => courseOf(caller, clock))));
+  assert.ok(courses.every(({ end }) => end.type === 'failed'));
+  assert.ok(provider.hits < 115, `${provider.hits} requests, not 200`);
+});
+
+test('empty answers do not count as an outage', async () => {
+  const { caller, clock, provider } = await single([start, finish]);
+  for (let i = 0; i < 6; i++) assert.equal((await clock.until(courseOf(caller, clock))).end.type, 'finished');
+  assert.equal(provider.hits, 12);
 });
 
 test('when the whole chain fails, the failure tells about each of it', async () => {

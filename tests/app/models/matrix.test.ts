@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, suite, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createHttpClient } from '../../../src/adapters/http-client/index.ts';
 import type { CallEnd, ModelCaller } from '../../../src/app/models/caller.ts';
@@ -66,12 +66,12 @@ const final: readonly (ProviderErrorKind | 'finished')[] = ['finished', 'context
 /** Modes that fail after text came. */
 const late: readonly FaultMode[] = ['clean-eof', 'reset-mid', 'error-mid', 'malformed', 'stall-mid', 'half-open'];
 
-suite('every fault of every dialect, over sockets', { concurrency: true }, () => {
+describe('every fault of every dialect, over sockets', { concurrency: true }, () => {
   const http = createHttpClient({ log: silentLog, metrics: noMetrics });
   after(() => http.close());
 
   for (const dialect of wireDialects) {
-    suite(dialect, { concurrency: false }, () => {
+    describe(dialect, { concurrency: false }, () => {
       let server: ProviderServer;
       before(async () => {
         server = await startProviderServer({ answer: { text: 'Hello, world, again and again.' } });
