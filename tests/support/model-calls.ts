@@ -10,7 +10,7 @@ import {
 import type { ConfiguredProvider } from '../../src/app/models/caller.ts';
 import type { NewEvent } from '../../src/core/events.ts';
 import type { Provider, ProviderClocks } from '../../src/core/ports/provider.ts';
-import type { AttemptRow, CooldownRow } from '../../src/core/ports/store.ts';
+import type { AttemptRow, CooldownRow, Store } from '../../src/core/ports/store.ts';
 import type { Clock, Labels, Log, Metrics } from '../../src/core/ports/system.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -80,10 +80,12 @@ export class Tally implements Metrics {
   }
 }
 
-interface Setting {
+type CallStore = Pick<Store, 'cooldowns' | 'saveCooldown' | 'clearCooldown' | 'saveAttempts'>;
+
+interface Setting<Rows> {
   providers: Provider[];
   clock?: Clock;
-  rows?: CallRows;
+  rows?: Rows;
   fallback?: string[];
   clocks?: ProviderClocks;
   maxConcurrency?: number;
@@ -102,8 +104,8 @@ export function configured(provider: Provider, more: Partial<ConfiguredProvider>
   return [provider.id, { ...whole, ...more }];
 }
 
-export async function callerOver(setting: Setting) {
-  const rows = setting.rows ?? new CallRows();
+export async function callerOver<Rows extends CallStore = CallRows>(setting: Setting<Rows>) {
+  const rows = setting.rows ?? (new CallRows() as CallStore as Rows);
   const clock = setting.clock ?? new VirtualClock();
   const published: NewEvent[] = [];
   const tally = new Tally();
