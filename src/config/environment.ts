@@ -11,8 +11,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const prefix = 'OPEN_CLANKER_';
 
-/** Names with our prefix that are no keys: where things are, and how commands find the gateway. */
-const ownNames = new Set(['CONFIG', 'DATA', 'URL', 'TOKEN'].map((name) => prefix + name));
+/** Names with our prefix that are no keys: where things are, how commands find the gateway, and where a test kills it. */
+const ownNames = new Set(['CONFIG', 'DATA', 'URL', 'TOKEN', 'CRASH_AT'].map((name) => prefix + name));
 
 /** The environment variable of a key: `server.port` → `OPEN_CLANKER_SERVER__PORT`. */
 export const environmentName = (path: readonly string[]): string =>

@@ -2,7 +2,7 @@
 import type { FieldNotes } from '../core/fields.ts';
 import { environmentName } from './environment.ts';
 import { configSchema } from './schema.ts';
-import { keys, writtenDefault } from './schema-walk.ts';
+import { isOptional, keys, writtenDefault } from './schema-walk.ts';
 import type { Key } from './schema-walk.ts';
 import { isTree } from './tree.ts';
 
@@ -72,7 +72,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|');
 function defaultCell(key: Key): string {
   const value = writtenDefault(key.schema);
   if (value !== undefined) return `\`${tomlValue(value)}\``;
-  return key.notes.computed ?? (key.schema._zod.optin === 'optional' ? '' : 'required');
+  return key.notes.computed ?? (isOptional(key.schema) ? '' : 'required');
 }
 
 function row(key: Key): string {

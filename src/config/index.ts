@@ -4,7 +4,6 @@ export type { ConfigIssue } from './errors.ts';
 export { configReference, generateConfig } from './generate.ts';
 export { loadConfig } from './load.ts';
 export type { LoadedConfig, LoadOptions } from './load.ts';
-export type { AgentOptions, Config, ConfiguredProvider, ConfiguredTelegram } from './schema.ts';
+export type { Config } from './schema.ts';
 export { describeConfig } from './settings.ts';
-export type { Setting } from './settings.ts';
 export { watchConfig } from './watch.ts';

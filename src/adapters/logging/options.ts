@@ -43,5 +43,3 @@ export const loggingOptions = table('What is logged, how and where.', {
     {},
   ),
 });
-
-export type LoggingOptions = z.output<typeof loggingOptions>;
