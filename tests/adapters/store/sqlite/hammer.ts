@@ -8,7 +8,7 @@ import { openStore } from '../../../../src/adapters/store/sqlite/index.ts';
 import { systemClock } from '../../../../src/adapters/system/index.ts';
 import { ClankerError } from '../../../../src/core/errors.ts';
 import { keptMetrics, migrationsDir, quietLog } from '../open.ts';
-import { claim, finish, inboundRow, outboundRow } from '../rows.ts';
+import { chat, claim, finish, inboundRow, noon, outboundRow } from '../rows.ts';
 
 const [file = '', count = '', parallel = ''] = process.argv.slice(2);
 const say = (line: string): void => void writeSync(1, `${line}\n`);
@@ -42,9 +42,15 @@ async function turn(id: string): Promise<void> {
   const claimed = await acknowledged(() => claim(store, { sessionKey, maxStarts: 100 }));
   if (claimed === null) throw new Error(`nothing to claim for ${id}`);
   await acknowledged(() =>
-    store.finishRun(finish(claimed.run.id, { outbox: [outboundRow(`out-${id}`, { runId: claimed.run.id })] })),
+    store.finishRun(
+      finish(claimed.run.id, { outbox: [outboundRow(`out-${id}`, { runId: claimed.run.id, conversation: chat(id) })] }),
+    ),
   );
   say(`finished ${id}`);
+  const row = await acknowledged(() => store.claimSend(chat(id), noon + 10_000));
+  if (row === null) throw new Error(`nothing to send for ${id}`);
+  await acknowledged(() => store.recordSend(row.id, { state: 'sent', ref: id, at: noon + 10_000 }));
+  say(`sent ${id}`);
 }
 
 say('opened');
