@@ -127,6 +127,8 @@ class Daemon {
     const store = await openStore({
       path: live.config.database.path,
       migrationsDir: path.join(import.meta.dirname, '..', 'migrations'),
+      // The bundle has its thread as a file of its own beside it.
+      ...(import.meta.filename.endsWith('.ts') ? {} : { workerUrl: new URL('./store-worker.cjs', import.meta.url) }),
       log,
       metrics,
       clock,

@@ -2,7 +2,8 @@
 import { runCli } from './cli/run.ts';
 
 void runCli(process.argv.slice(2), {
-  runGateway: async (options) => (await import('./compose.ts')).runGateway(options),
+  // Everything is flushed and closed by then; what a library may still hold must not keep the process.
+  runGateway: async (options) => process.exit(await (await import('./compose.ts')).runGateway(options)),
 }).then((code) => {
   process.exitCode = code;
 });
