@@ -384,23 +384,26 @@ test('after the rest one call tries while fifty wait; when it fails nobody else 
   assert.ok(courses.every(({ end }) => end.type === 'failed'));
 });
 
-test('a probe that is aborted hands its turn on', async () => {
+test('a probe that is aborted hands its turn on, to one', async () => {
+  const limited = failing('rate_limited', { retryAfterMs: 65_000 });
   const { caller, clock, provider } = await single(
-    failing('rate_limited', { retryAfterMs: 65_000 }),
+    limited,
     [start, 'hang'],
-    answer,
+    [start, { wait: 1000 }, text('a'), finish],
   );
   await clock.until(courseOf(caller, clock));
   await clock.advance(65_000);
   const abort = new AbortController();
   const probing = courseOf(caller, clock, { signal: abort.signal });
-  const waiting = courseOf(caller, clock);
+  const waiting = Promise.all([courseOf(caller, clock), courseOf(caller, clock)]);
   await clock.settle();
   abort.abort();
-  const [first, second] = await clock.until(Promise.all([probing, waiting]));
-  assert.ok(first.end.type === 'failed' && first.end.error.code === 'aborted');
-  assert.equal(second.end.type, 'finished');
+  const { end } = await probing;
+  assert.ok(end.type === 'failed' && end.error.code === 'aborted');
+  await clock.settle();
   assert.equal(provider.hits, 3);
+  for (const course of await clock.until(waiting)) assert.equal(course.end.type, 'finished');
+  assert.equal(provider.hits, 4);
 });
 
 test('a caller that leaves while it probes hands its turn on', async () => {
@@ -442,6 +445,7 @@ test('calls that stand in the queue of a provider that broke down do not all fin
   const courses = await clock.until(Promise.all(Array.from({ length: 100 }, () => courseOf(caller, clock))));
   assert.ok(courses.every(({ end }) => end.type === 'failed'));
   assert.ok(provider.hits < 115, `${provider.hits} requests, not 200`);
+  assert.equal(caller.status()[0]?.active, 0);
 });
 
 test('empty answers do not count as an outage', async () => {
