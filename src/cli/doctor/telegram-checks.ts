@@ -79,7 +79,7 @@ export const nobodyAllowed = perBot(({ id, allowedUsers, allowedChats }) => {
   return {
     code: 'telegram_nobody_allowed',
     problem: `Nobody may talk to ${id}: both allow-lists are empty.`,
-    fix: 'Send /whoami to the bot and add the id it names to allowed_user_ids.',
+    fix: 'Write to the bot: it turns you away, and `open-clanker status` shows the line that lets you in.',
   };
 });
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { diagnose } from '../../../src/cli/doctor/diagnose.ts';
 import type { Facts, GatewayFacts, ProviderFacts, TelegramFacts } from '../../../src/cli/doctor/facts.ts';
@@ -215,7 +217,7 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['telegram_webhook_set', { telegram: [{ ...bot, webhookUrl: 'https://old.example/hook' }] }, /deleteWebhook/],
   ['telegram_conflict', { gateway: up({ channels: [channel('409 Conflict')] }) }, /bot of its own/],
   ['channel_trouble', { gateway: up({ channels: [channel('no poll for 3 minutes')] }) }, /no poll for 3 minutes/],
-  ['telegram_nobody_allowed', { telegram: [{ ...bot, allowedUsers: 0 }] }, /\/whoami/],
+  ['telegram_nobody_allowed', { telegram: [{ ...bot, allowedUsers: 0 }] }, /open-clanker status/],
   ['telegram_privacy_mode', { telegram: [{ ...bot, allowedGroups: 1, allowedChats: 1 }] }, /\/setprivacy/],
 ];
 for (const [index, [code, changes, words]] of faults.entries()) {
@@ -257,6 +259,18 @@ test('a warning that a check explains better is not told twice', () => {
 test('one server with a wrong clock does not accuse this machine', () => {
   const facts = { ...healthy, providers: [{ ...openai, clockOffMs: 9e6 }, ollama] };
   assert.deepEqual(diagnose(facts), []);
+});
+
+test('docs/TROUBLESHOOTING.md explains every code', () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../../docs/TROUBLESHOOTING.md'), 'utf8');
+  const codes = [
+    ...faults.map(([code]) => code),
+    'gateway_down',
+    'gateway_silent',
+    'run_file_stale',
+    'database_locked',
+  ];
+  for (const code of codes) assert(page.includes(`\`${code}\``), code);
 });
 
 test('at least twenty different problems are known', () => {
