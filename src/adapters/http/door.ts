@@ -66,7 +66,7 @@ export class Door {
     const match = router.match(method, target.path);
     const route = match.kind === 'found' ? match.route : null;
     exchange.label = route?.path ?? 'none';
-    exchange.style = route?.errorStyle ?? (target.path.startsWith('/v1/') ? 'openai' : 'native');
+    exchange.style = target.path.startsWith('/v1/') ? 'openai' : 'native';
 
     guard().host(request, route?.anyHost === true);
     exchange.origin = guard().origin(request, route?.page === true);
@@ -94,6 +94,8 @@ export class Door {
     const needed = scopeNeeded(route, target, request.method ?? '');
     if (needed === null && (route === null || request.headers.authorization === undefined)) return null;
     const principal = await context.authenticator.request(request, address);
+    // Only now: the shape of an error would tell a stranger that the route exists.
+    if (route?.errorStyle !== undefined) exchange.style = route.errorStyle;
     if (!limiter.allows(principal.id)) {
       throw new HttpError(
         429,

@@ -1,0 +1,58 @@
+import { ask } from '../support/raw.ts';
+import type { HostileCase, Target } from './case.ts';
+import { authenticationCases } from './authentication-cases.ts';
+import { originCases } from './origin-cases.ts';
+import { framingCases } from './framing-cases.ts';
+import { bodyCases } from './body-cases.ts';
+import { limitCases } from './limit-cases.ts';
+import { websocketCases } from './websocket-cases.ts';
+
+export const hostileCases: readonly HostileCase[] = [
+  ...authenticationCases,
+  ...originCases,
+  ...framingCases,
+  ...bodyCases,
+  ...limitCases,
+  ...websocketCases,
+];
+
+/** A case that hangs is a failure of the target. */
+const caseTimeoutMs = 25_000;
+
+export interface CaseResult {
+  id: string;
+  title: string;
+  /** Null: it held. */
+  failure: string | null;
+}
+
+/** Runs cases one after another; after each the target must still answer. */
+export async function runHostile(
+  target: Target,
+  cases: readonly HostileCase[],
+  report: (result: CaseResult) => void,
+): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const each of cases) {
+    const { id, title } = each;
+    const failure = await failureOf(target, each);
+    const result = { id, title, failure };
+    results.push(result);
+    report(result);
+  }
+  return results;
+}
+
+async function failureOf(target: Target, hostile: HostileCase): Promise<string | null> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(new Error('the case did not end in time')), caseTimeoutMs);
+  try {
+    await Promise.race([hostile.run(target), timeout.promise]);
+    const { status } = await ask(target, { path: '/health' });
+    return status === 200 ? null : `/health answered ${status} afterwards`;
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('\n', 1)[0] ?? 'failed') : String(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
