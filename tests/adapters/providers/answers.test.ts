@@ -1,0 +1,334 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { retryAfterMs } from '../../../src/adapters/providers/retry-after.ts';
+import { SseDecoder } from '../../../src/adapters/providers/sse.ts';
+import type { HttpClient } from '../../../src/core/ports/http-client.ts';
+import type { ModelEvent, ProviderError } from '../../../src/core/ports/provider.ts';
+import { Secret } from '../../../src/core/secret.ts';
+import { startProviderServer, wireDialects } from '../../support/provider-fault-server.ts';
+import type { ProviderServer, WireDialect } from '../../support/provider-fault-server.ts';
+import { collect, depsWith, httpClient, providerOf, requestFor, textOf } from './support.ts';
+
+/** What a dialect makes of an answer with these bytes. */
+async function read(
+  dialect: WireDialect,
+  text: string,
+  status = 200,
+  type = 'text/event-stream',
+  more: Record<string, string> = {},
+): Promise<ModelEvent[]> {
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(text);
+  }
+  const http: HttpClient = {
+    request: () => Promise.resolve({ status, headers: { 'content-type': type, ...more }, body: body() }),
+  };
+  const provider = providerOf(
+    dialect,
+    { id: 'p', baseUrl: 'http://127.0.0.1', apiKey: new Secret('key-of-mine-123') },
+    depsWith(http),
+  );
+  return collect(provider.stream(requestFor('m'), new AbortController().signal));
+}
+
+const frames = (...chunks: unknown[]): string => chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('');
+const chunk = (delta: object, finish: string | null = null): object => ({
+  choices: [{ delta, finish_reason: finish }],
+});
+
+function errorOf(events: ModelEvent[]): ProviderError {
+  const last = events.at(-1);
+  assert.ok(last?.type === 'error', JSON.stringify(last));
+  return last.error;
+}
+
+describe('compatible servers', () => {
+  const finishes: [string, string, string][] = [
+    ['a finish reason without [DONE]', frames(chunk({ content: 'a' }), chunk({}, 'stop')), 'stop'],
+    ['[DONE] without a finish reason', `${frames(chunk({ content: 'a' }))}data: [DONE]\n\n`, 'stop'],
+    ['an unknown finish reason', frames(chunk({ content: 'a' }), chunk({}, 'because')), 'stop'],
+    [
+      'a last event without its blank line',
+      frames(chunk({ content: 'a' }), chunk({}, 'stop')).trimEnd() + '\n',
+      'stop',
+    ],
+    [
+      'unknown events',
+      `event: surprise\ndata: {"x":1}\n\n${frames(chunk({ content: 'a' }), chunk({}, 'stop'))}`,
+      'stop',
+    ],
+    ['a refusal', frames(chunk({ refusal: 'a' }), chunk({}, 'stop')), 'refusal'],
+    ['filtered content', frames(chunk({ content: 'a' }), chunk({}, 'content_filter')), 'content_filter'],
+    ['a limit', frames(chunk({ content: 'a' }), chunk({}, 'length')), 'length'],
+  ];
+  for (const [title, text, reason] of finishes) {
+    test(`${title} ends as ${reason}`, async () => {
+      const events = await read('openai-chat', text);
+      const last = events.at(-1);
+      assert.equal(last?.type === 'finish' && last.reason, reason, JSON.stringify(last));
+      assert.equal(textOf(events), 'a');
+    });
+  }
+
+  test('tool calls in every numbering are told apart', async () => {
+    const call = (more: object, id?: string, name?: string, args?: string): object =>
+      chunk({
+        tool_calls: [
+          {
+            ...more,
+            ...(id === undefined ? {} : { id }),
+            function: { ...(name === undefined ? {} : { name }), ...(args === undefined ? {} : { arguments: args }) },
+          },
+        ],
+      });
+    const numberings: [string, object[]][] = [
+      [
+        'numbered',
+        [
+          call({ index: 0 }, 'a', 'one', '{"x"'),
+          call({ index: 0 }, undefined, undefined, ':1}'),
+          call({ index: 1 }, 'b', 'two', ''),
+        ],
+      ],
+      [
+        'all 0',
+        [
+          call({ index: 0 }, 'a', 'one', '{"x"'),
+          call({ index: 0 }, undefined, undefined, ':1}'),
+          call({ index: 0 }, 'b', 'two', '{}'),
+        ],
+      ],
+      ['without numbers', [call({}, 'a', 'one', '{"x":1}'), call({}, 'b', 'two', '{}')]],
+      [
+        'id and name in every piece',
+        [
+          call({ index: 0 }, 'a', 'one', '{"x"'),
+          call({ index: 0 }, 'a', 'one', ':1}'),
+          call({ index: 1 }, 'b', 'two', '{}'),
+        ],
+      ],
+    ];
+    for (const [title, pieces] of numberings) {
+      const events = await read('openai-chat', frames(...pieces, chunk({}, 'stop')));
+      assert.deepEqual(
+        events.filter((event) => event.type === 'tool_call'),
+        [
+          { type: 'tool_call', id: 'a', name: 'one', args: { x: 1 } },
+          { type: 'tool_call', id: 'b', name: 'two', args: {} },
+        ],
+        title,
+      );
+      const last = events.at(-1);
+      assert.equal(last?.type === 'finish' && last.reason, 'tool_calls', title);
+    }
+  });
+
+  test('arguments that are no object are never executed', async () => {
+    for (const args of ['[1]', '"x"', '{"a":1', 'null', '{"a":1}}']) {
+      const events = await read(
+        'openai-chat',
+        frames(
+          chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'one', arguments: args } }] }, 'tool_calls'),
+        ),
+      );
+      assert.deepEqual(
+        events.filter((event) => event.type === 'tool_call'),
+        [],
+        args,
+      );
+      assert.equal(events.find((event) => event.type === 'tool_invalid')?.raw, args);
+    }
+  });
+
+  test('an error object in a JSON answer of status 200 is an error', async () => {
+    for (const dialect of wireDialects) {
+      const text = dialect === 'ollama' ? '{"error":"boom"}' : '{"error":{"message":"boom","type":"server_error"}}';
+      assert.equal(errorOf(await read(dialect, text, 200, 'application/json')).kind, 'server', dialect);
+    }
+  });
+});
+
+describe('errors', () => {
+  test('the key is masked and the detail short, whatever the provider echoes', async () => {
+    const text = JSON.stringify({ error: { message: `Incorrect key key-of-mine-123. ${'x'.repeat(2000)}` } });
+    const error = errorOf(await read('openai-chat', text, 401, 'application/json'));
+    assert.doesNotMatch(error.detail, /key-of-mine/);
+    assert.ok(error.detail.length <= 500);
+  });
+
+  const cases: [WireDialect, number, string, ProviderError['kind']][] = [
+    [
+      'openai-chat',
+      429,
+      '{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}',
+      'quota_exhausted',
+    ],
+    [
+      'openai-chat',
+      400,
+      '{"error":{"message":"This model\'s maximum context length is 10 tokens"}}',
+      'context_overflow',
+    ],
+    ['openai-chat', 404, '{"error":{"message":"No endpoints found that support tool use."}}', 'tools_unsupported'],
+    ['openai-chat', 404, '<html><body>nginx</body></html>', 'bad_response'],
+    [
+      'openai-chat',
+      404,
+      '{"error":{"message":"The model x does not exist","code":"model_not_found"}}',
+      'model_not_found',
+    ],
+    ['openai-chat', 422, '{"object":"error","message":"bad field"}', 'invalid_request'],
+    ['openai-chat', 504, '<html>gateway</html>', 'server'],
+    [
+      'anthropic-messages',
+      400,
+      '{"error":{"type":"invalid_request_error","message":"prompt is too long: 9 tokens > 8"}}',
+      'context_overflow',
+    ],
+    [
+      'anthropic-messages',
+      400,
+      '{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}',
+      'billing',
+    ],
+    [
+      'anthropic-messages',
+      429,
+      '{"error":{"type":"rate_limit_error","message":"no","details":{"error_code":"enforced_spend_limit_reached"}}}',
+      'quota_exhausted',
+    ],
+    ['ollama', 404, '{"error":"model \\"x\\" not found, try pulling it first"}', 'model_not_found'],
+    ['ollama', 400, '{"error":"registry.ollama.ai/library/x does not support tools"}', 'tools_unsupported'],
+    ['ollama', 500, '{"error":"llama runner process has terminated: signal: killed"}', 'server'],
+  ];
+  for (const [dialect, status, body, kind] of cases)
+    test(`${dialect} ${status} ${body.slice(0, 60)} is ${kind}`, async () => {
+      assert.equal(errorOf(await read(dialect, body, status, 'application/json')).kind, kind);
+    });
+
+  test('a full context window is an overflow when nothing was said, and a limit when something was', async () => {
+    const stop = { type: 'message_delta', delta: { stop_reason: 'model_context_window_exceeded' } };
+    const said = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'a' } };
+    assert.equal(
+      errorOf(await read('anthropic-messages', frames(stop, { type: 'message_stop' }))).kind,
+      'context_overflow',
+    );
+    const last = (await read('anthropic-messages', frames(said, stop, { type: 'message_stop' }))).at(-1);
+    assert.equal(last?.type === 'finish' && last.reason, 'length');
+  });
+
+  test('response.failed is an error of its own code', async () => {
+    const failed = {
+      type: 'response.failed',
+      response: { status: 'failed', error: { code: 'rate_limit_exceeded', message: 'Please try again in 1.2s.' } },
+    };
+    const error = errorOf(await read('openai-responses', frames(failed)));
+    assert.deepEqual([error.kind, error.code, error.retryAfterMs], ['rate_limited', 'rate_limit_exceeded', 1200]);
+  });
+
+  test('every way to say when to come back is understood, and none is shortened', () => {
+    const now = Date.parse('2026-01-01T00:00:00Z');
+    const hints: [Record<string, string>, string, number | undefined][] = [
+      [{ 'retry-after': '65' }, '', 65_000],
+      [{ 'retry-after': '0.5' }, '', 500],
+      [{ 'retry-after-ms': '1500', 'retry-after': '9' }, '', 1500],
+      [{ 'retry-after': 'Thu, 01 Jan 2026 00:02:00 GMT' }, '', 120_000],
+      [{ 'retry-after': 'soon' }, '', undefined],
+      [{}, 'Please try again in 1.2s.', 1200],
+      [{}, 'Please try again in 6m0s. Visit the page.', 360_000],
+      [{}, 'Please try again in 20ms.', 20],
+      [{}, 'Try again in 3 minutes', 180_000],
+      [{}, 'retry after 7 seconds', 7000],
+      [
+        {
+          'x-ratelimit-reset-requests': '1s',
+          'x-ratelimit-remaining-requests': '5',
+          'x-ratelimit-reset-tokens': '6m0s',
+          'x-ratelimit-remaining-tokens': '0',
+        },
+        '',
+        360_000,
+      ],
+      [{ 'x-ratelimit-reset-requests': '8.64s' }, '', 8640],
+      [
+        { 'anthropic-ratelimit-tokens-reset': '2026-01-01T00:01:00Z', 'anthropic-ratelimit-tokens-remaining': '0' },
+        '',
+        60_000,
+      ],
+      [{}, 'Slow down.', undefined],
+    ];
+    for (const [headers, message, wait] of hints)
+      assert.equal(retryAfterMs(headers, message, now), wait, JSON.stringify([headers, message]));
+  });
+});
+
+describe('usage', () => {
+  let server: ProviderServer;
+  const http = httpClient();
+  before(async () => {
+    server = await startProviderServer();
+  });
+  after(async () => {
+    http.close();
+    await server.close();
+  });
+  const ask = async (dialect: WireDialect, model = 'm'): Promise<ModelEvent[]> =>
+    collect(
+      providerOf(dialect, { id: 'p', baseUrl: server.baseUrl(dialect) }, depsWith(http)).stream(
+        requestFor(model),
+        new AbortController().signal,
+      ),
+    );
+  const usageOf = (events: ModelEvent[]) =>
+    events.filter((event) => event.type === 'usage').map((event) => event.usage);
+
+  test('input is without what the cache served, reasoning is inside the output', async () => {
+    server.answer = { usage: { prompt: 1000, cacheRead: 900, cacheWrite: 50, output: 80, reasoning: 30 } };
+    const full = { input: 50, cacheRead: 900, cacheWrite: 50, output: 80, reasoning: 30, estimated: false };
+    assert.deepEqual(usageOf(await ask('openai-chat')), [full]);
+    assert.deepEqual(usageOf(await ask('openai-responses')), [full]);
+    assert.deepEqual(usageOf(await ask('anthropic-messages')), [{ ...full, reasoning: 0 }]);
+    assert.deepEqual(usageOf(await ask('ollama')), [
+      { input: 1000, cacheRead: 0, cacheWrite: 0, output: 80, reasoning: 0, estimated: false },
+    ]);
+  });
+
+  test('what nobody reported is estimated and says so, also for an answer that broke off', async () => {
+    server.answer = { usage: null };
+    for (const dialect of wireDialects) {
+      for (const model of ['m', 'fault-clean-eof']) {
+        const [usage, ...more] = usageOf(await ask(dialect, model));
+        assert.ok(usage?.estimated && usage.input > 0 && usage.output > 0 && more.length === 0, `${dialect} ${model}`);
+      }
+    }
+  });
+});
+
+describe('server-sent events', () => {
+  test('are read as the standard says', () => {
+    const events: unknown[] = [];
+    const decoder = new SseDecoder((event) => events.push(event));
+    decoder.push(
+      Buffer.from(
+        '\uFEFF: comment\nevent: a\nid: 1\ndata: x\ndata:  y\n\ndata\n\nevent: lost\n\nretry: 5\ndata:z\r\n\r\ndata: cut',
+      ),
+    );
+    decoder.end();
+    assert.deepEqual(events, [
+      { event: 'a', data: 'x\n y', id: '1' },
+      { event: 'message', data: '', id: '1' },
+      { event: 'message', data: 'z', id: '1' },
+    ]);
+  });
+
+  test('a line and an event without end are refused, not collected', () => {
+    const decoder = new SseDecoder(() => undefined);
+    assert.throws(() => {
+      for (let i = 0; i < 20; i++) decoder.push(Buffer.from('x'.repeat(100_000)));
+    }, /line longer/);
+    const many = new SseDecoder(() => undefined);
+    assert.throws(() => {
+      for (let i = 0; i < 20; i++) many.push(Buffer.from(`data: ${'x'.repeat(100_000)}\n`));
+    }, /event longer/);
+  });
+});
