@@ -122,6 +122,8 @@ export interface ClaimedRun {
   history: Message[];
   /** What an earlier start of this run already did. */
   journal: JournalEntry[];
+  /** The highest `n` of the run's ledger rows, 0 without any: the attempts of this start count on from it. */
+  attemptsBefore: number;
   /** A reply stream that an earlier start left open on the platform. */
   stream: OutboxRow | null;
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { ClankerError, errorFrom } from '../../../core/errors.ts';
-import type { Clock, Histogram, Log, Metrics } from '../../../core/ports/system.ts';
+import type { Clock, Counter, Histogram, Log, Metrics } from '../../../core/ports/system.ts';
 import { closed, overloaded, storageError } from './errors.ts';
 import type { FromWorker, OperationName, Reply, ToWorker, WorkerSetup } from './protocol.ts';
 
@@ -34,6 +34,7 @@ export class Client {
   readonly #waiting = new Map<number, Waiting>();
   readonly #commits: Histogram;
   readonly #batches: Histogram;
+  readonly #failures: Counter;
   readonly #ending = new AbortController();
   #worker: Worker | null = null;
   #health = { open: false, detail: 'The database is being opened.' };
@@ -44,17 +45,14 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#options = options;
     const { metrics } = options;
-    this.#commits = metrics.histogram(
-      'openclanker_store_commit_seconds',
-      'Time of one COMMIT with its fsync.',
-      commitBuckets,
-    );
+    this.#commits = metrics.histogram('store_commit_seconds', 'Time of one COMMIT with its fsync.', commitBuckets);
     this.#batches = metrics.histogram(
-      'openclanker_store_batch_operations',
+      'store_batch_operations',
       'Operations that shared one transaction.',
       batchBuckets,
     );
-    metrics.observe('openclanker_store_queue_depth', 'Operations waiting for the database.', () => this.#waiting.size);
+    this.#failures = metrics.counter('store_failures_total', 'Operations that failed, by code.');
+    metrics.observe('store_queue_depth', 'Operations waiting for the database.', () => this.#waiting.size);
   }
 
   get health(): { open: boolean; detail: string } {
@@ -167,9 +165,12 @@ export class Client {
       waiting.resolve(reply.value);
       return;
     }
-    if (reply.detail !== undefined) {
+    const { code } = reply.error;
+    this.#failures.add(1, { code });
+    // A full disk or a failing one is told once, as the state of the database, not once per operation.
+    if (code === 'internal' || code === 'damaged') {
       const { operation } = waiting;
-      this.#options.log.error('database operation failed', { operation, code: reply.error.code, detail: reply.detail });
+      this.#options.log.error('database operation failed', { operation, code, detail: reply.detail });
     }
     waiting.reject(errorFrom(reply.error));
   }

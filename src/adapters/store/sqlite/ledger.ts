@@ -89,6 +89,9 @@ function addToDay(db: Database, row: AttemptRow): void {
 export const attemptsOf = (db: Database, runId: string): AttemptRow[] =>
   db.all<AttemptRecord>('SELECT * FROM attempts WHERE run_id = ? ORDER BY n', runId).map(attemptFrom);
 
+export const lastAttempt = (db: Database, runId: string): number =>
+  db.get<{ n: number | null }>('SELECT MAX(n) AS n FROM attempts WHERE run_id = ?', runId)?.n ?? 0;
+
 /** Whole days (UTC), newest first; the day that `sinceMs` falls into is the oldest. */
 export const usage = (db: Database, sinceMs: number, owner: string | null): UsageRow[] =>
   db.all<UsageRow>(

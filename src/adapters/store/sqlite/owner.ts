@@ -1,10 +1,10 @@
-import type { ClankerError } from '../../../core/errors.ts';
+import { type ClankerError, errorData } from '../../../core/errors.ts';
 import { type BatchOutcome, runBatch } from './batch.ts';
 import type { Database } from './database.ts';
 import { closed, fileGone, storageError } from './errors.ts';
 import { closeDatabase, fileIdentity, nextGeneration, openDatabase, takeOwnership } from './open.ts';
 import { undo } from './operations.ts';
-import type { OperationName, Request } from './protocol.ts';
+import type { Request } from './protocol.ts';
 
 /**
  * Owns the database file: the lock, the one connection, and its recovery. After a full disk or an I/O error it opens
@@ -146,11 +146,8 @@ export class Owner {
 }
 
 const refused = (requests: readonly Request[], error: ClankerError): BatchOutcome => ({
-  replies: requests.map(({ id }) => {
-    const { kind, code, message, retryable } = error;
-    return { id, error: { kind, code, message, retryable } };
-  }),
+  replies: requests.map(({ id }) => ({ id, error: errorData(error) })),
   commitSeconds: null,
   failure: error,
-  unheard: [] as { operation: OperationName; value: unknown }[],
+  unheard: [],
 });

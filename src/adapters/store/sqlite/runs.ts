@@ -4,6 +4,7 @@ import type { ClaimedRun, InboxRow, JournalEntry, RunRow, RunState, Store } from
 import type { Usage } from '../../../core/ports/provider.ts';
 import { type Database, fromJson, toJson } from './database.ts';
 import { inboxFrom, type InboxRecord } from './inbound.ts';
+import { lastAttempt } from './ledger.ts';
 import { appendMessage, historyOf, messageOf } from './messages.ts';
 import { closeStreams, openStreamOf } from './outbound.ts';
 import { openSession, refreshQueue, sessionFrom, type SessionRecord, sessionRecord } from './sessions.ts';
@@ -79,6 +80,7 @@ export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]
     session: sessionFrom(now),
     history: historyOf(db, now, historyLimit),
     journal: journalOf(db, run.id),
+    attemptsBefore: lastAttempt(db, run.id),
     stream: openStreamOf(db, run.id),
   };
 }
@@ -127,7 +129,9 @@ function openRun(db: Database, session: SessionRecord, main: InboxRow, at: numbe
     `INSERT INTO runs (id, session, session_key, owner, message_id, state, starts, started_at)
      VALUES (?, ?, ?, ?, ?, 'running', ?, ?)
      ON CONFLICT (id) DO UPDATE SET state = 'running', session = excluded.session, session_key = excluded.session_key,
-       starts = excluded.starts, error = NULL, finished_at = NULL
+       starts = excluded.starts, model = NULL, finish_reason = NULL, error = NULL, usage = NULL, cost = NULL,
+       reply_id = NULL, finished_at = NULL,
+       started_at = CASE WHEN excluded.starts = 1 THEN excluded.started_at ELSE runs.started_at END
      RETURNING *`,
     main.runId,
     session.id,

@@ -72,11 +72,13 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
         { ...step, state: 'started' },
         { ...step, state: 'finished' },
       ]);
+      await store.saveAttempts([attempt('run-a', 1), attempt('run-a', 2)]);
       assert.equal(await store.recoverRuns(), 1);
       assert.equal(await store.recoverRuns(), 0);
       assert.deepEqual(await store.queuedSessions(10), ['api:owner:main']);
       const again = await claim(store);
       assert.equal(again?.run.starts, 2);
+      assert.equal(again?.attemptsBefore, 2, 'the ledger counts on');
       assert.deepEqual(
         again?.history.map((message) => message.id),
         ['a'],

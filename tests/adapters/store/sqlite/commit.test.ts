@@ -33,9 +33,9 @@ test('one failing operation among many fails alone, and they share commits', asy
   );
   assert.equal(await store.inbound('m41'), null, 'what the failing operation did before is undone');
   assert.equal((await store.counts(0)).inboxQueued, 198);
-  const sizes = metrics.seen.get('openclanker_store_batch_operations') ?? [];
+  const sizes = metrics.seen.get('store_batch_operations') ?? [];
   assert.ok(sizes.length < 50, `${sizes.length} commits for 100 operations`);
-  assert.equal(metrics.seen.get('openclanker_store_commit_seconds')?.length, sizes.length);
+  assert.equal(metrics.seen.get('store_commit_seconds')?.length, sizes.length);
 });
 
 test('reads see what was written before them and cost no commit', async (t) => {
@@ -43,7 +43,7 @@ test('reads see what was written before them and cost no commit', async (t) => {
   const store = await open(t, path.join(folder(t), 'store.db'), { metrics });
   const [, row] = await Promise.all([store.commitInbound([inboundRow('a')]), store.inbound('a')]);
   assert.equal(row?.id, 'a');
-  const commits = metrics.seen.get('openclanker_store_commit_seconds') ?? [];
+  const commits = metrics.seen.get('store_commit_seconds') ?? [];
   const before = commits.length;
   await Promise.all([store.inbound('a'), store.counts(0)]);
   assert.equal(commits.length, before);
@@ -53,7 +53,7 @@ test('what cannot wait any more is refused as busy, and what waited is done', as
   const metrics = keptMetrics();
   const store = await open(t, path.join(folder(t), 'store.db'), { metrics });
   const calls = Array.from({ length: 4200 }, () => store.person('nobody'));
-  assert.equal(metrics.gauges.get('openclanker_store_queue_depth')?.(), 4096);
+  assert.equal(metrics.gauges.get('store_queue_depth')?.(), 4096);
   const results = await Promise.allSettled(calls);
   const refused = results.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as { code: string; retryable: boolean }] : [],
