@@ -39,7 +39,6 @@ import { LiveConfig } from './compose/live-config.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { agentSettings, httpOptions } from './compose/settings.ts';
 import {
-  ConfigError,
   describeConfig,
   loadConfig,
   watchConfig,
@@ -78,7 +77,8 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   } catch (error) {
     if (!(error instanceof ClankerError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    return error instanceof ConfigError || error.kind === 'config' ? 78 : 1;
+    const listening = ['port_in_use', 'cannot_listen'].includes(error.code);
+    return error.kind === 'config' && !listening ? 78 : 1;
   }
 }
 
