@@ -8,8 +8,8 @@ import { alignTable } from './table.ts';
 
 /** Longer texts stay as they were written. */
 const maxLength = 200_000;
-/** Deeper lists, quotes and emphasis stay literal. */
-const maxNesting = 32;
+/** Where lists and quotes go deeper the parser would leave out what is inside, so the text stays as it was written. */
+const maxNesting = 64;
 const maxLanguage = 32;
 
 const linkable = /^(https?:\/\/|mailto:|tg:\/\/)/i;
@@ -28,12 +28,16 @@ const inlineStyles: Record<string, SpanStyle> = {
  */
 export function createMarkdown(): Markdown {
   const parser = new MarkdownIt({ html: false, linkify: false, typographer: false, maxNesting });
+  // A definition nobody refers to would vanish; as text it is read, and its address is found all the same.
+  parser.disable('reference');
   parser.validateLink = (url) => linkable.test(url);
   return {
     parse(source) {
       if (source.length > maxLength) return plainText(source);
       try {
-        return new Rendering().render(parser.parse(source, {}));
+        const tokens = parser.parse(source, {});
+        if (tokens.some((token) => token.level >= maxNesting - 1)) return plainText(source);
+        return new Rendering().render(tokens);
       } catch {
         // Whatever the parser stumbles over, the person gets the words.
         return plainText(source);

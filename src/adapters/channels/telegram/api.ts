@@ -69,7 +69,8 @@ export class TelegramApi {
 
   /** The bytes of a file that `getFile` named. Its address holds the token and is shown to nobody. */
   file(path: string, signal: AbortSignal): Promise<HttpResponse> {
-    const safePath = path.split('/').map(encodeURIComponent).join('/');
+    const names = path.split('/').filter((name) => name !== '.' && name !== '..');
+    const safePath = names.map(encodeURIComponent).join('/');
     return this.#http.request({
       method: 'GET',
       url: `${this.#root}/file/bot${this.#token.reveal()}/${safePath}`,

@@ -296,6 +296,21 @@ for (const fault of faults) {
   });
 }
 
+test('an answer larger than we take is asked for again piece by piece', async (t) => {
+  const { server, proxy, rig } = await behindProxy(t);
+  proxy.next(1, { mode: 'status', status: 200, body: `{"ok":true,"result":["${'x'.repeat(16_000_000)}"]}` }, polls);
+  for (const text of ['one', 'two']) server.inject({ chatId: 7, text });
+  rig.start();
+  await rig.sink.until(() => rig.sink.events.size === 2);
+  assert.deepEqual(
+    server
+      .calls('getUpdates')
+      .slice(0, 2)
+      .map((call) => call.params['limit']),
+    [1, 100],
+  );
+});
+
 test('every connection torn down at once is survived', async (t) => {
   const { server, proxy, rig } = await behindProxy(t);
   rig.start();
