@@ -3,15 +3,15 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createHttpClient } from '../../../src/adapters/http-client/index.ts';
 import type { CallEnd, ModelCaller } from '../../../src/app/models/caller.ts';
-import type { ProviderErrorKind } from '../../../src/core/ports/provider.ts';
+import type { ProviderClocks, ProviderErrorKind } from '../../../src/core/ports/provider.ts';
 import type { Clock } from '../../../src/core/ports/system.ts';
 import { depsWith, noMetrics, providerOf, silentLog } from '../../adapters/providers/support.ts';
-import { callerOver, courseOf } from '../../support/model-calls.ts';
+import { callerOver, configured, courseOf } from '../../support/model-calls.ts';
 import { faultModes, startProviderServer, wireDialects } from '../../support/provider-fault-server.ts';
 import type { FaultMode, ProviderServer } from '../../support/provider-fault-server.ts';
 
-/** Ten seconds pass in one, so that a `retry-after` of a second is waited for without holding up the tests. */
-const hurry = 10;
+/** Three seconds pass in one, so that a `retry-after` of a second is waited for without holding up the tests. */
+const hurry = 3;
 const fastClock: Clock = {
   now: () => Math.round(performance.timeOrigin + performance.now() * hurry),
   monotonic: () => performance.now() * hurry,
@@ -63,6 +63,15 @@ const expected: Record<FaultMode, Expected> = {
 
 /** Failures that another model must not be asked about. */
 const final: readonly (ProviderErrorKind | 'finished')[] = ['finished', 'context_overflow', 'invalid_request'];
+const patient: ProviderClocks = { headersMs: 1e9, firstOutputMs: 1e9, idleMs: 1e9 };
+/** A stall is waited for no longer than it must be. */
+const soonMs = 500;
+const shortened: Partial<Record<FaultMode, Partial<ProviderClocks>>> = {
+  'stall-before-headers': { headersMs: soonMs },
+  'stall-first': { firstOutputMs: soonMs },
+  'stall-mid': { idleMs: soonMs },
+  'half-open': { idleMs: soonMs },
+};
 /** Modes that fail after text came. */
 const late: readonly FaultMode[] = ['clean-eof', 'reset-mid', 'error-mid', 'malformed', 'stall-mid', 'half-open'];
 
@@ -78,27 +87,36 @@ describe('every fault of every dialect, over sockets', { concurrency: true }, ()
       });
       after(() => server.close());
 
-      async function callers(mode: FaultMode): Promise<ModelCaller> {
+      /** `calm` takes the short clocks away again: the call after a fault has time, however busy the machine is. */
+      async function callers(mode: FaultMode): Promise<{ caller: ModelCaller; calm: () => void }> {
         const deps = depsWith(http);
-        const providers = ['p', 'q'].map((id) => providerOf(dialect, { id, baseUrl: server.baseUrl(dialect) }, deps));
-        // A stall is waited for no longer than it must be; all else has time, however busy the machine is.
-        const soon = 3000;
-        const clocks = {
-          headersMs: mode === 'stall-before-headers' ? soon : 300_000,
-          firstOutputMs: mode === 'stall-first' ? soon : 300_000,
-          idleMs: mode === 'stall-mid' || mode === 'half-open' ? soon : 300_000,
+        const [p, q] = ['p', 'q'].map((id) => providerOf(dialect, { id, baseUrl: server.baseUrl(dialect) }, deps));
+        assert.ok(p !== undefined && q !== undefined);
+        const { caller } = await callerOver({ providers: [p, q], clock: fastClock, unit: 0 });
+        const configure = (hasty: ProviderClocks): void => {
+          const providers = [configured(p, { clocks: hasty }), configured(q, { clocks: patient })];
+          caller.configure(new Map(providers), { default: 'p', fallback: ['q'] });
         };
-        const { caller } = await callerOver({ providers, clock: fastClock, clocks, unit: 0 });
-        return caller;
+        configure({ ...patient, ...shortened[mode] });
+        return { caller, calm: () => configure(patient) };
       }
 
-      const ask = (caller: ModelCaller, model: string, visible = false): Promise<{ end: CallEnd; types: string }> =>
-        courseOf(caller, fastClock, { candidates: caller.resolve(model), tools: true, visible: () => visible });
+      const ask = (
+        caller: ModelCaller,
+        wanted: string | null,
+        visible = false,
+      ): Promise<{ end: CallEnd; types: string }> =>
+        courseOf(caller, fastClock, {
+          candidates: caller.resolve(wanted),
+          tools: true,
+          visible: () => visible,
+          deadlineMs: fastClock.monotonic() + 1e9,
+        });
 
       for (const mode of faultModes) {
         const [hits, outcome] = expected[mode];
-        test(`${mode}: ${hits} requests, ${outcome}, and the next call works`, { timeout: 20_000 }, async () => {
-          const caller = await callers(mode);
+        test(`${mode}: ${hits} requests, ${outcome}, and the next call works`, { timeout: 120_000 }, async () => {
+          const { caller, calm } = await callers(mode);
           const before = server.hits();
           server.next(mode, mode === 'no-tools' ? 1 : hits);
           const { end } = await ask(caller, 'p/m');
@@ -119,6 +137,7 @@ describe('every fault of every dialect, over sockets', { concurrency: true }, ()
           );
           assert.equal(caller.status()[0]?.active, 0);
 
+          calm();
           if (mode === 'rate-65') {
             const early = await ask(caller, 'p/m');
             assert.ok(early.end.type === 'failed' && early.end.error.code === 'provider_unavailable');
@@ -132,12 +151,12 @@ describe('every fault of every dialect, over sockets', { concurrency: true }, ()
       }
 
       for (const mode of faultModes.filter((mode) => !final.includes(expected[mode][1]))) {
-        test(`${mode}: the fallback answers, once`, { timeout: 20_000 }, async () => {
-          const caller = await callers(mode);
+        test(`${mode}: the fallback answers, once`, { timeout: 120_000 }, async () => {
+          const { caller } = await callers(mode);
           const [hits] = expected[mode];
           const before = server.hits();
           server.next(mode, hits);
-          const { end } = await courseOf(caller, fastClock, { tools: true });
+          const { end } = await ask(caller, null);
           assert.ok(end.type === 'finished', JSON.stringify(end));
           assert.equal(end.model, 'q/m1');
           assert.equal(server.hits() - before, hits + 1);
@@ -145,8 +164,8 @@ describe('every fault of every dialect, over sockets', { concurrency: true }, ()
       }
 
       for (const mode of late) {
-        test(`${mode} after text that was seen: one request and no more`, { timeout: 20_000 }, async () => {
-          const caller = await callers(mode);
+        test(`${mode} after text that was seen: one request and no more`, { timeout: 120_000 }, async () => {
+          const { caller } = await callers(mode);
           const before = server.hits();
           server.next(mode);
           const { end, types } = await ask(caller, 'p/m', true);
