@@ -9,7 +9,7 @@ import { folder, open } from '../open.ts';
 
 const hammer = path.join(import.meta.dirname, 'hammer.ts');
 /** CLANKER_TEST_KILLS raises it for a long run. */
-const kills = Number(process.env['CLANKER_TEST_KILLS'] ?? 4);
+const kills = Number(process.env['CLANKER_TEST_KILLS'] ?? 3);
 
 const canTrace = spawnSync('strace', ['-f', '-qq', '-o', '/dev/null', 'true']).status === 0;
 const needsTrace = canTrace ? {} : { skip: 'strace is not here or may not trace' };
