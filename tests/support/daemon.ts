@@ -55,8 +55,20 @@ export interface Daemon {
 
 const alive = new Set<ChildProcess>();
 process.once('exit', () => {
-  for (const child of alive) child.kill('SIGKILL');
+  for (const child of alive) {
+    const { pid = 0 } = child;
+    for (const traced of childrenOf(pid)) process.kill(traced, 'SIGKILL');
+    child.kill('SIGKILL');
+  }
 });
+// A test runner ends a file that hangs by a signal, and that alone would leave the daemons behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+/** The processes that a process has started (Linux; elsewhere none are known). */
+function childrenOf(pid: number): number[] {
+  const file = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number) : [];
+}
 
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
@@ -118,8 +130,7 @@ export async function spawnDaemon(options: DaemonOptions): Promise<Omit<Daemon, 
   exit.catch(() => {});
   const ownPid = (): number => {
     if (under.length === 0) return child.pid ?? 0;
-    const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
-    return Number(children.trim().split(' ')[0] ?? 0);
+    return childrenOf(child.pid ?? 0)[0] ?? 0;
   };
   const running = (): boolean => child.exitCode === null && child.signalCode === null;
   const signal = (name: NodeJS.Signals): void => {

@@ -1,6 +1,7 @@
 /** No acknowledgement before its fsync: the gateway under strace, every kind of acknowledgement, the log held to the rule. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ask, chatEvents, connect } from '../../support/gateway-client.ts';
 import { fsyncFaults, straceOptions, type Acknowledged } from './fsync-order.ts';
@@ -17,8 +18,10 @@ export function straceMissing(): string | null {
 export function acks(rounds: number): Promise<Proof> {
   const missing = straceMissing();
   if (missing !== null) return Promise.resolve({ figures: [], violations: [], skipped: missing });
+  // Not beside the configuration: the gateway watches that directory, and would trace itself reading about its trace.
+  const logDir = mkdtempSync(path.join(tmpdir(), 'clanker-strace-'));
+  const logFile = path.join(logDir, 'strace.log');
   return withRig({}, async (rig) => {
-    const logFile = path.join(rig.dir, 'strace.log');
     await rig.start({ under: ['strace', ...straceOptions, '-o', logFile] });
     const acknowledged: Acknowledged[] = [];
     for (let round = 0; round < rounds; round++) acknowledged.push(...(await oneOfEach(rig)));
@@ -44,7 +47,7 @@ export function acks(rounds: number): Promise<Proof> {
       ],
       violations,
     };
-  });
+  }).finally(() => rmSync(logDir, { recursive: true, force: true }));
 }
 
 async function oneOfEach(rig: Rig): Promise<Acknowledged[]> {

@@ -154,7 +154,10 @@ format = "json"
   /** Resolves when the whole answer stands on Telegram. */
   shown(sent: Sent): Promise<void> {
     const answer = answerTo(sent.text);
-    return this.telegram.until(() => this.telegram.messages().some(({ text }) => text === answer), shownWithinMs);
+    return this.telegram.until(
+      () => this.telegram.messages().some(({ text }) => text.startsWith(answer)),
+      shownWithinMs,
+    );
   }
 
   /** Settles, stops the gateway and draws up the accounts. */
