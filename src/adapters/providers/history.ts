@@ -1,4 +1,5 @@
-import type { Dialect, RequestMessage, RequestPart } from '../../core/ports/provider.ts';
+import type { Dialect, RequestMessage, RequestPart, ToolSpec } from '../../core/ports/provider.ts';
+import { canonical } from './json.ts';
 
 /**
  * The history as one dialect may send it: thinking of other dialects and empty texts are left out, a message that is
@@ -25,6 +26,12 @@ function isSendable(part: RequestPart, dialect: Dialect): boolean {
 function withoutDanglingReasoning(parts: RequestPart[]): RequestPart[] {
   const last = parts.findLastIndex((part) => part.type !== 'reasoning');
   return parts.slice(0, last + 1);
+}
+
+/** The tools in an order and a spelling that do not change between equal requests, for the provider's prompt cache. */
+export function sendableTools(tools: readonly ToolSpec[]): ToolSpec[] {
+  const sorted = [...tools].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return sorted.map((tool) => ({ ...tool, parameters: canonical(tool.parameters) }));
 }
 
 /** The joined text parts of a message; paragraphs apart. */

@@ -49,8 +49,9 @@ export function parseFrame(text: string): JsonObject {
 }
 
 /** The same value with the keys of every object sorted, so that equal tools serialise to equal bytes. */
+export function canonical<T extends JsonValue>(value: T): T;
 export function canonical(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(canonical);
+  if (Array.isArray(value)) return value.map((item) => canonical(item));
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.keys(value)

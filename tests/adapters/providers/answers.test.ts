@@ -321,6 +321,23 @@ describe('server-sent events', () => {
     ]);
   });
 
+  test('mean the same wherever the bytes are cut, in every line end', () => {
+    for (const end of ['\n', '\r\n', '\r']) {
+      const bytes = Buffer.from(['event: a', 'data: ü', 'data: 🌍', '', 'id: 2', 'data: z', '', ''].join(end));
+      for (let offset = 0; offset <= bytes.length; offset++) {
+        const events: unknown[] = [];
+        const decoder = new SseDecoder((event) => events.push(event));
+        decoder.push(bytes.subarray(0, offset));
+        decoder.push(bytes.subarray(offset));
+        const whole = [
+          { event: 'a', data: 'ü\n🌍', id: '' },
+          { event: 'message', data: 'z', id: '2' },
+        ];
+        assert.deepEqual(events, whole, `${JSON.stringify(end)} at ${offset}`);
+      }
+    }
+  });
+
   test('a line and an event without end are refused, not collected', () => {
     const decoder = new SseDecoder(() => undefined);
     assert.throws(() => {

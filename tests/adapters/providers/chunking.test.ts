@@ -10,9 +10,9 @@ import { wireErrorFrame, wireFrames } from '../../support/provider-wire.ts';
 import { collect, depsWith, providerOf, requestFor } from './support.ts';
 
 /** Random cuttings of each stream, beside every single cut. More of them: `CHUNKING_RUNS=2000 node --test …` */
-const runs = Number(process.env['CHUNKING_RUNS'] ?? 25);
+const runs = Number(process.env['CHUNKING_RUNS'] ?? 15);
 /** Every byte offset of the plain recording; of its variants every so many, unless more runs are asked for. */
-const variantStep = runs > 25 ? 1 : 9;
+const variantStep = runs > 15 ? 1 : 17;
 
 /** An answer with everything a dialect can carry, in characters of one to four bytes. */
 function recorded(dialect: WireDialect): string[] {

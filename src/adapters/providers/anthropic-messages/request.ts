@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
-import { base64, resultText, sendableHistory } from '../history.ts';
-import { canonical, isObject } from '../json.ts';
+import { base64, resultText, sendableHistory, sendableTools } from '../history.ts';
+import { isObject } from '../json.ts';
 import { portableCallId } from '../tool-calls.ts';
 
 /** The API demands a limit; this one every current model accepts. */
@@ -13,13 +13,11 @@ const cached: JsonObject = { type: 'ephemeral' };
  * (the newest is written to the cache, the one before is read from it).
  */
 export function messagesRequest(request: ModelRequest): JsonObject {
-  const tools = [...request.tools]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, description, parameters }): JsonObject => ({
-      name,
-      description,
-      input_schema: canonical(parameters),
-    }));
+  const tools = sendableTools(request.tools).map(({ name, description, parameters }): JsonObject => ({
+    name,
+    description,
+    input_schema: parameters,
+  }));
   const lastTool = tools.at(-1);
   if (lastTool !== undefined) lastTool['cache_control'] = cached;
   const messages = wireMessages(request);

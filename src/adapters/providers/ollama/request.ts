@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
-import { base64, joinedText, resultText, sendableHistory } from '../history.ts';
-import { canonical } from '../json.ts';
+import { base64, joinedText, resultText, sendableHistory, sendableTools } from '../history.ts';
 
 /** How long the server keeps the model loaded after a call. Its own default of 5 minutes makes every pause a cold load. */
 const keepAlive = '15m';
@@ -11,7 +10,7 @@ const keepAlive = '15m';
  * messages without a word, and another value than the last one makes it load the model again.
  */
 export function ollamaRequest(request: ModelRequest, contextWindow: number): JsonObject {
-  const tools = [...request.tools].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const tools = sendableTools(request.tools);
   const messages = sendableHistory(request.messages, 'ollama').flatMap(wireMessages);
   if (request.system !== '') messages.unshift({ role: 'system', content: request.system });
   return {
@@ -21,7 +20,7 @@ export function ollamaRequest(request: ModelRequest, contextWindow: number): Jso
       : {
           tools: tools.map(({ name, description, parameters }) => ({
             type: 'function',
-            function: { name, description, parameters: canonical(parameters) },
+            function: { name, description, parameters },
           })),
         }),
     messages,

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
-import { dataUrl, joinedText, resultText, sendableHistory } from '../history.ts';
-import { canonical } from '../json.ts';
+import { dataUrl, joinedText, resultText, sendableHistory, sendableTools } from '../history.ts';
 import { portableCallId } from '../tool-calls.ts';
 
 /**
@@ -10,7 +9,7 @@ import { portableCallId } from '../tool-calls.ts';
  * fields that a strict one refuses.
  */
 export function chatRequest(request: ModelRequest, official: boolean): JsonObject {
-  const tools = [...request.tools].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const tools = sendableTools(request.tools);
   const messages = sendableHistory(request.messages, 'openai-chat').flatMap(chatMessages);
   if (request.system !== '') messages.unshift({ role: 'system', content: request.system });
   return {
@@ -20,7 +19,7 @@ export function chatRequest(request: ModelRequest, official: boolean): JsonObjec
       : {
           tools: tools.map(({ name, description, parameters }) => ({
             type: 'function',
-            function: { name, description, parameters: canonical(parameters) },
+            function: { name, description, parameters },
           })),
         }),
     messages,

@@ -1,5 +1,6 @@
 import type { ErrorDialect } from '../failure.ts';
 import { objectAt, stringAt } from '../json.ts';
+import { openAiErrorKinds } from '../openai-error-kinds.ts';
 
 /**
  * The same error object as Chat Completions; inside a stream `{"type":"error","code","message"}`, with the fields at the
@@ -16,18 +17,5 @@ export const responsesErrors: ErrorDialect = {
       ...(code === undefined ? {} : { code }),
     };
   },
-  kinds: {
-    server_error: 'server',
-    server_overloaded: 'overloaded',
-    overloaded_error: 'overloaded',
-    rate_limit_exceeded: 'rate_limited',
-    rate_limit_error: 'rate_limited',
-    insufficient_quota: 'quota_exhausted',
-    context_length_exceeded: 'context_overflow',
-    invalid_api_key: 'auth',
-    model_not_found: 'model_not_found',
-    invalid_request_error: 'invalid_request',
-    invalid_prompt: 'content_refused',
-    content_filter: 'content_refused',
-  },
+  kinds: openAiErrorKinds,
 };

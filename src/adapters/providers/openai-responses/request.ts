@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
-import { dataUrl, resultText, sendableHistory } from '../history.ts';
-import { canonical, isObject } from '../json.ts';
+import { dataUrl, resultText, sendableHistory, sendableTools } from '../history.ts';
+import { isObject } from '../json.ts';
 import { portableCallId } from '../tool-calls.ts';
 
 /** Models that think; only they accept a request for their encrypted reasoning. */
@@ -12,7 +12,7 @@ const reasoningModel = /^(?:o[1-9]|gpt-[5-9]|codex)/;
  * form and sent back with the history.
  */
 export function responsesRequest(request: ModelRequest): JsonObject {
-  const tools = [...request.tools].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const tools = sendableTools(request.tools);
   return {
     model: request.model,
     ...(tools.length === 0
@@ -22,7 +22,7 @@ export function responsesRequest(request: ModelRequest): JsonObject {
             type: 'function',
             name,
             description,
-            parameters: canonical(parameters),
+            parameters,
             strict: false,
           })),
         }),
