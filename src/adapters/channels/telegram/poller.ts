@@ -16,7 +16,7 @@ import type { ApiFailure, ApiOutcome, TelegramApi } from './api.ts';
 import { allowedUpdates, translate } from './inbound.ts';
 import type { BotIdentity } from './inbound.ts';
 
-export const offsetCursor = 'offset';
+const offsetCursor = 'offset';
 
 const maxBatch = 100;
 /** What an answer may take beyond the time the server holds a poll; a poll that takes longer hangs and is given up. */
