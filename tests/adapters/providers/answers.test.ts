@@ -241,7 +241,7 @@ describe('errors', () => {
       [{}, 'retry after 7 seconds', 7000],
       [
         {
-          'x-ratelimit-reset-requests': '1s',
+          'x-ratelimit-reset-requests': '9m',
           'x-ratelimit-remaining-requests': '5',
           'x-ratelimit-reset-tokens': '6m0s',
           'x-ratelimit-remaining-tokens': '0',
