@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { OpenEmpty } from '../conformance.ts';
 import { answered, chat, claim, finish, inboundRow, noon } from '../rows.ts';
 
 export function inboundConformance(engine: string, openEmpty: OpenEmpty): void {
-  suite(`${engine}: inbound`, () => {
+  describe(`${engine}: inbound`, () => {
     test('the same event twice is one row, also inside one batch', async (t) => {
       const store = await openEmpty(t);
       const first = await store.commitInbound([inboundRow('a'), inboundRow('b', { dedupe: 'a' })]);

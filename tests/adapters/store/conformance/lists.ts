@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Store } from '../../../../src/core/ports/store.ts';
 import type { OpenEmpty } from '../conformance.ts';
 import { answered, chat, claim, finish, inboundRow, noon, outboundRow } from '../rows.ts';
@@ -14,7 +14,7 @@ async function failedFor(store: Store, id: string, at: number): Promise<void> {
 }
 
 export function listsConformance(engine: string, openEmpty: OpenEmpty): void {
-  suite(`${engine}: lists, deletion and housekeeping`, () => {
+  describe(`${engine}: lists, deletion and housekeeping`, () => {
     test('pages of messages join without a gap or an overlap, forwards and backwards', async (t) => {
       const store = await openEmpty(t);
       for (let i = 0; i < 5; i++) await answered(store, `m${i}`);

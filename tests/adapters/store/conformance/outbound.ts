@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { OpenEmpty } from '../conformance.ts';
 import { answered, chat, claim, inboundRow, noon, outboundRow } from '../rows.ts';
 
 export function outboundConformance(engine: string, openEmpty: OpenEmpty): void {
-  suite(`${engine}: outbound`, () => {
+  describe(`${engine}: outbound`, () => {
     test('one idempotency key is one row', async (t) => {
       const store = await openEmpty(t);
       const [first] = await store.planOutbound([outboundRow('a')]);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { TokenRow } from '../../../../src/core/ports/store.ts';
 import type { OpenEmpty } from '../conformance.ts';
 import { noon } from '../rows.ts';
 
 export function peopleConformance(engine: string, openEmpty: OpenEmpty): void {
-  suite(`${engine}: people, tokens and the rest`, () => {
+  describe(`${engine}: people, tokens and the rest`, () => {
     test('an identity is one person for ever, whatever name it shows', async (t) => {
       const store = await openEmpty(t);
       const identity = { channel: 'telegram', account: 'main', native: '7', display: 'Ann' };

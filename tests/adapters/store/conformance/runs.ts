@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { OpenEmpty } from '../conformance.ts';
 import { answered, attempt, chat, claim, finish, inboundRow, noon, outboundRow, reply, usageOf } from '../rows.ts';
 
 export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
-  suite(`${engine}: runs`, () => {
+  describe(`${engine}: runs`, () => {
     test('a session runs one message at a time, in the order they came', async (t) => {
       const store = await openEmpty(t);
       await store.commitInbound([inboundRow('a'), inboundRow('b')]);

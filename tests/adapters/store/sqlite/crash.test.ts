@@ -86,8 +86,12 @@ test('a process that is killed in full flight loses nothing that it acknowledged
 });
 
 const failingFsyncs = (when: string): string[] => [
-  ...['-o', '/dev/null', '-e', 'trace=fsync,fdatasync'],
-  ...['-e', `inject=fsync,fdatasync:error=EIO:when=${when}`],
+  '-o',
+  '/dev/null',
+  '-e',
+  'trace=fsync,fdatasync',
+  '-e',
+  `inject=fsync,fdatasync:error=EIO:when=${when}`,
 ];
 
 async function healthyAfter(t: TestContext, file: string, told: Told, code: string): Promise<void> {

@@ -31,6 +31,7 @@ class ExplainingDatabase extends Database {
     this.#explain = new DatabaseSync(file, { readOnly: true });
   }
 
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as in Database
   override get<T>(sql: string, ...values: SQLInputValue[]): T | null {
     this.#look(sql);
     return super.get<T>(sql, ...values);
