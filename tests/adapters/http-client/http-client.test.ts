@@ -344,3 +344,44 @@ describe('a body', () => {
     await gone.promise;
   });
 });
+
+describe('bounds and figures', () => {
+  test('past the sockets of one origin a request waits, and was accepted by nobody', async (t) => {
+    const limit = 256;
+    const full = Promise.withResolvers<void>();
+    let requests = 0;
+    const port = await serve(t, () => {
+      if (++requests === limit) full.resolve();
+    });
+    const http1 = client(t);
+    const all = new AbortController();
+    const waiting = Array.from({ length: limit }, () => failureOf(http1.request(post(port, all.signal))));
+    await full.promise;
+    const late = new AbortController();
+    const failed = failureOf(http1.request(post(port, late.signal)));
+    setImmediate(() => late.abort());
+    assertFailure(await failed, 'connect', 'no', 'aborted');
+    all.abort();
+    for (const failure of await Promise.all(waiting)) assert.equal(failure.accepted, 'maybe');
+    assert.equal(requests, limit);
+  });
+
+  test('every outcome is counted', async (t) => {
+    const outcomes: string[] = [];
+    const metrics = {
+      ...noMetrics,
+      counter: (name: string) => ({
+        add: (_value?: number, labels?: Record<string, string>) => outcomes.push(`${name} ${labels?.['outcome']}`),
+      }),
+    };
+    const port = await serve(t, (_request, response) => response.writeHead(503).end());
+    const http1 = client(t, { metrics });
+    await bodyText(await http1.request(get(port)));
+    await failureOf(http1.request({ ...get(port), url: 'nonsense' }));
+    await failureOf(http1.request(get(port, AbortSignal.abort())));
+    assert.deepEqual(
+      outcomes,
+      ['5xx', 'failed_connect', 'aborted'].map((outcome) => `http_client_requests_total ${outcome}`),
+    );
+  });
+});
