@@ -1,6 +1,5 @@
 /** The one way a command speaks HTTP(S): one request, one connection, bounded, no redirects, no environment proxy. */
 import { type IncomingMessage, request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 
 export interface HttpCall {
   method: 'GET' | 'POST' | 'DELETE';
@@ -19,10 +18,11 @@ export interface HttpAnswer {
 }
 
 /** Resolves at the headers; rejects with the system's error (`code`) or one whose code is `TIMEOUT`. */
-export function open(call: HttpCall): Promise<IncomingMessage> {
+export async function open(call: HttpCall): Promise<IncomingMessage> {
   const { method, url, headers, body, silenceMs, signal } = call;
-  return new Promise((resolve, reject) => {
-    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+  // TLS is slow to load, and most commands talk to this machine without it.
+  const send = url.startsWith('https:') ? (await import('node:https')).request : httpRequest;
+  return await new Promise((resolve, reject) => {
     const request = send(
       url,
       {
