@@ -93,3 +93,8 @@ test('a refusal is final, but an answer whose growing message was deleted is sti
   const record = recordOf(row({ ref: '99' }), failed({ kind: 'refused', code: 'edit_gone' } as never), 'none', now);
   assert.ok(record.state === 'retry' && record.dropRef === true);
 });
+
+test('a refused token kills no answer: it waits for the token to be mended', () => {
+  const record = recordOf(row({ attempts: 5 }), failed({ kind: 'refused', code: 'bad_token' } as never), 'none', now);
+  assert.ok(record.state === 'retry' && record.uncounted === true);
+});

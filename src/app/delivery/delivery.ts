@@ -58,8 +58,15 @@ export class Delivery {
   async start(): Promise<void> {
     const { store, clock, log } = this.#deps;
     for (const row of await store.interruptedSends()) {
-      // A stream without a platform id stays open: its run is answered again and its end becomes the marked repeat.
-      if (row.state === 'streaming') continue;
+      if (row.state === 'streaming') {
+        // It stays open: its run is answered again, and the end of the reply is a marked repeat.
+        await store.setStreamRef(row.id, null);
+        log.warn('a reply may have begun before a crash; its end is marked as a repeat', {
+          outbox_id: row.id,
+          correlation_id: row.correlation,
+        });
+        continue;
+      }
       const record =
         row.ref === null
           ? repeatOnce(row, clock.now(), 'The gateway stopped while this was being sent.')
@@ -161,7 +168,13 @@ export class Delivery {
       this.#arm(clock.now() + waitMs);
       return false;
     }
-    if (waitMs > 0) await clock.sleep(waitMs, lane.signal);
+    if (waitMs > 0) {
+      const stopped = await clock.sleep(waitMs, lane.signal).then(
+        () => false,
+        () => true,
+      );
+      if (stopped) return false;
+    }
     const row = await store.claimSend(conversation, clock.now());
     if (row === null) {
       lane.pacer.giveBack(conversation, group);

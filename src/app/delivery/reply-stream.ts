@@ -118,6 +118,8 @@ export class ReplyStream {
       await store.setStreamRef(this.#row.id, outcome.ref);
       return;
     }
+    if (ref === null && outcome.kind === 'ambiguous') await store.setStreamRef(this.#row.id, null);
+    else if (ref === null) this.visible = false;
     if (outcome.kind === 'rate_limited') {
       pacer.block(conversation, group, outcome.scope, outcome.retryAfterMs);
       this.#notBefore = clock.monotonic() + outcome.retryAfterMs;

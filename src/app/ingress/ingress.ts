@@ -62,6 +62,7 @@ export class Ingress {
 
   /** Where a channel account hands over its events. */
   sinkFor(channel: string, account: string): InboundSink {
+    const { policy, store } = this.#deps;
     const log = this.#deps.log.with({ channel: `${channel}:${account}` });
     return {
       commit: async (batch, cursor) => {
@@ -72,6 +73,12 @@ export class Ingress {
         }
         if (rows.length === 0 && cursor === undefined) return;
         await this.#commit(rows, cursor === undefined ? undefined : { ...cursor, channel, account });
+        for (const { movedTo, conversation } of batch) {
+          // Harmless to repeat, so it needs no row of its own: an event that is seen again moves nothing.
+          if (movedTo === undefined || !policy(channel, account).chats.has(conversation.native)) continue;
+          await store.moveConversation(conversation, { ...conversation, native: movedTo });
+          log.warn('a group has a new id; put it into allowed_chat_ids', { was: conversation.native, is: movedTo });
+        }
         this.#deps.crash('before_ack');
       },
       malformed: (detail) => {

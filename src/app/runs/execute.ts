@@ -158,6 +158,7 @@ export class RunExecutor {
         candidates,
         signal,
         deadlineMs: clock.monotonic() + agent.runTimeoutMs,
+        attemptsBefore: claimed.attemptsBefore,
         visible: () => (stream?.visible ?? false) || (text !== '' && this.#deps.waiters.watched(run.id)),
       });
       let last: CallEnd | null = null;

@@ -364,8 +364,11 @@ export interface Store {
   planOutbound(rows: NewOutbound[]): Promise<OutboxRow[]>;
   /** Opens a reply that grows on the platform, before the first send. Returns the stored row when the key exists. */
   openStream(row: NewOutbound): Promise<OutboxRow>;
-  /** The platform's id of the growing message, right after its first send. */
-  setStreamRef(id: string, ref: string): Promise<void>;
+  /**
+   * The platform's id of the growing message, right after its first send; null when that send is of unknown fate: the
+   * end of the reply is then a marked repeat (`resent`).
+   */
+  setStreamRef(id: string, ref: string | null): Promise<void>;
   /** After a crash: rows found `sending`, and streams without a platform id, for the delivery's rules to judge. */
   interruptedSends(): Promise<OutboxRow[]>;
   /** Conversations of one account whose head of line is planned, with the time it is due; at most `limit`, soonest first. */

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { ClankerError, errorFrom } from '../../../core/errors.ts';
 import type { Clock, Counter, Histogram, Log, Metrics } from '../../../core/ports/system.ts';
@@ -62,7 +65,7 @@ export class Client {
   /** Starts the worker; resolves when the file is open, rejects with why it cannot be. */
   open(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const worker = this.#spawn('store');
+    const worker = this.#spawn();
     let opened = false;
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'opened') {
@@ -112,21 +115,21 @@ export class Client {
   }
 
   async #check(): Promise<string[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<string[]>();
-    const worker = this.#spawn('check');
-    worker.on('message', (message: FromWorker) => {
-      if (message.type === 'checked') resolve(message.problems);
-    });
-    worker.on('error', (error) => reject(storageError(error)));
-    worker.on('exit', () => reject(closed()));
-    return promise;
+    const { path, workerUrl } = this.#options;
+    const { signal } = this.#ending;
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(workerUrl), path], { signal });
+      return JSON.parse(stdout) as string[];
+    } catch (error) {
+      throw signal.aborted ? closed() : storageError(error);
+    }
   }
 
-  #spawn(mode: WorkerSetup['mode']): Worker {
+  #spawn(): Worker {
     const { path, migrationsDir, workerUrl } = this.#options;
     return new Worker(workerUrl, {
-      name: `clanker-${mode}`,
-      workerData: { mode, path, migrationsDir } satisfies WorkerSetup,
+      name: 'clanker-store',
+      workerData: { path, migrationsDir } satisfies WorkerSetup,
       resourceLimits: heapLimits,
     });
   }

@@ -100,8 +100,8 @@ export function storedOutbound(db: Database, idempotencyKey: string): OutboxRow 
   return record === null ? null : outboxFrom(record);
 }
 
-export function setStreamRef(db: Database, id: string, ref: string): void {
-  db.run('UPDATE outbox SET ref = ? WHERE id = ?', ref, id);
+export function setStreamRef(db: Database, id: string, ref: string | null): void {
+  db.run('UPDATE outbox SET ref = ?, resent = CASE WHEN ? IS NULL THEN 1 ELSE resent END WHERE id = ?', ref, ref, id);
 }
 
 export function openStreamOf(db: Database, runId: string): OutboxRow | null {

@@ -61,8 +61,6 @@ export const operationModes: Record<OperationName, 'read' | 'write'> = {
 };
 
 export interface WorkerSetup {
-  /** `store` owns the file; `check` reads it once, reports and ends. */
-  mode: 'store' | 'check';
   path: string;
   migrationsDir: string;
 }
@@ -91,5 +89,4 @@ export type FromWorker =
   /** All answers of one batch, after its COMMIT. `commitSeconds` is null when nothing was written. */
   | { type: 'batch'; replies: Reply[]; commitSeconds: number | null }
   | { type: 'health'; open: boolean; detail: string }
-  | { type: 'checked'; problems: string[] }
   | { type: 'closed' };

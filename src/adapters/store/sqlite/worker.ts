@@ -1,6 +1,8 @@
 /**
  * The store's thread: the only place where SQLite runs. While one batch is committed the next one gathers in the port,
  * so the cost of an fsync is shared by everything that arrived during the fsync before. Never loads the main module.
+ * Run as a program of its own (`node worker.ts FILE`) it checks the file once and prints what is wrong with it as JSON:
+ * a process gives all its memory back, a thread does not.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { errorData } from '../../../core/errors.ts';
@@ -14,17 +16,15 @@ const maxBatch = 256;
 const probeMs = 1000;
 const maxProblems = 20;
 
-const setup = workerData as WorkerSetup;
 const port = parentPort;
-if (port === null) throw new Error('the store runs in a worker thread only');
 
-const tell = (message: FromWorker): void => port.postMessage(message);
+const tell = (message: FromWorker): void => port?.postMessage(message);
 
 /** What is wrong with the file, by a connection of its own that only reads. */
-function check(): string[] {
+function check(path: string): string[] {
   let db: Database | null = null;
   try {
-    db = new Database(setup.path, { readOnly: true });
+    db = new Database(path, { readOnly: true });
     const found = db.all<{ quick_check: string }>(`PRAGMA quick_check(${maxProblems})`).map((row) => row.quick_check);
     return found.length === 1 && found[0] === 'ok' ? [] : found;
   } catch (error) {
@@ -69,7 +69,7 @@ function serve(owner: Owner): void {
     clearInterval(probe);
     owner.close();
     tell({ type: 'closed' });
-    port.close();
+    port?.close();
   });
 }
 
@@ -77,24 +77,18 @@ function waiting(): ToWorker | undefined {
   return port === null ? undefined : (receiveMessageOnPort(port)?.message as ToWorker | undefined);
 }
 
-if (setup.mode === 'check') {
-  tell({ type: 'checked', problems: check() });
-  port.close();
-} else {
-  let owner: Owner | null = null;
+function own({ path, migrationsDir }: WorkerSetup): void {
   try {
-    owner = new Owner(setup.path, setup.migrationsDir);
-  } catch (error) {
-    const known = storageError(error);
-    tell({
-      type: 'refused',
-      error: errorData(known),
-      detail: known.cause instanceof Error ? known.cause.message : known.message,
-    });
-    port.close();
-  }
-  if (owner !== null) {
+    const owner = new Owner(path, migrationsDir);
     tell({ type: 'opened' });
     serve(owner);
+  } catch (error) {
+    const known = storageError(error);
+    const detail = known.cause instanceof Error ? known.cause.message : known.message;
+    tell({ type: 'refused', error: errorData(known), detail });
+    port?.close();
   }
 }
+
+if (port === null) process.stdout.write(JSON.stringify(check(process.argv[2] ?? '')));
+else own(workerData as WorkerSetup);
