@@ -21,7 +21,7 @@ export function acks(rounds: number): Promise<Proof> {
   // Not beside the configuration: the gateway watches that directory, and would trace itself reading about its trace.
   const logDir = mkdtempSync(path.join(tmpdir(), 'clanker-strace-'));
   const logFile = path.join(logDir, 'strace.log');
-  return withRig({}, async (rig) => {
+  return withRig({}, async (rig): Promise<Proof> => {
     await rig.start({ under: ['strace', ...straceOptions, '-o', logFile] });
     const acknowledged: Acknowledged[] = [];
     for (let round = 0; round < rounds; round++) acknowledged.push(...(await oneOfEach(rig)));

@@ -66,11 +66,13 @@ export function flood(messages: number): Promise<Proof> {
       socket.send('chat.send', { text, session: 'flood', idempotency_key: marker }, marker);
     }
     const beside = await measure(rig, 3000);
+    const entries = new Map(sent.map((entry) => [entry.marker, entry]));
     let refused = 0;
-    for (const entry of sent) {
-      const { type } = await socket.next(({ id, type }) => id === entry.marker && (type === 'ack' || type === 'error'));
-      entry.acknowledged = type === 'ack';
+    for (let n = 0; n < messages; n++) {
+      const { type, id = '' } = await socket.next(({ type }) => type === 'ack' || type === 'error');
+      const entry = entries.get(id);
       if (type === 'error') refused++;
+      else if (entry !== undefined) entry.acknowledged = true;
     }
     await rig.settle();
     const peak = memory.stop();
