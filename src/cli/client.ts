@@ -3,7 +3,7 @@ import type { ErrorData } from '../core/errors.ts';
 import type { ChatAnswer, Readiness } from '../core/ports/gateway.ts';
 import { CliError, type Invocation } from './command.ts';
 import { findGateway, type Found } from './find-gateway.ts';
-import { exchange, failureCode, type HttpAnswer, open } from './http.ts';
+import { exchange, failureCode, type HttpAnswer, isCertificateFailure, open } from './http.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 
 const maxAnswerBytes = 32 * 1024 * 1024;
@@ -155,7 +155,7 @@ export class GatewayClient {
       if (code === 'ABORT_ERR') throw error;
       if (code === 'ECONNREFUSED' && !this.#found.named) throw noGateway();
       if (code === 'TOO_LARGE') throw new CliError('The answer is too large; ask for less with --limit.');
-      if (/CERT|SELF_SIGNED|ALTNAME/.test(code)) {
+      if (isCertificateFailure(code)) {
         throw new CliError(
           `The certificate of ${this.#found.url} is not trusted (${code}); ` +
             'name its authority with NODE_EXTRA_CA_CERTS=FILE.',

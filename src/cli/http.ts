@@ -58,6 +58,9 @@ export async function exchange(call: HttpCall, maxBytes: number): Promise<HttpAn
   return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') };
 }
 
+/** True when the peer could not prove who it is. */
+export const isCertificateFailure = (code: string): boolean => /CERT|SELF_SIGNED|ALTNAME/.test(code);
+
 /** The system's code of a failed request (`ECONNREFUSED`), or its message. */
 export function failureCode(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

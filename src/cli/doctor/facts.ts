@@ -65,7 +65,7 @@ export interface DatabaseFacts {
 
 /** What answers where the gateway should be. `other` speaks, but is no gateway. */
 export type GatewayFacts =
-  | { reach: 'none' | 'other' | 'token_refused'; url: string }
+  | { reach: 'none' | 'other' | 'untrusted' | 'token_refused'; url: string }
   | { reach: 'up'; url: string; status: GatewayStatus };
 
 export type ProviderOutcome =

@@ -51,6 +51,13 @@ export const running: Check = ({ gateway, run, token }) => {
       fix: 'Stop it, or choose another port: open-clanker gateway --port PORT',
     };
   }
+  if (gateway.reach === 'untrusted') {
+    return {
+      code: 'certificate_untrusted',
+      problem: `The certificate at ${gateway.url} is not trusted by this machine.`,
+      fix: 'Name its authority for commands with NODE_EXTRA_CA_CERTS=FILE, or use one that is trusted.',
+    };
+  }
   if (gateway.reach === 'token_refused') {
     // That there is none to try is the better explanation.
     if (token.state !== 'ok') return null;

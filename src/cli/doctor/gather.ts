@@ -4,6 +4,7 @@ import { isLoopbackHost, isPrivateHost } from '../../core/host.ts';
 import type { GatewayStatus } from '../../core/ports/gateway.ts';
 import type { Invocation } from '../command.ts';
 import { listenUrl, loadedConfig } from '../configured.ts';
+import { isCertificateFailure } from '../http.ts';
 import { readRunFile, tokenFile } from '../find-gateway.ts';
 import type { ConfigFacts, Facts, GatewayFacts, ProviderFacts, TelegramFacts } from './facts.ts';
 import { inspectData, inspectDatabase, inspectToken, isAlive, modeOf, readText } from './inspect-files.ts';
@@ -75,7 +76,9 @@ function loadFacts(invocation: Invocation): { loaded: LoadedConfig | null; confi
 async function inspectGateway(url: string, token: string | null): Promise<GatewayFacts> {
   const health = await probe(`${url}/health`);
   if ('failure' in health) {
-    return { reach: health.failure === 'ECONNREFUSED' ? 'none' : 'other', url };
+    if (isCertificateFailure(health.failure)) return { reach: 'untrusted', url };
+    // A port that takes connections and says nothing is judged by whether our process lives.
+    return { reach: ['ECONNREFUSED', 'TIMEOUT', 'ABORT_ERR'].includes(health.failure) ? 'none' : 'other', url };
   }
   const { body } = health;
   const live = typeof body === 'object' && body !== null && (body as { status?: unknown }).status === 'live';

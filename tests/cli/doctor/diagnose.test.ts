@@ -148,6 +148,7 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['token_missing', { token: { file: '/d/token', state: 'missing', mode: null }, gateway: refused }],
   ['token_too_open', { token: { file: '/d/token', state: 'ok', mode: 0o644 } }, /tokens rotate/],
   ['port_in_use', { gateway: { reach: 'other', url: 'http://127.0.0.1:18789' } }, /--port/],
+  ['certificate_untrusted', { gateway: { reach: 'untrusted', url: 'https://127.0.0.1:18789' } }, /NODE_EXTRA_CA_CERTS/],
   ['token_refused', { gateway: refused }, /OPEN_CLANKER_DATA/],
   ['bind_without_tls', { config: { ...config, server: { ...server, host: '0.0.0.0', loopback: false } } }, /clear/],
   ['config_rejected', { gateway: up({ configError: 'line 3' }) }, /line 3/],
