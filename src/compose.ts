@@ -34,7 +34,7 @@ import { RunExecutor } from './app/runs/execute.ts';
 import { RunQueue } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
-import { accessPolicies, channelPlans, channelTypes } from './compose/channels.ts';
+import { type accessPolicies, channelPlans, channelTypes } from './compose/channels.ts';
 import { LiveConfig } from './compose/live-config.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { agentSettings, httpOptions } from './compose/settings.ts';
@@ -65,7 +65,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   };
   let loaded: LoadedConfig;
   try {
-    loaded = await loadConfig(load);
+    loaded = loadConfig(load);
     if (options.flags.tls === true && loaded.config.server.tls === undefined) {
       throw new ClankerError(
         'config',
@@ -224,7 +224,7 @@ class Daemon {
     };
     const reload = async (): Promise<{ changed: string[] }> => {
       try {
-        const next = await loadConfig(this.#load);
+        const next = loadConfig(this.#load);
         const before = live.loaded;
         const changed = live.replace(next);
         try {

@@ -102,7 +102,7 @@ export class MemoryBus implements Bus {
   }
 
   publish(event: NewEvent): void {
-    const full = { ...event, seq: ++this.#seq, at: this.#clock.now() } as GatewayEvent;
+    const full: GatewayEvent = { ...event, seq: ++this.#seq, at: this.#clock.now() };
     this.#published.add(1, { type: full.type });
     // Deltas are a view of a reply that will come whole: keeping them would push everything else out.
     if (full.type !== 'run.delta') {

@@ -15,7 +15,9 @@ const maxTokens = 1000;
 /** Tokens are 256 random bits; only their SHA-256 is kept, so looking one up compares digests, never secrets. */
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-const infoOf = ({ hash: _, ...rest }: TokenRow): TokenInfo => rest;
+function infoOf({ id, name, scopes, person, createdAt, expiresAt, lastUsedAt }: TokenRow): TokenInfo {
+  return { id, name, scopes, person, createdAt, expiresAt, lastUsedAt };
+}
 
 /**
  * Bearer tokens: all of them (bounded) in memory by hash, so that authenticating reads no disk, and a revoked one is

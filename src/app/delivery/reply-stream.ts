@@ -98,7 +98,7 @@ export class ReplyStream {
     if (this.#ref === null) {
       const row = this.#opened ? null : await store.openStream({ ...this.#row, body });
       this.#opened = true;
-      if (row?.ref != null) this.#ref = row.ref;
+      this.#ref = row?.ref ?? null;
     }
     const ref = this.#ref;
     if (ref === null) crash('before_send');
