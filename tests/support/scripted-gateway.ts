@@ -135,6 +135,11 @@ export class ScriptedGateway implements Gateway {
     return full;
   }
 
+  /** As a draining gateway does with what it cannot finish. */
+  abortAll(): void {
+    for (const run of this.#runs.values()) run.abort();
+  }
+
   get activeRuns(): number {
     return this.#runs.size;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { fromJSONSchema, type ZodType } from 'zod';
 import { routeTable } from '../../../src/adapters/http/routes/index.ts';
@@ -148,7 +148,7 @@ async function prepare(asked: Asked): Promise<Asked> {
 
 async function headOfStream(asked: Asked): Promise<{ status: number; type: string }> {
   const call = request({ ...endpoint(), path: asked.path, headers: { authorization: `Bearer ${asked.token}` } }).end();
-  const [response] = (await once(call, 'response')) as [import('node:http').IncomingMessage];
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
   call.destroy();
   return { status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '' };
 }

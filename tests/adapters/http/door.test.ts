@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { AddressSet, normalAddress } from '../../../src/adapters/http/addresses.ts';
+import { maxRememberedCallers, RateLimiter } from '../../../src/adapters/http/bounded.ts';
+import { HttpError } from '../../../src/adapters/http/errors.ts';
+import { maxJsonDepth, parseJson } from '../../../src/adapters/http/json.ts';
+import { systemClock } from '../../../src/adapters/system/index.ts';
+import { openDoor, type TestDoor } from '../../support/door.ts';
+import { ask, codeOf, dial, from, raw } from '../../support/raw.ts';
+import { tokens } from '../../support/scripted-gateway.ts';
+
+const at = ({ port }: TestDoor): { host: string; port: number } => ({ host: '127.0.0.1', port });
+
+async function withDoor(
+  settings: Parameters<typeof openDoor>[0],
+  run: (door: TestDoor) => Promise<void>,
+): Promise<void> {
+  const door = await openDoor(settings);
+  try {
+    await run(door);
+  } finally {
+    await door.stop();
+  }
+}
+
+describe('addresses', () => {
+  test('one address has one spelling, however it is written', () => {
+    const spellings: [string, string][] = [
+      ['::ffff:127.0.0.1', '127.0.0.1'],
+      ['::FFFF:7f00:1', '127.0.0.1'],
+      ['0:0:0:0:0:ffff:7f00:0001', '127.0.0.1'],
+      ['0:0:0:0:0:0:0:1', '::1'],
+      ['fe80::1%eth0', 'fe80::1'],
+      ['2001:DB8::0:1', '2001:db8::1'],
+      ['10.0.0.1', '10.0.0.1'],
+    ];
+    for (const [written, normal] of spellings) assert.equal(normalAddress(written), normal, written);
+  });
+
+  test('ranges hold what is in them and nothing else', () => {
+    const set = new AddressSet(['10.1.0.0/16', '::1', '2001:db8::/32']);
+    for (const inside of ['10.1.255.1', '::1', '2001:db8:1::2']) assert.ok(set.has(inside), inside);
+    for (const outside of ['10.2.0.1', '127.0.0.1', '2001:db9::1', 'nonsense', ''])
+      assert.ok(!set.has(outside), outside);
+  });
+});
+
+describe('limiters', () => {
+  test('a flood of callers does not grow the memory of a limiter', () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1 }, systemClock);
+    for (let i = 0; i < maxRememberedCallers * 3; i++) limiter.allows(`caller ${i}`);
+    assert.equal(limiter.size, maxRememberedCallers);
+  });
+
+  test('requests over the rate of a token get 429 with Retry-After; another token is not slowed', () =>
+    withDoor(
+      { options: { limits: { requestsPerSecond: 3, connections: 100, connectionsPerIp: 100, pendingAuth: 5 } } },
+      async (door) => {
+        const asked = { path: '/api/v1/channels', token: tokens.manage };
+        const answers = await Promise.all(Array.from({ length: 6 }, () => ask(at(door), asked)));
+        const refused = answers.filter(({ status }) => status === 429);
+        assert.ok(refused.length >= 2);
+        assert.ok(refused.every(({ headers }) => Number(headers['retry-after']) >= 1));
+        assert.equal((await ask(at(door), { ...asked, token: tokens.read })).status, 200);
+      },
+    ));
+
+  test('wrong tokens lock their address, but not a client that was known there before', () =>
+    withDoor({}, async (door) => {
+      const status = (token: string, localAddress: string) =>
+        ask(at(door), { path: '/api/v1/channels', token, localAddress }).then((answer) => answer.status);
+      assert.equal(await status(tokens.read, from(1)), 200);
+      for (let i = 0; i < 10; i++) assert.equal(await status(`wrong-${i}`, from(1)), 401);
+      assert.equal(await status('wrong', from(1)), 429);
+      assert.equal(await status(tokens.manage, from(1)), 429);
+      assert.equal(await status(tokens.read, from(1)), 200);
+      if (from(2) !== from(1)) assert.equal(await status(tokens.manage, from(2)), 200);
+    }));
+
+  test('connections over the limits are told so and ended', () =>
+    withDoor(
+      { options: { limits: { requestsPerSecond: 500, connections: 100, connectionsPerIp: 3, pendingAuth: 5 } } },
+      async (door) => {
+        const held = await Promise.all([dial(at(door)), dial(at(door)), dial(at(door))]);
+        const fourth = await raw(at(door), '');
+        assert.ok(fourth.closed);
+        assert.deepEqual(fourth.statuses, [503]);
+        held[0]?.destroy();
+        while (
+          (await raw(at(door), 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')).statuses[0] !==
+          200
+        );
+        for (const socket of held) socket.destroy();
+      },
+    ));
+});
+
+describe('who may ask', () => {
+  const origin = 'https://chat.example.com';
+
+  test('an allowed origin gets its preflight and its headers; the page itself needs no list', () =>
+    withDoor({ options: { allowedOrigins: [origin] } }, async (door) => {
+      const headers = { origin, 'sec-fetch-site': 'cross-site' };
+      const preflight = await ask(at(door), {
+        method: 'OPTIONS',
+        path: '/api/v1/chat',
+        headers: { ...headers, 'access-control-request-method': 'POST' },
+      });
+      assert.equal(preflight.status, 204);
+      assert.equal(preflight.headers['access-control-allow-origin'], origin);
+      assert.match(String(preflight.headers['access-control-allow-headers']), /Authorization/);
+      const answer = await ask(at(door), { path: '/api/v1/channels', token: tokens.read, headers });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers['access-control-allow-origin'], origin);
+      const own = { origin: `http://127.0.0.1:${door.port}`, 'sec-fetch-site': 'same-origin' };
+      assert.equal((await ask(at(door), { path: '/ready', headers: own })).status, 200);
+      const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+      assert.equal((await ask(at(door), { path: '/', headers: link })).status, 200);
+      assert.equal((await ask(at(door), { path: '/health', headers: link })).status, 403);
+    }));
+
+  test('X-Forwarded-For counts only behind a trusted proxy, and only its last foreign hop', () =>
+    withDoor({ options: { trustedProxies: ['127.0.0.0/8'], allowedIps: ['203.0.113.7'] } }, async (door) => {
+      const code = async (hops?: string): Promise<unknown> =>
+        codeOf(
+          await ask(at(door), {
+            path: '/api/v1/channels',
+            token: tokens.read,
+            headers: hops === undefined ? {} : { 'x-forwarded-for': hops },
+          }),
+        );
+      assert.equal(await code('203.0.113.7'), undefined);
+      assert.equal(await code('::ffff:203.0.113.7, 127.0.0.9'), undefined);
+      assert.equal(await code('203.0.113.7, 198.51.100.1'), 'ip_not_allowed');
+      assert.equal(await code(), 'ip_not_allowed');
+    }));
+
+  test('a reload takes effect for the next request and keeps open sockets', () =>
+    withDoor({}, async (door) => {
+      const socket = await dial(at(door));
+      const asked = 'GET /api/v1/channels HTTP/1.1\r\nHost: bot.example.com\r\n\r\n';
+      socket.write('GET /health HTTP/1.1\r\nHost: bot.example.com\r\n\r\n');
+      await once(socket, 'data');
+      door.server.reconfigure({ ...door.options, allowedHosts: ['bot.example.com'] });
+      socket.write(asked);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      assert.match(answer.toString(), /^HTTP\/1\.1 401 /);
+      socket.destroy();
+    }));
+});
+
+describe('JSON from outside', () => {
+  test('the deepest allowed document is taken, one level more is not', () => {
+    const nested = (depth: number): Buffer => Buffer.from('['.repeat(depth) + ']'.repeat(depth));
+    parseJson(nested(maxJsonDepth));
+    assert.throws(
+      () => parseJson(nested(maxJsonDepth + 1)),
+      (error: HttpError) => error.code === 'too_deep',
+    );
+  });
+
+  test('brackets, colons and commas inside strings are text', () => {
+    const text = '[{:,'.repeat(50_000);
+    assert.deepEqual(parseJson(Buffer.from(JSON.stringify({ a: text, b: '\\"[' }))), { a: text, b: '\\"[' });
+  });
+});
+
+describe('what is seen from outside', () => {
+  test('figures name routes by pattern, and no log line holds what a query or header said', () =>
+    withDoor({}, async (door) => {
+      const secret = 'CANARY-in-a-query';
+      await ask(at(door), { path: `/api/v1/sessions/nothing?token=${secret}`, token: tokens.read });
+      await ask(at(door), { path: `/api/v1/${secret}` });
+      await ask(at(door), { method: 'BREW', path: '/health' }).catch(() => {});
+      assert.ok(door.metrics.values.has('http_requests_total{route=/api/v1/sessions/{key},method=GET,status=400}'));
+      assert.doesNotMatch([...door.metrics.values.keys()].join(), /CANARY|BREW/);
+      assert.doesNotMatch(JSON.stringify(door.log.lines), /CANARY|oc_/);
+    }));
+
+  test('what breaks inside is "internal" outside and an error in the log', () =>
+    withDoor({}, async (door) => {
+      door.gateway.status = () => Promise.reject(new TypeError('secret detail at /home/x'));
+      const answer = await ask(at(door), { path: '/api/v1/status', token: tokens.read });
+      assert.equal(answer.status, 500);
+      assert.equal(codeOf(answer), 'internal');
+      assert.doesNotMatch(answer.text, /secret|home/);
+      assert.equal(door.log.lines.filter(({ level }) => level === 'error').length, 1);
+    }));
+});
+
+describe('stopping', () => {
+  test('an answer under way is finished, and the port is free', async () => {
+    const door = await openDoor();
+    const answer = ask(at(door), { path: '/api/v1/chat', token: tokens.send, body: '{"text":"hang"}' });
+    while (door.gateway.activeRuns === 0) await new Promise((resolve) => setImmediate(resolve));
+    const stopped = door.server.stop(5000);
+    door.gateway.abortAll();
+    assert.equal(codeOf(await answer), 'aborted');
+    await stopped;
+    await assert.rejects(dial(at(door)));
+  });
+
+  test('what is not finished by the deadline is cut, and its run is not left', async () => {
+    const door = await openDoor();
+    const answer = ask(at(door), { path: '/api/v1/chat', token: tokens.send, body: '{"text":"hang","stream":true}' });
+    const cut = assert.rejects(answer);
+    while (door.gateway.activeRuns === 0) await new Promise((resolve) => setImmediate(resolve));
+    await door.server.stop(50);
+    await cut;
+    assert.deepEqual(door.gateway.left, []);
+  });
+
+  test('a port in use is refused with the fix in words', async () => {
+    await withDoor({}, async ({ port }) => {
+      await assert.rejects(openDoor({ options: { port } }), /Port \d+ is in use.*--port/);
+    });
+  });
+});
