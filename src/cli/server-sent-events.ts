@@ -12,9 +12,11 @@ export async function* serverSentEvents(pieces: AsyncIterable<string>): AsyncGen
   let rest = '';
   let event = 'message';
   let data: string[] = [];
+  let length = 0;
   for await (const piece of pieces) {
     rest += piece;
-    if (rest.length > maxEventLength) throw new Error('the gateway sent an event that is too long');
+    length += piece.length;
+    if (length > maxEventLength) throw new Error('the gateway sent an event that is too long');
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
     for (const raw of lines) {
@@ -23,6 +25,7 @@ export async function* serverSentEvents(pieces: AsyncIterable<string>): AsyncGen
         if (data.length > 0) yield { event, data: data.join('\n') };
         event = 'message';
         data = [];
+        length = 0;
         continue;
       }
       const colon = line.indexOf(':');
