@@ -1,12 +1,12 @@
 /**
  * Throws the catalogue of hostile inputs at a gateway and prints `N passed, N failed`; exit 1 when one failed.
  *
- *   npm run hostile                 all cases against a gateway started for it
+ *   npm run hostile                 all cases against the built daemon
  *   npm run hostile -- W-13 H-25    only these
  *   npm run hostile -- --bare       against what Node and ws do by themselves: at least eight must fail there
  */
 import { hostileCases, runHostile } from '../tests/hostile/run.ts';
-import { startBare, startTarget } from '../tests/hostile/targets.ts';
+import { startBare, startBuilt } from '../tests/hostile/targets.ts';
 
 /** The cases bite only if a server without our door fails this many of them. */
 const mustFailBare = 8;
@@ -20,7 +20,7 @@ if (cases.length === 0) {
   process.exit(2);
 }
 
-const target = bare ? await startBare() : await startTarget();
+const target = bare ? await startBare() : await startBuilt();
 const results = await runHostile(target, cases, ({ id, title, failure }) => {
   console.log(
     `${failure === null ? 'ok  ' : 'FAIL'} ${id.padEnd(6)} ${title}${failure === null ? '' : `: ${failure}`}`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Target } from './case.ts';
 import { hostileCases, runHostile } from './run.ts';
-import { startBare, startTarget } from './targets.ts';
+import { startBare, startDoor } from './targets.ts';
 
 /** They wait for the server's clocks; `npm run hostile` has them all. */
 const slow = new Set(['H-37', 'W-03']);
@@ -12,7 +12,7 @@ const biting = ['H-01', 'H-10', 'H-15', 'H-21', 'H-26', 'H-27', 'H-28', 'H-30', 
 describe('hostile inputs', () => {
   let target: Target;
   before(async () => {
-    target = await startTarget();
+    target = await startDoor();
   });
   after(() => target.stop());
 

@@ -1,20 +1,34 @@
-import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { WebSocketServer } from 'ws';
+import { startDaemon } from '../support/daemon.ts';
 import { openDoor } from '../support/door.ts';
 import { ask } from '../support/raw.ts';
+import { tokens } from '../support/scripted-gateway.ts';
 import type { Target } from './case.ts';
 
-/** The server over a scripted gateway, in this process; further tokens are made through its own routes. */
-export async function startTarget(): Promise<Target> {
+/** The server over a scripted gateway, in this process. */
+export async function startDoor(): Promise<Target> {
   const door = await openDoor();
-  const { tokens } = await import('../support/scripted-gateway.ts');
   return targetOf({ host: '127.0.0.1', port: door.port }, tokens.admin, () => door.stop());
 }
 
-/** A target from an address and its operator token. */
-export async function targetOf(
+/** The built daemon as its users run it, with the demo model and a data directory of its own. */
+export async function startBuilt(): Promise<Target> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'open-clanker-hostile-'));
+  const daemon = await startDaemon({ dir });
+  return targetOf({ host: '127.0.0.1', port: daemon.port }, daemon.token(), async () => {
+    await daemon.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+}
+
+/** A target from an address and its operator token; further tokens are made through its own routes. */
+async function targetOf(
   endpoint: { host: string; port: number },
   admin: string,
   stop: () => Promise<void>,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { AddressSet, normalAddress } from '../../../src/adapters/http/addresses.ts';
 import { maxRememberedCallers, RateLimiter } from '../../../src/adapters/http/bounded.ts';
-import { HttpError } from '../../../src/adapters/http/errors.ts';
+import type { HttpError } from '../../../src/adapters/http/errors.ts';
 import { maxJsonDepth, parseJson } from '../../../src/adapters/http/json.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
 import { openDoor, type TestDoor } from '../../support/door.ts';
