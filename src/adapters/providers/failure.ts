@@ -1,4 +1,5 @@
 /** What went wrong with one call, told in the port's terms. */
+import { noLongerNeeded } from '../../core/abort.ts';
 import { HttpFailure } from '../../core/ports/http-client.ts';
 import type { HttpResponse } from '../../core/ports/http-client.ts';
 import type { JsonObject } from '../../core/message.ts';
@@ -92,7 +93,7 @@ async function beginningOf(response: HttpResponse, clock: Clock): Promise<string
   } catch {
     // What came is enough.
   }
-  waiting.abort();
+  waiting.abort(noLongerNeeded);
   await tooLong;
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,3 +1,4 @@
+import { noLongerNeeded } from '../../core/abort.ts';
 import type { Clock } from '../../core/ports/system.ts';
 
 const maxTrailingBytes = 16 * 1024;
@@ -22,6 +23,6 @@ export async function readEnd(body: AsyncIterator<Uint8Array>, clock: Clock): Pr
   } catch {
     // The answer is whole already: how its connection ends changes nothing.
   }
-  waiting.abort();
+  waiting.abort(noLongerNeeded);
   await tooLong;
 }

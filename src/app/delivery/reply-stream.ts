@@ -1,3 +1,4 @@
+import { noLongerNeeded } from '../../core/abort.ts';
 import type { ConversationRef } from '../../core/message.ts';
 import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
@@ -40,7 +41,7 @@ export class ReplyStream {
     this.#ref = left?.ref ?? null;
     this.#opened = left !== null;
     // Continuing an old message by an edit is harmless to repeat; one of unknown fate must not be sent twice.
-    if (left !== null && left.ref === null) this.#stop.abort();
+    if (left !== null && left.ref === null) this.#stop.abort(noLongerNeeded);
     this.visible = false;
   }
 
@@ -57,7 +58,7 @@ export class ReplyStream {
 
   /** No mutation begins any more; resolves when the last one is over. The shown text is returned for a failing run. */
   async settle(): Promise<string> {
-    this.#stop.abort();
+    this.#stop.abort(noLongerNeeded);
     await this.#busy;
     return this.visible ? this.#text : '';
   }
@@ -76,7 +77,7 @@ export class ReplyStream {
       .catch((error: unknown) => {
         if (!this.#stop.signal.aborted)
           this.#deps.log.warn('a reply stream stopped early; its end is still delivered', { error });
-        this.#stop.abort();
+        this.#stop.abort(noLongerNeeded);
       })
       .finally(() => {
         this.#busy = null;
@@ -126,7 +127,7 @@ export class ReplyStream {
       return;
     }
     // A lost edit is made good by the next; a first send that failed is the delivery's to judge, with the whole text.
-    if (ref === null || outcome.kind === 'refused') this.#stop.abort();
+    if (ref === null || outcome.kind === 'refused') this.#stop.abort(noLongerNeeded);
   }
 
   /** Null when there is nothing new to show: the message is full, or the change is not visible. */

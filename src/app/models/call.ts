@@ -2,6 +2,7 @@
  * One model call from its first attempt to its one end: waits for a slot, watches the stream, and on a failure does
  * what core/retry.ts decides. It holds no state of its own beyond the call.
  */
+import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError } from '../../core/errors.ts';
 import type { ModelEvent, ProviderError } from '../../core/ports/provider.ts';
 import type { AttemptRow, Store } from '../../core/ports/store.ts';
@@ -332,7 +333,7 @@ export class ModelCall {
     try {
       return await wait(AbortSignal.any([signal, over.signal]));
     } finally {
-      timer.abort();
+      timer.abort(noLongerNeeded);
     }
   }
 }

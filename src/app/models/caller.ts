@@ -1,3 +1,4 @@
+import { noLongerNeeded } from '../../core/abort.ts';
 import { notFound } from '../../core/errors.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { ProviderStatus } from '../../core/ports/gateway.ts';
@@ -146,7 +147,7 @@ export class ModelCaller {
     const over = new AbortController();
     const timer = new AbortController();
     const late = clock.sleep(probeTimeoutMs, timer.signal).then((): ProviderHealth => {
-      over.abort();
+      over.abort(noLongerNeeded);
       return { ok: false, detail: wordsFor('timeout_headers', { provider: desk.id, model: desk.configured.model }) };
     });
     late.catch(() => undefined);
@@ -159,7 +160,7 @@ export class ModelCaller {
       this.#tell(desk);
       return health;
     } finally {
-      timer.abort();
+      timer.abort(noLongerNeeded);
     }
   }
 

@@ -2,6 +2,7 @@
  * One provider stream under watch: the three clocks, the deadline and the caller's abort, and the promise that exactly
  * one terminal event comes out whatever the adapter does.
  */
+import { noLongerNeeded } from '../../core/abort.ts';
 import type { ModelEvent, ProviderClocks, ProviderError, ProviderErrorKind } from '../../core/ports/provider.ts';
 import type { Clock } from '../../core/ports/system.ts';
 
@@ -84,7 +85,7 @@ export async function* watched(
     }
   } finally {
     steps.close();
-    if (!complete) cut.abort();
+    if (!complete) cut.abort(noLongerNeeded);
     // Not awaited: an adapter that hangs must not hang its caller.
     stream.return?.().catch(() => undefined);
   }
@@ -134,13 +135,13 @@ class Steps {
 
   close(): void {
     this.#signal.removeEventListener('abort', this.#onAbort);
-    this.#timer?.abort();
+    this.#timer?.abort(noLongerNeeded);
     this.#timer = null;
   }
 
   #arm(): void {
     if (this.#wakesAt <= this.#dueAt) return;
-    this.#timer?.abort();
+    this.#timer?.abort(noLongerNeeded);
     const timer = new AbortController();
     this.#timer = timer;
     this.#wakesAt = this.#dueAt;

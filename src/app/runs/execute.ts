@@ -1,3 +1,4 @@
+import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError, errorData } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import { textOf, type Part } from '../../core/message.ts';
@@ -131,7 +132,7 @@ export class RunExecutor {
       const shown = (await stream?.settle()) ?? '';
       return this.#withWords(outcome, inbound, shown, signal);
     } finally {
-      typing.abort();
+      typing.abort(noLongerNeeded);
       await stream?.settle();
     }
   }
