@@ -105,6 +105,11 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     const open = perAddress.get(address) ?? 0;
     if (sockets.size >= options.limits.connections || open >= options.limits.connectionsPerIp) {
       observer.refused.add(1, { reason: 'connections' });
+      // Before the TLS handshake there is no way to say so.
+      if (options.tls !== null) {
+        socket.destroy();
+        return;
+      }
       rawAnswer(socket, 503, 'too_many_connections', 'Too many connections are open.', mintId('req'));
       return;
     }
@@ -128,6 +133,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       if (stopping) return;
       stopping = true;
       webSockets.stop();
+      streams.endEndless();
       await drain(server, sockets, streams, deadlineMs);
     },
     url: () => urlOf(server, options),

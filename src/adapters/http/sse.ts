@@ -3,6 +3,8 @@ import type { ServerResponse } from 'node:http';
 /** Bytes a reader may be behind before its stream is cut; it resumes with `Last-Event-ID`. */
 export const maxStreamBacklogBytes = 1_048_576;
 
+const goodbye = 'the gateway stops; connect again';
+
 /** One `text/event-stream` answer (WHATWG HTML, "Server-sent events"). */
 export class EventStream {
   readonly #response: ServerResponse;
@@ -38,6 +40,7 @@ export class EventStream {
 /** All open event streams: one timer keeps them alive, and a stop reaches every one. */
 export class EventStreams {
   readonly #open = new Set<EventStream>();
+  readonly #endless = new Set<EventStream>();
   readonly #heartbeatMs: number;
   #timer: NodeJS.Timeout | null = null;
 
@@ -53,14 +56,32 @@ export class EventStreams {
   add(response: ServerResponse): EventStream {
     const stream = new EventStream(response);
     this.#open.add(stream);
-    response.once('close', () => this.#open.delete(stream));
+    response.once('close', () => {
+      this.#open.delete(stream);
+      this.#endless.delete(stream);
+    });
     this.#timer ??= setInterval(() => this.#beat(), this.#heartbeatMs).unref();
     return stream;
   }
 
-  /** Tells every reader that the server goes; those still open afterwards are cut with their sockets. */
+  /** One that has no end of its own: a stopping server does not wait for it. */
+  addEndless(response: ServerResponse): EventStream {
+    const stream = this.add(response);
+    this.#endless.add(stream);
+    return stream;
+  }
+
+  /** Ends the streams that would never end. */
+  endEndless(): void {
+    for (const stream of this.#endless) {
+      stream.comment(goodbye);
+      stream.end();
+    }
+  }
+
+  /** Tells every reader left that the server goes; they are cut with their sockets. */
   sayGoodbye(): void {
-    for (const stream of this.#open) stream.comment('the gateway stops; connect again');
+    for (const stream of this.#open) stream.comment(goodbye);
   }
 
   stop(): void {

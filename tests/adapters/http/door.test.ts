@@ -211,6 +211,18 @@ describe('stopping', () => {
     assert.deepEqual(door.gateway.left, []);
   });
 
+  test('an event stream does not hold up the stop: it is told to come back, and ends', async () => {
+    const door = await openDoor();
+    const heard = raw(
+      at(door),
+      `GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokens.read}\r\n\r\n`,
+      { waitMs: 20_000 },
+    );
+    while (door.gateway.subscriptions === 0) await new Promise((resolve) => setImmediate(resolve));
+    await door.server.stop(60_000);
+    assert.match((await heard).text, /: the gateway stops/);
+  });
+
   test('a port in use is refused with the fix in words', async () => {
     await withDoor({}, async ({ port }) => {
       await assert.rejects(openDoor({ options: { port } }), /Port \d+ is in use.*--port/);

@@ -84,7 +84,7 @@ export const eventRoutes = [
           // Subscribed before the replay is read, so that nothing falls between them.
           const live = context.gateway.subscribe(principal, 'events', filter);
           const replay = replayOf(context, principal, filter, after);
-          const stream = context.streams.add(response);
+          const stream = context.streams.addEndless(response);
           const forget = context.gateway.onRevoked(principal, () => live.close());
           response.once('close', () => {
             forget();
