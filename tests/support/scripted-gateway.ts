@@ -455,6 +455,8 @@ export class ScriptedGateway implements Gateway {
     };
   }
 
+  async refreshFigures(): Promise<void> {}
+
   subscribe(principal: Principal, _name: string, filter: EventFilter, limit = 100_000): Subscription {
     const queue = new Queue({ ...filter, person: principal.person }, limit);
     this.#queues.add(queue);

@@ -136,6 +136,12 @@ describe('who may ask', () => {
       assert.equal(await code(), 'ip_not_allowed');
     }));
 
+  test('X-Forwarded-For of anybody else is ignored', () =>
+    withDoor({ options: { trustedProxies: ['10.0.0.0/8'], allowedIps: ['203.0.113.7'] } }, async (door) => {
+      const headers = { 'x-forwarded-for': '203.0.113.7' };
+      assert.equal(codeOf(await ask(at(door), { path: '/health', headers })), 'ip_not_allowed');
+    }));
+
   test('a reload takes effect for the next request and keeps open sockets', () =>
     withDoor({}, async (door) => {
       const socket = await dial(at(door));

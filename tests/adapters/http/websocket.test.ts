@@ -185,6 +185,9 @@ describe('WebSocket', () => {
     await client.heard('ack');
     await stopped.stop();
     assert.equal(await client.closed, 1012);
+    // The server's side of the closing is over too.
+    while (stopped.metrics.render().includes('http_websockets 1'))
+      await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(stopped.gateway.left, []);
   });
 });

@@ -52,6 +52,7 @@ export const probeRoutes = [
       const { enabled, public: open } = context.options().metrics;
       if (!open && principal === null) await context.authenticator.request(request, address);
       if (!enabled) throw new HttpError(404, 'not_found', 'Metrics are switched off; see metrics.enabled.');
+      await context.gateway.refreshFigures();
       return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text: context.metrics.render() };
     },
   }),
