@@ -4,6 +4,9 @@ import { labelText, sampleLine, Series } from './series.ts';
 /** Metrics of one registry; a product that needs more has made names out of data. */
 const maxMetrics = 500;
 
+/** What everything of ours is called by; `process_…` are the names that all programs share. */
+const prefix = 'openclanker_';
+
 /** Seconds, from a millisecond to a minute. */
 const defaultBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 
@@ -22,7 +25,8 @@ const helpText = (text: string): string => text.replaceAll('\\', '\\\\').replace
 
 /**
  * The figures of the process in Prometheus' text format 0.0.4
- * (https://prometheus.io/docs/instrumenting/exposition_formats/). Asking twice for a name gives the same metric.
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/). Names are given without the prefix. Asking twice for
+ * a name gives the same metric.
  */
 export class MetricsRegistry implements Metrics {
   readonly #metrics = new Map<string, Metric>();
@@ -46,7 +50,8 @@ export class MetricsRegistry implements Metrics {
   }
 
   observe(name: string, help: string, read: Read): void {
-    this.#register(name, help, 'gauge', () => ({
+    const type = name.endsWith('_total') ? 'counter' : 'gauge';
+    this.#register(name, help, type, () => ({
       handle: null,
       render: (name) => {
         const series = new Series(1);
@@ -77,7 +82,8 @@ export class MetricsRegistry implements Metrics {
 
   render(): string {
     const lines: string[] = [];
-    for (const [name, { type, help, render }] of this.#metrics) {
+    for (const [plainName, { type, help, render }] of this.#metrics) {
+      const name = plainName.startsWith('process_') ? plainName : prefix + plainName;
       let samples: string[];
       try {
         samples = render(name);

@@ -30,23 +30,26 @@ export function processMetrics(metrics: Metrics): ProcessMetrics {
   };
 
   metrics.observe('process_resident_memory_bytes', 'Resident memory of the gateway.', () => process.memoryUsage.rss());
-  metrics.observe('process_heap_used_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
-  metrics.observe('process_cpu_seconds', 'CPU time since the start, by mode.', () => {
+  metrics.observe('process_cpu_seconds_total', 'CPU time of the gateway, user and system.', () => {
     const { user, system } = process.cpuUsage();
-    return [
-      [{ mode: 'user' }, user / 1e6],
-      [{ mode: 'system' }, system / 1e6],
-    ];
+    return (user + system) / 1e6;
   });
-  metrics.observe('process_uptime_seconds', 'Time since the start.', () => process.uptime());
-  metrics.observe('event_loop_delay_seconds', 'Lateness of the event loop over the last minute.', () => {
-    const { p50, p99, max } = eventLoopDelay();
-    return [
-      [{ quantile: '0.5' }, p50],
-      [{ quantile: '0.99' }, p99],
-      [{ quantile: '1' }, max],
-    ];
-  });
+  const startedAt = Date.now() / 1000 - process.uptime();
+  metrics.observe('process_start_time_seconds', 'When the gateway was started, since the epoch.', () => startedAt);
+  metrics.observe('heap_used_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
+  metrics.observe('heap_size_bytes', 'JavaScript heap that is reserved.', () => process.memoryUsage().heapTotal);
+  metrics.observe(
+    'event_loop_delay_seconds',
+    'Lateness of the event loop over the last one to two minutes, by quantile.',
+    () => {
+      const { p50, p99, max } = eventLoopDelay();
+      return [
+        [{ quantile: '0.5' }, p50],
+        [{ quantile: '0.99' }, p99],
+        [{ quantile: '1' }, max],
+      ];
+    },
+  );
 
   return {
     eventLoopDelay,

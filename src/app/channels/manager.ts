@@ -55,6 +55,9 @@ export class ChannelManager {
       for (const { health } of this.status()) states.set(health.state, (states.get(health.state) ?? 0) + 1);
       return [...states].map(([state, count]) => [{ state }, count]);
     });
+    deps.metrics.observe('channel_connected', 'Whether a channel account receives (1) or not (0), by account.', () =>
+      this.status().map(({ id, health }) => [{ channel: id }, health.state === 'connected' ? 1 : 0]),
+    );
   }
 
   /** Makes the running accounts those of the plans: what did not change keeps running untouched. */

@@ -3,7 +3,7 @@ import type { ConversationRef } from '../../core/message.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { Channel, OutboundPart, SendOutcome } from '../../core/ports/channel.ts';
 import type { OutboxRow, SendRecord, Store } from '../../core/ports/store.ts';
-import type { Clock, Counter, Histogram, Log, Metrics } from '../../core/ports/system.ts';
+import type { Clock, Counter, Histogram, Log, LogFields, Metrics } from '../../core/ports/system.ts';
 import { recordOf, repeatOnce } from '../../core/send-rules.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import { Pacer } from './pacer.ts';
@@ -43,6 +43,8 @@ export class Delivery {
   readonly #settled = new Map<string, Set<(row: OutboxRow) => void>>();
   readonly #work = new Set<Promise<void>>();
   readonly #sends: Counter;
+  readonly #retries: Counter;
+  readonly #settledCount: Counter;
   readonly #seconds: Histogram;
   #timer: { cancel(): void; at: number } | null = null;
   #stopping = false;
@@ -50,7 +52,12 @@ export class Delivery {
   constructor(deps: { store: Store; bus: Bus; clock: Clock; log: Log; metrics: Metrics; crash: CrashPoint }) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'delivery' }) };
     this.#sends = deps.metrics.counter('sends_total', 'Delivery attempts, by channel and outcome.');
-    this.#seconds = deps.metrics.histogram('send_seconds', 'Duration of one delivery attempt.');
+    this.#retries = deps.metrics.counter('send_retries_total', 'Messages that will be sent again, by channel.');
+    this.#settledCount = deps.metrics.counter(
+      'deliveries_total',
+      'Messages whose delivery ended, by channel and outcome (sent, uncertain, dead).',
+    );
+    this.#seconds = deps.metrics.histogram('send_seconds', 'Duration of one delivery attempt, by channel.');
     deps.metrics.observe('delivery_active', 'Conversations being delivered to.', () => this.#draining.size);
   }
 
@@ -61,21 +68,14 @@ export class Delivery {
       if (row.state === 'streaming') {
         // It stays open: its run is answered again, and the end of the reply is a marked repeat.
         await store.setStreamRef(row.id, null);
-        log.warn('a reply may have begun before a crash; its end is marked as a repeat', {
-          outbox_id: row.id,
-          correlation_id: row.correlation,
-        });
+        log.warn('a reply may have begun before a crash; its end is marked as a repeat', fieldsOf(row));
         continue;
       }
       const record =
         row.ref === null
           ? repeatOnce(row, clock.now(), 'The gateway stopped while this was being sent.')
           : ({ state: 'retry', at: clock.now(), error: 'The gateway stopped during an edit.' } as const);
-      log.warn('a send was cut by a crash', {
-        outbox_id: row.id,
-        becomes: record.state,
-        correlation_id: row.correlation,
-      });
+      log.warn('a send was cut by a crash', { ...fieldsOf(row), becomes: record.state });
       this.#announce(await store.recordSend(row.id, record), record);
     }
   }
@@ -184,6 +184,7 @@ export class Delivery {
       await this.#record(row, { state: 'dead', at: clock.now(), error: 'It became too old to be sent.' });
       return true;
     }
+    log.debug('a message is sent', { ...fieldsOf(row), part: row.part, attempt: row.attempts });
     crash('before_send');
     const startedAt = clock.monotonic();
     const outcome = await this.#attempt(lane, row);
@@ -192,13 +193,7 @@ export class Delivery {
     crash('after_send');
     if (!outcome.ok) {
       const { kind, detail } = outcome;
-      log.warn('a send did not succeed', {
-        outbox_id: row.id,
-        kind,
-        detail,
-        attempt: row.attempts,
-        correlation_id: row.correlation,
-      });
+      log.warn('a send did not succeed', { ...fieldsOf(row), kind, detail, attempt: row.attempts });
       if (kind === 'rate_limited') lane.pacer.block(conversation, group, outcome.scope, outcome.retryAfterMs);
       if (kind === 'moved') return this.#follow(row, { ...conversation, native: outcome.native }, detail);
     }
@@ -235,7 +230,7 @@ export class Delivery {
       return await channel.send(part, signal);
     } catch (error) {
       // A channel that throws has a bug; whether the bytes left is unknown.
-      this.#deps.log.error('a channel failed in an unexpected way', { error, channel: channel.type });
+      this.#deps.log.error('a channel failed in an unexpected way', { ...fieldsOf(row), error });
       return { ok: false, kind: 'ambiguous', detail: 'The channel failed in an unexpected way.' };
     }
   }
@@ -245,8 +240,13 @@ export class Delivery {
   }
 
   #announce(row: OutboxRow, record: SendRecord): void {
-    if (record.state === 'retry') return;
     const { bus, log } = this.#deps;
+    const { channel } = row.conversation;
+    if (record.state === 'retry') {
+      this.#retries.add(1, { channel });
+      return;
+    }
+    this.#settledCount.add(1, { channel, outcome: record.state });
     const about = {
       outboxId: row.id,
       channel: laneKey(row.conversation),
@@ -254,13 +254,13 @@ export class Delivery {
       correlation: row.correlation,
       ...(row.sessionKey === null ? {} : { sessionKey: row.sessionKey }),
     };
-    if (record.state === 'sent') bus.publish({ type: 'delivery.sent', ...about });
-    else {
-      log.warn(record.state === 'dead' ? 'a reply could not be delivered' : 'a reply may or may not have arrived', {
-        outbox_id: row.id,
-        detail: record.error,
-        correlation_id: row.correlation,
-      });
+    if (record.state === 'sent') {
+      log.debug('a message was delivered', { ...fieldsOf(row), part: row.part });
+      bus.publish({ type: 'delivery.sent', ...about });
+    } else {
+      const words =
+        record.state === 'dead' ? 'a message could not be delivered' : 'a message may or may not have arrived';
+      log.warn(words, { ...fieldsOf(row), detail: record.error });
       bus.publish({ type: `delivery.${record.state}`, ...about, detail: record.error });
     }
     this.#tell(row);
@@ -308,6 +308,14 @@ export class Delivery {
     void safe.finally(() => this.#work.delete(safe));
   }
 }
+
+/** What every line about a row says. */
+const fieldsOf = (row: OutboxRow): LogFields => ({
+  correlation_id: row.correlation,
+  session: row.sessionKey ?? undefined,
+  channel: laneKey(row.conversation),
+  outbox_id: row.id,
+});
 
 /** The body as it goes out now: without formatting when that was refused, marked when it may be a repeat. */
 function bodyOf(row: OutboxRow, maxLength: number): RichText {

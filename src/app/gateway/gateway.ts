@@ -88,6 +88,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
 
     status: () => status.status(),
     readiness: () => status.readiness(),
+    refreshFigures: () => status.refreshFigures(),
     subscribe: (principal, name, filter, limit) => bus.subscribe(name, mine(principal, filter), limit),
     eventsSince: (principal, seq, filter) => bus.since(seq, mine(principal, filter)),
   };

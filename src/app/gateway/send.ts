@@ -36,7 +36,7 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
   }
   const now = clock.now();
   const id = mintId('msg');
-  const rows = planParts(
+  const parts = planParts(
     {
       key: `send:${principal.person}:${request.idempotencyKey ?? id}`,
       runId: null,
@@ -53,6 +53,8 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
     channel.capabilities.text,
     deps,
   );
+  // What the client is told is what the log calls it.
+  const rows = parts.map((row) => ({ ...row, correlation: parts[0]?.id ?? id }));
   const planned = await store.planOutbound(rows);
   const [first] = planned;
   if (first === undefined) throw invalidInput('empty_content', 'content: nothing of it can be shown.');

@@ -6,6 +6,9 @@ import type { ChannelManager } from '../channels/manager.ts';
 import type { ModelCaller } from '../models/caller.ts';
 
 const refreshEveryMs = 15_000;
+/** A scrape counts anew what is older, and waits for it no longer than this. */
+const freshMs = 1000;
+const maxRefreshWaitMs = 250;
 const maxRefusedShown = 20;
 const noCounts: StoreCounts = {
   inboxQueued: 0,
@@ -42,6 +45,8 @@ export class Status {
   readonly #startedAt: number;
   readonly #startedMonotonic: number;
   #counts = noCounts;
+  #countedAt = Number.NEGATIVE_INFINITY;
+  #counting: Promise<void> | null = null;
   #damage: string[] = [];
 
   constructor(deps: StatusDeps) {
@@ -62,14 +67,14 @@ export class Status {
       (error: unknown) => log.warn('the database could not be checked', { error }),
     );
     while (!signal.aborted) {
-      await this.#refresh().catch((error: unknown) => log.warn('figures could not be read', { error }));
+      await this.#count().catch((error: unknown) => log.warn('figures could not be read', { error }));
       await clock.sleep(refreshEveryMs, signal).catch(() => undefined);
     }
   }
 
   async status(): Promise<GatewayStatus> {
     const { version, clock, channels, models, model, configError } = this.#deps;
-    await this.#refresh();
+    await this.#count();
     const memory = process.memoryUsage();
     const counts = this.#counts;
     return {
@@ -145,16 +150,33 @@ export class Status {
     }));
   }
 
-  async #refresh(): Promise<void> {
-    const day = new Date(this.#deps.clock.now());
+  /** A store that hangs must not take the figures away that would tell of it. */
+  async refreshFigures(): Promise<void> {
+    const { clock } = this.#deps;
+    if (clock.monotonic() - this.#countedAt < freshMs) return;
+    const enough = new AbortController();
+    this.#counting ??= this.#count().finally(() => {
+      this.#counting = null;
+    });
+    const late = clock.sleep(maxRefreshWaitMs, enough.signal);
+    await Promise.race([this.#counting, late]).catch(() => undefined);
+    enough.abort(new Error('counted'));
+    await late.catch(() => undefined);
+  }
+
+  async #count(): Promise<void> {
+    const { store, clock } = this.#deps;
+    const day = new Date(clock.now());
     day.setHours(0, 0, 0, 0);
-    this.#counts = await this.#deps.store.counts(day.getTime());
+    this.#counts = await store.counts(day.getTime());
+    this.#countedAt = clock.monotonic();
   }
 
   #register(metrics: Metrics): void {
     const gauge = (name: string, help: string, read: () => number): void => metrics.observe(name, help, read);
     gauge('inbox_queued', 'Messages waiting for a run.', () => this.#counts.inboxQueued);
     gauge('outbox_pending', 'Outbox rows not yet settled.', () => this.#counts.outboxPending);
+    gauge('outbox_uncertain', 'Messages of which nobody knows whether they arrived.', () => this.#counts.uncertain);
     gauge('dead_letters', 'Dead letters waiting for a person.', () => this.#counts.dead);
     gauge('sessions', 'Stored sessions.', () => this.#counts.sessions);
     gauge('messages_today', 'Messages received since local midnight.', () => this.#counts.messagesToday);

@@ -119,6 +119,8 @@ export class Ingress {
       this.#turnedAway.add(1, { channel, reason: 'refused' });
       if (!this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}`)) return null;
       log.warn('a message was refused', {
+        correlation_id: id,
+        session: base.sessionKey,
         channel: `${channel}:${account}`,
         sender: event.sender.native,
         reason: verdict.reason,
@@ -176,7 +178,7 @@ export class Ingress {
   }
 
   #accepted(row: InboxRow): void {
-    const { bus, runs, commands, queueMode } = this.#deps;
+    const { bus, log, runs, commands, queueMode } = this.#deps;
     const about = {
       messageId: row.id,
       channel: row.channel,
@@ -184,11 +186,17 @@ export class Ingress {
       person: row.owner,
       correlation: row.correlation,
     };
+    const fields = {
+      correlation_id: row.correlation,
+      session: row.sessionKey,
+      channel: `${row.channel}:${row.account}`,
+    };
     if (row.state !== 'queued') {
       bus.publish({ type: 'message.refused', ...about, reason: row.reason ?? '' });
       return;
     }
     this.#received.add(1, { channel: row.channel });
+    log.debug('a message was received', { ...fields, kind: row.kind, run_id: row.runId });
     bus.publish({ type: 'message.received', ...about });
     if (row.kind === 'command') commands.match(row.text)?.command.now?.(row);
     else if (queueMode(row.channel) === 'interrupt')

@@ -43,6 +43,7 @@ export class ModelCall {
   readonly #deps: CallDeps;
   readonly #request: CallRequest;
   readonly #options: CallOptions;
+  readonly #log: Log;
   readonly #rows: AttemptRow[] = [];
   #waitedMs = 0;
   /** Text was handed out, so that somebody may have seen it. */
@@ -52,6 +53,7 @@ export class ModelCall {
     this.#deps = deps;
     this.#request = request;
     this.#options = options;
+    this.#log = deps.log.with({ ...options.logFields, run_id: options.runId });
   }
 
   async *events(): AsyncGenerator<CallEvent, void, undefined> {
@@ -110,7 +112,7 @@ export class ModelCall {
     probe: Probe | null,
     others: readonly Candidate[],
   ): AsyncGenerator<CallEvent, Tried> {
-    const { clock, random, log, rests, withoutTools, metrics, judged } = this.#deps;
+    const { clock, random, rests, withoutTools, metrics, judged } = this.#deps;
     const { slots } = candidate.desk;
     let failures = 0;
     let maybeAccepted = 0;
@@ -143,8 +145,7 @@ export class ModelCall {
         else rests.failed(candidate.provider, candidate.model, error, { waited: wanted, gaveUp: !wanted });
         judged(candidate, error);
         failed = { candidate, error };
-        log[error.kind === 'aborted' ? 'debug' : 'warn']('a model call failed', {
-          run_id: this.#options.runId,
+        this.#log[error.kind === 'aborted' ? 'debug' : 'warn']('a model call failed', {
           model: candidate.name,
           kind: error.kind,
           phase: error.phase,
@@ -214,6 +215,7 @@ export class ModelCall {
             attempts: this.#rows,
           };
           if (error !== null) return { error, empty: end };
+          this.#log.debug('a model answered', { model: candidate.name, reason: event.reason, tokens: usage?.output });
           rests.succeeded(candidate.provider, candidate.model);
           judged(candidate, null);
           probe?.done();
@@ -235,7 +237,7 @@ export class ModelCall {
   }
 
   #begin(candidate: Candidate): AttemptRow {
-    const { clock, log, store } = this.#deps;
+    const { clock, store } = this.#deps;
     const { runId, owner, attemptsBefore = 0 } = this.#options;
     const previous = this.#rows.at(-1);
     const row: AttemptRow = {
@@ -254,11 +256,12 @@ export class ModelCall {
       cost: null,
     };
     this.#rows.push(row);
+    this.#log.debug('a model is asked', { model: candidate.name, attempt: row.n });
     // The ledger never delays a call; the caller stores all rows again, complete, when its run ends.
     const rows = previous === undefined ? [row] : [previous, row];
     store
       .saveAttempts(rows.map((row) => ({ ...row })))
-      .catch((error: unknown) => log.error('a ledger row could not be stored', { run_id: runId, error }));
+      .catch((error: unknown) => this.#log.error('a ledger row could not be stored', { error }));
     return row;
   }
 
@@ -305,7 +308,7 @@ export class ModelCall {
     if (this.#options.signal.aborted) error = failureOf(abandoned, of);
     else if (thrown instanceof ClankerError) error = thrown;
     else {
-      this.#deps.log.error('a model call broke', { run_id: this.#options.runId, error: thrown });
+      this.#log.error('a model call broke', { error: thrown });
       error = new ClankerError(
         'provider',
         'internal',

@@ -9,6 +9,7 @@ import type {
   Usage,
 } from '../../core/ports/provider.ts';
 import type { AttemptRow } from '../../core/ports/store.ts';
+import type { LogFields } from '../../core/ports/system.ts';
 import type { Candidate } from './candidates.ts';
 
 /**
@@ -62,6 +63,8 @@ export interface CallOptions {
   visible: () => boolean;
   /** Ledger rows of the run before this call, over all its starts: its rows are numbered from there. Default 0. */
   attemptsBefore?: number;
+  /** Bound to every line of the log about the call, besides its run. */
+  logFields?: LogFields;
 }
 
 export type CallRequest = Omit<ModelRequest, 'model'>;

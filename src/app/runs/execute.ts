@@ -5,7 +5,7 @@ import { textOf, type Part } from '../../core/message.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { ChannelCapabilities } from '../../core/ports/channel.ts';
 import type { AttemptRow, ClaimedRun, FinishRun, InboxRow, NewOutbound, Store } from '../../core/ports/store.ts';
-import type { Clock, Counter, Histogram, Log, Metrics } from '../../core/ports/system.ts';
+import type { Clock, Counter, Histogram, Log, LogFields, Metrics } from '../../core/ports/system.ts';
 import type { Markdown } from '../../core/rich-text.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
 import type { Delivery } from '../delivery/delivery.ts';
@@ -84,6 +84,11 @@ export class RunExecutor {
 
   async execute({ claimed, signal }: ActiveRun): Promise<void> {
     const inbound = newestOf(claimed);
+    this.#deps.log.debug('a run began', {
+      ...fieldsOf(claimed),
+      starts: claimed.run.starts,
+      ...(claimed.inbound.length > 1 ? { merged: claimed.inbound.slice(1).map(({ correlation }) => correlation) } : {}),
+    });
     const outcome =
       inbound.kind === 'command' ? await this.#command(claimed, inbound) : await this.#answer(claimed, inbound, signal);
     if (outcome === null) {
@@ -123,7 +128,7 @@ export class RunExecutor {
     if (inbound.conversation !== null) {
       const target = { conversation: inbound.conversation, group: inbound.chatType === 'group' };
       typingLease(delivery, clock, target, typing.signal).catch((error: unknown) =>
-        log.debug('typing stopped', { error }),
+        log.debug('typing stopped', { ...fieldsOf(claimed), error }),
       );
     }
     try {
@@ -160,6 +165,7 @@ export class RunExecutor {
         signal,
         deadlineMs: clock.monotonic() + agent.runTimeoutMs,
         attemptsBefore: claimed.attemptsBefore,
+        logFields: fieldsOf(claimed),
         visible: () => (stream?.visible ?? false) || (text !== '' && this.#deps.waiters.watched(run.id)),
       });
       let last: CallEnd | null = null;
@@ -213,7 +219,7 @@ export class RunExecutor {
         attempts: [],
       };
       if (!(error instanceof ClankerError))
-        this.#deps.log.error('a run failed in an unexpected way', { error, run_id: run.id });
+        this.#deps.log.error('a run failed in an unexpected way', { ...fieldsOf(claimed), error });
     }
     if (end.type === 'failed') return { ...nothing, state: 'failed', error: end.error, attempts: end.attempts };
     const parts: Part[] = [...mergeReasoning(reasoning), ...(text === '' ? [] : [{ type: 'text' as const, text }])];
@@ -291,16 +297,25 @@ export class RunExecutor {
     const [reply] = messages;
     if (outcome.error !== null) {
       this.#deps.log[outcome.state === 'failed' ? 'warn' : 'info']('a run ended without an answer', {
-        run_id: run.id,
+        ...fieldsOf(claimed),
         state: outcome.state,
+        ms: at - inbound.receivedAt,
         error: outcome.error,
-        correlation_id: inbound.correlation,
       });
       waiters.reject(run.id, outcome.error);
       this.#publishFailure(claimed, outcome.error);
       return;
     }
     const { model, finishReason, usage, cost } = outcome;
+    // The one line of a turn at `info`.
+    this.#deps.log.info('a message was answered', {
+      ...fieldsOf(claimed),
+      channel: `${inbound.channel}:${inbound.account}`,
+      model: model ?? undefined,
+      finish_reason: finishReason ?? undefined,
+      ms: at - inbound.receivedAt,
+      tokens: usage === null ? undefined : usage.input + usage.cacheRead + usage.cacheWrite + usage.output,
+    });
     const answer = answerOf({ ...run, state: 'finished', model, finishReason, usage, cost, replyId }, reply ?? null);
     if (reply !== undefined) {
       bus.publish({
@@ -350,11 +365,21 @@ function newestOf(claimed: ClaimedRun): InboxRow {
   const newest = claimed.inbound.at(-1);
   if (newest === undefined) throw new Error('a claimed run has no message');
   // All parts of the reply are keyed by the run, which is the first message's.
-  return { ...newest, runId: claimed.run.id };
+  return { ...newest, runId: claimed.run.id, correlation: correlationOf(claimed) };
 }
 
-function about({ run, inbound }: ClaimedRun): { sessionKey: string; person: string; correlation: string } {
-  return { sessionKey: run.sessionKey, person: run.owner, correlation: inbound[0]?.correlation ?? run.id };
+const correlationOf = ({ run, inbound }: ClaimedRun): string => inbound[0]?.correlation ?? run.messageId;
+
+/** What every line about a run says. */
+const fieldsOf = (claimed: ClaimedRun): LogFields => ({
+  correlation_id: correlationOf(claimed),
+  session: claimed.run.sessionKey,
+  run_id: claimed.run.id,
+});
+
+function about(claimed: ClaimedRun): { sessionKey: string; person: string; correlation: string } {
+  const { run } = claimed;
+  return { sessionKey: run.sessionKey, person: run.owner, correlation: correlationOf(claimed) };
 }
 
 /** Streamed thinking becomes one part per opaque item, so that signatures stay with their text. */

@@ -200,6 +200,8 @@ export interface Gateway {
 
   status(): Promise<GatewayStatus>;
   readiness(): Promise<Readiness>;
+  /** Before figures are shown: those that are counted in the store become fresh, unless the store is slow. */
+  refreshFigures(): Promise<void>;
   subscribe(principal: Principal, name: string, filter: EventFilter, limit?: number): Subscription;
   eventsSince(principal: Principal, seq: number, filter: EventFilter): GatewayEvent[] | null;
 }

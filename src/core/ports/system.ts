@@ -43,11 +43,14 @@ export interface Histogram {
   observe(seconds: number, labels?: Labels): void;
 }
 
-/** A bounded registry: a metric keeps at most 200 label sets, what comes after counts under `other`. */
+/**
+ * A bounded registry: a metric keeps at most 200 label sets, what comes after counts under `other`. Names are written
+ * without the product's prefix and with their unit: `_seconds`, `_bytes`, `_total` for what only grows.
+ */
 export interface Metrics {
   counter(name: string, help: string): Counter;
   gauge(name: string, help: string): Gauge;
-  /** A gauge that is read at scrape time. */
+  /** Read at scrape time: a gauge, or under a name with `_total` a counter. */
   observe(name: string, help: string, read: () => number | [Labels, number][]): void;
   histogram(name: string, help: string, buckets?: readonly number[]): Histogram;
   /** Prometheus text exposition format 0.0.4. */

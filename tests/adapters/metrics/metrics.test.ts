@@ -18,17 +18,17 @@ it('the text is what Prometheus reads: help, type, labels in order, escapes', ()
   metrics.gauge('unused', 'Never set.');
   assert.equal(
     metrics.render(),
-    `# HELP sent_total Sent.\\nTwo lines, one \\\\.
-# TYPE sent_total counter
-sent_total 1
-sent_total{account="ma\\"in\\\\\\n",channel="telegram"} 3
-# HELP depth Depth.
-# TYPE depth gauge
-depth -1.5
-# HELP now Now.
-# TYPE now gauge
-now{queue="a"} 1
-now{queue="b"} +Inf
+    `# HELP openclanker_sent_total Sent.\\nTwo lines, one \\\\.
+# TYPE openclanker_sent_total counter
+openclanker_sent_total 1
+openclanker_sent_total{account="ma\\"in\\\\\\n",channel="telegram"} 3
+# HELP openclanker_depth Depth.
+# TYPE openclanker_depth gauge
+openclanker_depth -1.5
+# HELP openclanker_now Now.
+# TYPE openclanker_now gauge
+openclanker_now{queue="a"} 1
+openclanker_now{queue="b"} +Inf
 `,
   );
 });
@@ -38,11 +38,11 @@ it('buckets count upwards, a value on a bound is inside, what is above all is in
   const turn = metrics.histogram('turn_seconds', 'Turn.', [1, 0.1]);
   for (const seconds of [0.1, 0.5, 1, 7, Number.NaN]) turn.observe(seconds, { channel: 'api' });
   assert.deepEqual(metrics.render().split('\n').slice(2, -1), [
-    'turn_seconds_bucket{channel="api",le="0.1"} 1',
-    'turn_seconds_bucket{channel="api",le="1"} 3',
-    'turn_seconds_bucket{channel="api",le="+Inf"} 4',
-    'turn_seconds_sum{channel="api"} 8.6',
-    'turn_seconds_count{channel="api"} 4',
+    'openclanker_turn_seconds_bucket{channel="api",le="0.1"} 1',
+    'openclanker_turn_seconds_bucket{channel="api",le="1"} 3',
+    'openclanker_turn_seconds_bucket{channel="api",le="+Inf"} 4',
+    'openclanker_turn_seconds_sum{channel="api"} 8.6',
+    'openclanker_turn_seconds_count{channel="api"} 4',
   ]);
 });
 
@@ -58,11 +58,11 @@ it('names made out of data cannot fill the memory: past the bound everything cou
   metrics.observe('o', 'O.', () => Array.from({ length: 1000 }, (_, i) => [{ user: `u${i}` }, 1]));
   const lines = metrics.render().split('\n');
   const rest = 10_000 - maxLabelSets;
-  assert.ok(lines.includes(`c_total{user="other"} ${rest}`));
-  assert.ok(lines.includes('c_total{user="u0"} 2'));
-  assert.ok(lines.includes(`h_seconds_count{user="other"} ${rest}`));
-  assert.ok(lines.includes(`o{user="other"} ${1000 - maxLabelSets}`));
-  assert.equal(lines.filter((line) => line.startsWith('c_total{')).length, maxLabelSets + 1);
+  assert.ok(lines.includes(`openclanker_c_total{user="other"} ${rest}`));
+  assert.ok(lines.includes('openclanker_c_total{user="u0"} 2'));
+  assert.ok(lines.includes(`openclanker_h_seconds_count{user="other"} ${rest}`));
+  assert.ok(lines.includes(`openclanker_o{user="other"} ${1000 - maxLabelSets}`));
+  assert.equal(lines.filter((line) => line.startsWith('openclanker_c_total{')).length, maxLabelSets + 1);
 });
 
 it('a counter never goes down and a broken figure does not take the others away', () => {
@@ -74,14 +74,14 @@ it('a counter never goes down and a broken figure does not take the others away'
   metrics.observe('broken', 'B.', () => {
     throw new Error('the store is closed');
   });
-  assert.match(metrics.render(), /^c_total 5$/m);
+  assert.match(metrics.render(), /^openclanker_c_total 5$/m);
 });
 
 it('the same name is the same metric, another kind under it or a bad name is a bug', () => {
   const metrics = new MetricsRegistry();
   metrics.counter('c_total', 'C.').add();
   metrics.counter('c_total', 'C.').add();
-  assert.match(metrics.render(), /^c_total 2$/m);
+  assert.match(metrics.render(), /^openclanker_c_total 2$/m);
   assert.throws(() => metrics.gauge('c_total', 'C.'));
   assert.throws(() => metrics.counter('c-total', 'C.'));
 });
@@ -97,7 +97,9 @@ it('the process reports memory, CPU and a loop that was held up', async (t) => {
   }
   const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics.render())?.[1]);
   assert.ok(value('process_resident_memory_bytes') > 1e7);
-  assert.ok(value('process_heap_used_bytes') > 1e6);
-  assert.ok(value('process_cpu_seconds\\{mode="user"\\}') > 0);
-  assert.ok(value('event_loop_delay_seconds\\{quantile="1"\\}') >= 0.05);
+  assert.ok(value('openclanker_heap_used_bytes') > 1e6);
+  assert.ok(value('process_cpu_seconds_total') > 0);
+  assert.ok(Math.abs(value('process_start_time_seconds') - Date.now() / 1000) < 3600);
+  assert.match(metrics.render(), /^# TYPE process_cpu_seconds_total counter$/m);
+  assert.ok(value('openclanker_event_loop_delay_seconds\\{quantile="1"\\}') >= 0.05);
 });
