@@ -29,7 +29,7 @@ import type { CrashPoint } from './app/lifecycle/crash-points.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
 import { runUpkeep } from './app/lifecycle/upkeep.ts';
 import { ModelCaller } from './app/models/caller.ts';
-import { historyLimitOf } from './app/runs/context.ts';
+import { historyTurnsOf } from './app/runs/context.ts';
 import { RunExecutor } from './app/runs/execute.ts';
 import { RunQueue } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
@@ -38,13 +38,7 @@ import { type accessPolicies, channelPlans, channelTypes } from './compose/chann
 import { LiveConfig } from './compose/live-config.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { agentSettings, httpOptions } from './compose/settings.ts';
-import {
-  describeConfig,
-  loadConfig,
-  watchConfig,
-  type LoadedConfig,
-  type LoadOptions,
-} from './config/index.ts';
+import { describeConfig, loadConfig, watchConfig, type LoadedConfig, type LoadOptions } from './config/index.ts';
 import { ClankerError } from './core/errors.ts';
 import { idMint } from './core/ids.ts';
 import { ownerPerson } from './core/principal.ts';
@@ -177,7 +171,7 @@ class Daemon {
       log,
       metrics,
       crash: this.#crash,
-      historyLimit: () => historyLimitOf(agent(null)),
+      historyTurns: () => Math.max(...[null, ...live.agentNames].map((name) => historyTurnsOf(agent(name)))),
       queueMode,
       execute: (run) => executor.execute(run),
     });

@@ -14,8 +14,8 @@ export interface AgentSettings {
   runTimeoutMs: number;
 }
 
-/** Newest messages fetched from the store for a window: room for tool steps inside its exchanges. */
-export const historyLimitOf = (agent: AgentSettings): number => Math.min(2000, (agent.historyWindow + 1) * 20);
+/** Messages of the user that a window can need; a question that was not answered is an exchange as well. */
+export const historyTurnsOf = (agent: AgentSettings): number => agent.historyWindow + 1;
 
 const maxImages = 8;
 const imageTypes = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);

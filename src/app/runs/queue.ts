@@ -8,6 +8,8 @@ const maxActiveRuns = 256;
 const maxReadySessions = 10_000;
 /** A run that was begun this often and never ended is a dead letter. */
 const maxStarts = 5;
+/** Messages of a history, however many steps its exchanges had. */
+const maxHistory = 2000;
 const retryClaimMs = 1000;
 
 export type QueueMode = 'followup' | 'collect' | 'interrupt';
@@ -45,7 +47,8 @@ export class RunQueue {
     clock: Clock;
     log: Log;
     crash: CrashPoint;
-    historyLimit: () => number;
+    /** Messages of the user that the widest window can need. */
+    historyTurns: () => number;
     queueMode: (channel: string) => QueueMode;
     execute: (run: ActiveRun) => Promise<void>;
   };
@@ -62,7 +65,7 @@ export class RunQueue {
     log: Log;
     metrics: Metrics;
     crash: CrashPoint;
-    historyLimit: () => number;
+    historyTurns: () => number;
     queueMode: (channel: string) => QueueMode;
     execute: (run: ActiveRun) => Promise<void>;
   }) {
@@ -173,12 +176,13 @@ export class RunQueue {
 
   /** True when the session may have more to do. */
   async #run(sessionKey: string, active: Active): Promise<boolean> {
-    const { store, clock, crash, historyLimit, queueMode, execute } = this.#deps;
+    const { store, clock, crash, historyTurns, queueMode, execute } = this.#deps;
     const claimed = await store.claimRun({
       sessionKey,
       mode: queueMode(sessionKey.split(':', 1)[0] ?? '') === 'collect' ? 'collect' : 'followup',
       maxStarts,
-      historyLimit: historyLimit(),
+      historyTurns: historyTurns(),
+      historyLimit: maxHistory,
       at: clock.now(),
     });
     if (claimed === null) return false;

@@ -118,7 +118,10 @@ export interface ClaimedRun {
   /** The message that is answered; with queue mode `collect` those merged into it follow. */
   inbound: InboxRow[];
   session: SessionRow;
-  /** The newest `historyLimit` messages after the session's last reset, oldest first, the inbound ones included. */
+  /**
+   * Messages after the session's last reset, oldest first, the inbound ones included: from the `historyTurns`-th newest
+   * message of the user on, at most the newest `historyLimit`.
+   */
   history: Message[];
   /** What an earlier start of this run already did. */
   journal: JournalEntry[];
@@ -347,6 +350,7 @@ export interface Store {
     sessionKey: string;
     mode: 'followup' | 'collect';
     maxStarts: number;
+    historyTurns: number;
     historyLimit: number;
     at: number;
   }): Promise<ClaimedRun | null>;

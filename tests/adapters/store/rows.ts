@@ -122,7 +122,15 @@ export const usageOf = (input: number, output: number) => ({
 });
 
 export const claim = (store: Store, more: Partial<Parameters<Store['claimRun']>[0]> = {}) =>
-  store.claimRun({ sessionKey: 'api:owner:main', mode: 'followup', maxStarts: 5, historyLimit: 50, at: noon, ...more });
+  store.claimRun({
+    sessionKey: 'api:owner:main',
+    mode: 'followup',
+    maxStarts: 5,
+    historyTurns: 50,
+    historyLimit: 50,
+    at: noon,
+    ...more,
+  });
 
 /** Runs one message from start to end and returns its run. */
 export async function answered(store: Store, id: string, more: Partial<NewInbound> = {}): Promise<string> {

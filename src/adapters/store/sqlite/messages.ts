@@ -50,17 +50,24 @@ export function appendMessage(db: Database, session: SessionRecord, runId: strin
   return messageFrom(record, session.key);
 }
 
-/** What a model may see: the newest `limit` messages after the last reset, oldest first. */
-export const historyOf = (db: Database, session: SessionRecord, limit: number): Message[] =>
-  db
+/** What a model may see after the last reset, oldest first: from the `turns`-th newest message of the user on, at most `limit`. */
+export function historyOf(db: Database, session: SessionRecord, turns: number, limit: number): Message[] {
+  const first = db.get<{ seq: number }>(
+    `SELECT seq FROM messages WHERE session = ? AND seq > ? AND role = 'user' ORDER BY seq DESC LIMIT 1 OFFSET ?`,
+    session.id,
+    session.reset_seq,
+    turns - 1,
+  );
+  return db
     .all<MessageRecord>(
       'SELECT * FROM messages WHERE session = ? AND seq > ? ORDER BY seq DESC LIMIT ?',
       session.id,
-      session.reset_seq,
+      first === null ? session.reset_seq : first.seq - 1,
       limit,
     )
     .reverse()
     .map((record) => messageFrom(record, session.key));
+}
 
 /** Null when it is not there, or its session was deleted. */
 export function messageOf(db: Database, sessionId: number, messageId: string): Message | null {

@@ -59,7 +59,7 @@ export function recoverRuns(db: Database): number {
 }
 
 export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]): ClaimedRun | null {
-  const { sessionKey, mode, maxStarts, historyLimit, at } = request;
+  const { sessionKey, mode, maxStarts, historyTurns, historyLimit, at } = request;
   if (db.get(`SELECT 1 FROM inbox WHERE session_key = ? AND state = 'running' LIMIT 1`, sessionKey) !== null)
     return null;
   const main = takeOldest(db, sessionKey, maxStarts, at);
@@ -78,7 +78,7 @@ export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]
     run,
     inbound,
     session: sessionFrom(now),
-    history: historyOf(db, now, historyLimit),
+    history: historyOf(db, now, historyTurns, historyLimit),
     journal: journalOf(db, run.id),
     attemptsBefore: lastAttempt(db, run.id),
     stream: openStreamOf(db, run.id),

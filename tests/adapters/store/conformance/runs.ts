@@ -43,7 +43,7 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
           ],
         }),
       ]);
-      const claimed = await claim(store, { historyLimit: 3 });
+      const claimed = await claim(store, { historyTurns: 2 });
       assert.deepEqual(
         claimed?.history.map((message) => message.id),
         ['b', 'reply-run-b', 'c'],

@@ -67,7 +67,14 @@ test('the daily work never reads a whole table, whatever has gathered in it', (t
   new Owner(file, migrationsDir).close();
   const db = new ExplainingDatabase(file);
   t.after(() => db.close());
-  const request = { sessionKey: 's', mode: 'collect', maxStarts: 3, historyLimit: 20, at: noon } as const;
+  const request = {
+    sessionKey: 's',
+    mode: 'collect',
+    maxStarts: 3,
+    historyTurns: 20,
+    historyLimit: 20,
+    at: noon,
+  } as const;
   commitInbound(db, [inboundRow('a', { sessionKey: 's' }), inboundRow('b', { sessionKey: 's' })]);
   queuedSessions(db, 10);
   claimRun(db, request);
@@ -105,7 +112,7 @@ test('finding work among 10,000 waiting and 5,000 old messages costs as much as 
   rows(10_000, 'new', {});
   db.run('COMMIT');
   const claims = queuedSessions(db, 100).map((sessionKey) =>
-    claimRun(db, { sessionKey, mode: 'followup', maxStarts: 3, historyLimit: 20, at: noon }),
+    claimRun(db, { sessionKey, mode: 'followup', maxStarts: 3, historyTurns: 20, historyLimit: 20, at: noon }),
   );
   assert.deepEqual(
     claims.map((claim) => claim?.inbound[0]?.id),
