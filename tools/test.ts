@@ -60,4 +60,5 @@ console.log(
   `files ${files.length}  tests ${counts.pass + counts.fail + counts.skipped}  ` +
     `pass ${counts.pass}  fail ${counts.fail}  skipped ${counts.skipped}  in ${seconds} s`,
 );
+console.log(`${counts.pass} passed, ${counts.fail} failed, ${counts.skipped} skipped`);
 process.exit(counts.fail === 0 ? 0 : 1);

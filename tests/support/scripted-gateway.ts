@@ -424,7 +424,7 @@ export class ScriptedGateway implements Gateway {
       model: { name: 'demo/demo', source: 'built in' },
       channels,
       providers,
-      queues: { inbox: 0, running: this.#runs.size, outbox: 0, dead: this.letters.size },
+      queues: { inbox: 0, running: this.#runs.size, outbox: 0, uncertain: 0, dead: this.letters.size },
       sessions: this.#sessions.size,
       memory: { rssBytes: 1, heapBytes: 1 },
       eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },

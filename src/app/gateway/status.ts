@@ -50,7 +50,7 @@ export class Status {
   #damage: string[] = [];
 
   constructor(deps: StatusDeps) {
-    this.#deps = deps;
+    this.#deps = { ...deps, log: deps.log.with({ component: 'status' }) };
     this.#startedAt = deps.clock.now();
     this.#startedMonotonic = deps.clock.monotonic();
     this.#register(deps.metrics);
@@ -89,6 +89,7 @@ export class Status {
         inbox: counts.inboxQueued,
         running: counts.inboxRunning,
         outbox: counts.outboxPending,
+        uncertain: counts.uncertain,
         dead: counts.dead,
       },
       sessions: counts.sessions,

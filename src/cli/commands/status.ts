@@ -35,7 +35,7 @@ export function statusLines(status: GatewayStatus, now: number): string[] {
       status.providers.map((provider) => providerLine(provider, now)),
       'none',
     ),
-    `Queues: ${queues.inbox} waiting, ${queues.running} running, ${queues.outbox} to send, ${queues.dead} dead` +
+    `Queues: ${queues.inbox} waiting, ${queues.running} running, ${queues.outbox} to send, ${queues.uncertain} uncertain, ${queues.dead} dead` +
       (queues.dead > 0 ? ' (see: open-clanker dead list)' : ''),
     `Sessions: ${status.sessions}`,
     `Memory: ${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapBytes)} heap; ` +

@@ -127,3 +127,13 @@ export const refusedSenders: Check = ({ gateway }) => {
     fix: `To allow them: ${sender.allowLine}`,
   }));
 };
+
+export const uncertainSends: Check = ({ gateway }) => {
+  const uncertain = gateway.reach === 'up' ? gateway.status.queues.uncertain : 0;
+  if (uncertain === 0) return null;
+  return {
+    code: 'uncertain_sends',
+    problem: `${uncertain === 1 ? 'One reply' : `${uncertain} replies`} may or may not have arrived: the answer of the platform was lost.`,
+    fix: 'Nothing is tried again by itself; open-clanker why MESSAGE_ID tells the story of each.',
+  };
+};

@@ -113,7 +113,8 @@ export interface GatewayStatus {
   model: { name: string; source: string };
   channels: ChannelStatus[];
   providers: ProviderStatus[];
-  queues: { inbox: number; running: number; outbox: number; dead: number };
+  /** `uncertain`: sends of which nobody knows whether they arrived; kept, and not tried again. */
+  queues: { inbox: number; running: number; outbox: number; uncertain: number; dead: number };
   sessions: number;
   memory: { rssBytes: number; heapBytes: number };
   eventLoopDelayMs: { p50: number; p99: number; max: number };

@@ -14,7 +14,7 @@ const status: GatewayStatus = {
   model: { name: 'openai/x', source: 'configuration' },
   channels: [],
   providers: [],
-  queues: { inbox: 0, running: 0, outbox: 0, dead: 0 },
+  queues: { inbox: 0, running: 0, outbox: 0, uncertain: 0, dead: 0 },
   sessions: 0,
   memory: { rssBytes: 0, heapBytes: 0 },
   eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
