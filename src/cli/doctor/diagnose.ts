@@ -31,6 +31,7 @@ const checks: readonly Check[] = [
   telegram.privacyMode,
   gateway.refusedSenders,
   gateway.deadLetters,
+  gateway.uncertainSends,
   gateway.warnings,
   machine.timeZone,
   machine.locale,

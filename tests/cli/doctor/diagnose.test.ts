@@ -152,6 +152,7 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['token_refused', { gateway: refused }, /OPEN_CLANKER_DATA/],
   ['bind_without_tls', { config: { ...config, server: { ...server, host: '0.0.0.0', loopback: false } } }, /clear/],
   ['config_rejected', { gateway: up({ configError: 'line 3' }) }, /line 3/],
+  ['uncertain_sends', { gateway: up({ queues: { ...status.queues, uncertain: 1 } }) }, /One reply may or may not.*why/],
   ['dead_letters', { gateway: up({ queues: { ...status.queues, dead: 2 } }) }, /2 messages.*dead list/],
   ['gateway_warning', { gateway: up({ warnings: ['One reply may not have arrived.'] }) }],
   [
