@@ -98,6 +98,7 @@ class Daemon {
     const { file, format, ...logging } = loaded.config.logging;
     this.#log = createLog({
       ...logging,
+      fields: { component: 'gateway' },
       env,
       ...(file === undefined ? {} : { file }),
       ...(format === undefined ? {} : { format }),
@@ -113,6 +114,7 @@ class Daemon {
     const metrics = this.#metrics;
     const mintId = this.#mintId;
     const live = this.#live;
+    metrics.observe('log_dropped_total', 'Lines of the log that could not be written.', () => log.dropped);
     for (const warning of live.loaded.warnings) log.warn(warning);
     const dataDir = await openDataDir(live.loaded.dataDir);
     const http = createHttpClient({ log, metrics });

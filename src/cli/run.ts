@@ -1,6 +1,7 @@
 /** One command from its words to its exit code. */
 import { homedir } from 'node:os';
 import { ClankerError } from '../core/errors.ts';
+import { redact } from '../core/redact.ts';
 import { version } from '../version.ts';
 import { CliError, type Host } from './command.ts';
 import { commands, laterCommands } from './commands.ts';
@@ -52,6 +53,6 @@ function explain(error: unknown, terminal: Host['terminal']): number {
     return error.kind === 'config' ? 78 : error.kind === 'invalid_input' ? 2 : 1;
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  terminal.complain(`open-clanker: this is a bug, please report it: ${detail}`);
+  terminal.complain(`open-clanker: this is a bug, please report it: ${redact(detail)}`);
   return 1;
 }

@@ -43,7 +43,7 @@ export class ProviderSet {
   #built = new Map<string, Built>();
 
   constructor(deps: ProviderDeps) {
-    this.#deps = deps;
+    this.#deps = { ...deps, log: deps.log.with({ component: 'providers' }) };
   }
 
   async build(config: Config): Promise<Map<string, Calls>> {

@@ -1,5 +1,5 @@
 /** The configuration as `config show` presents it: every key, its value with secrets masked, and where it came from. */
-import { registerSecret } from '../core/redact.ts';
+import { isSecretName, registerSecret } from '../core/redact.ts';
 import type { LoadedConfig } from './load.ts';
 import { configSchema } from './schema.ts';
 import { keys, writtenDefault } from './schema-walk.ts';
@@ -44,11 +44,21 @@ export function maskSecrets(written: Written): Tree {
   for (const { path, notes } of namedKeys(written.tree)) {
     const value = written.get(path);
     if (notes.kind === 'secret' && typeof value === 'string') registerSecret(value);
+    if (notes.kind === 'map' && isTree(value)) registerHeaders(value);
     const secret = notes.kind === 'secret' || notes.kind === 'map';
     const origin = written.origin(path);
     if (secret && origin !== null && value !== undefined) written.set(path, '[secret]', origin);
   }
   return written.tree;
+}
+
+/** `Bearer abc` is also known as `abc`. */
+function registerHeaders(headers: Tree): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string' || !isSecretName(name)) continue;
+    registerSecret(value);
+    registerSecret(value.slice(value.indexOf(' ') + 1));
+  }
 }
 
 /** Every key in the order of the schema. */

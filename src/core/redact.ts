@@ -25,7 +25,7 @@ export function registerSecret(value: string): void {
 
 /** One look that most texts end with: without any of these no pattern can match. */
 const hint =
-  /[spr]k-|xox|xapp|whsec|gh[pos]_|\d:|bot\d|:\/\/|[?&]|bearer|basic|key|pass|secret|token|authorization|cookie|credential/i;
+  /[spr]k[-_]|oc_|xox|xapp|whsec|gh[pos]_|github_pat|glpat|gsk_|hf_|xai-|AIza|AKIA|eyJ|\d:|bot\d|:\/\/|[?&]|bearer|basic|key|pass|secret|token|authorization|cookie|credential/i;
 
 const secretName =
   /(?:^|[^a-z])(?:token|secret|password|passwd|passphrase|authorization|cookie|credentials?)$|(?:api|private|signing|access)[-_]?key$/i;
@@ -36,7 +36,10 @@ export const isSecretName = (name: string): boolean =>
 
 /** What secrets look like when nobody registered them. Each keeps what helps to recognise it, and is linear to match. */
 const patterns: readonly (readonly [RegExp, string])[] = [
-  [/\b(sk|pk|rk)-[A-Za-z0-9_-]{12,}/g, `$1-${mask}`],
+  [/\b(oc_)[A-Za-z0-9_-]{20,}/g, `$1${mask}`], // a token of ours
+  [/\b([spr]k[-_])[A-Za-z0-9_-]{12,}/g, `$1${mask}`],
+  [/\b(github_pat_|glpat-|gsk_|hf_|xai-|AIza|AKIA)[A-Za-z0-9_-]{12,}/g, `$1${mask}`],
+  [/\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, mask], // a JSON Web Token
   [/\b(xox[a-z]|xapp|whsec|ghp|gho|ghs)([-_])[A-Za-z0-9+/=_-]{10,}/g, `$1$2${mask}`],
   [/\b(bot)?(\d{3,20}):[A-Za-z0-9_-]{20,}/g, `$1$2:${mask}`], // a Telegram token, alone or in a URL
   [/\b(bot\d{1,20}):[A-Za-z0-9_-]+/g, `$1:${mask}`],

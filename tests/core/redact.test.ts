@@ -17,6 +17,10 @@ const rows: [text: string, clean: string][] = [
   ['{"api_key":"abcdefghijklmnop","n":1}', '{"api_key":"[secret]","n":1}'],
   ['{\\"password\\":\\"abcdefghijklmnop\\"}', '{\\"password\\":\\"[secret]\\"}'],
   ['xoxb-1234567890-abcdefghij', 'xoxb-[secret]'],
+  ['oc_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8', 'oc_[secret]'],
+  ['stripe sk_live_abcdefghijklmnop', 'stripe sk_[secret]'],
+  ['AIzaSyA-abcdefghijklmnopqrstuvwxyz01234', 'AIza[secret]'],
+  ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl', '[secret]'],
   ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_[secret]'],
 ];
 for (const [text, clean] of rows) {

@@ -31,7 +31,8 @@ export interface NodeHttpClient extends HttpClient {
 }
 
 /** The product's one HTTP client, on node:http and node:https. The port's comment says what it promises. */
-export function createHttpClient(options: HttpClientOptions): NodeHttpClient {
+export function createHttpClient(given: HttpClientOptions): NodeHttpClient {
+  const options = { ...given, log: given.log.with({ component: 'http_client' }) };
   const pool = {
     keepAlive: true,
     noDelay: true,
@@ -71,7 +72,7 @@ async function exchange(request: HttpRequest, pools: Pools): Promise<HttpRespons
   } catch (error) {
     const failure = error instanceof HttpFailure ? error : unsendable(error as Error);
     pools.requests.add(1, { outcome: failure.code === 'aborted' ? 'aborted' : `failed_${failure.phase}` });
-    pools.options.log.debug('An outgoing request failed.', {
+    pools.options.log.debug('an outgoing request failed', {
       code: failure.code,
       phase: failure.phase,
       reason: failure.message,

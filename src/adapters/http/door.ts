@@ -129,6 +129,9 @@ export class Door {
       response,
       requestId,
       context,
+      about: (messageId: string): void => {
+        exchange.correlationId = messageId;
+      },
       onGone: (callback: () => void): void => {
         if (response.destroyed) callback();
         else response.once('close', () => void (response.writableFinished || callback()));

@@ -24,6 +24,8 @@ export class Exchange {
   readonly startedAt: number;
   /** The route's pattern, for figures: never what a client wrote. */
   label = 'none';
+  /** The message that the request is about, for the log. */
+  correlationId: string | null = null;
   style: ErrorStyle = 'native';
   address = '';
   /** Another, allowed web origin that asks. */

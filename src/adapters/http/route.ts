@@ -39,6 +39,8 @@ export interface Call<Path extends string, Query, Body, Caller> {
   response: ServerResponse;
   requestId: string;
   context: DoorContext;
+  /** Names the message that the request is about, so that the log of the request can be found by it. */
+  about: (messageId: string) => void;
   /** Calls back once when the client leaves before its answer is complete (at once when it has left already). */
   onGone: (callback: () => void) => void;
 }

@@ -18,6 +18,8 @@ export interface LogOptions {
   output: 'stdout' | 'journald' | 'syslog' | 'file';
   /** The field `service` of every line. */
   service: string;
+  /** What every line says that does not say otherwise, such as its component. */
+  fields?: LogFields;
   /** Of output `file`. */
   file?: string;
   rotation?: Rotation;
@@ -72,7 +74,7 @@ export function createLog(options: LogOptions): RootLog {
   const render = (at: LogLevel, message: string, fields: Record<string, unknown>): string =>
     format({ time: now(), level: at, service, message, fields });
   const writer = new Writer(targetOf(options, fd), (count) =>
-    render('warn', `${count} lines of the log were dropped here.`, {}),
+    render('warn', `${count} lines of the log were dropped here`, {}),
   );
 
   const line = (at: LogLevel, bound: Record<string, unknown>, message: string, fields?: LogFields): void => {
@@ -81,7 +83,7 @@ export function createLog(options: LogOptions): RootLog {
       const own = fields === undefined ? bound : { ...bound, ...plainFields(fields, level <= ranks.debug) };
       writer.add(render(at, plainText(message), own));
     } catch {
-      writer.add(render('error', 'A line of the log could not be rendered.', {}));
+      writer.add(render('error', 'a line of the log could not be rendered', {}));
     }
   };
   const bind = (bound: Record<string, unknown>): Log => ({
@@ -94,7 +96,7 @@ export function createLog(options: LogOptions): RootLog {
   });
 
   return {
-    ...bind({}),
+    ...bind(plainFields(options.fields ?? {}, false)),
     setLevel: (next) => {
       level = ranks[next];
     },

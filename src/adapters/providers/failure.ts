@@ -139,7 +139,7 @@ function faultOfHttp(failure: HttpFailure, progress: Progress): Fault {
 
 function faultOf(error: unknown, progress: Progress, { config, deps }: FailureContext): Fault {
   if (error instanceof FaultError) return error.fault;
-  deps.log.error('A provider adapter failed.', { provider: config.id, error });
+  deps.log.error('a provider adapter failed', { provider: config.id, error });
   const message = error instanceof Error ? error.message : 'unknown';
   return { kind: progress.answered ? 'bad_response' : 'invalid_request', message };
 }

@@ -4,6 +4,7 @@ import type { MintId } from '../../core/ids.ts';
 import type { TokenInfo } from '../../core/ports/gateway.ts';
 import type { Store, TokenRow } from '../../core/ports/store.ts';
 import type { Clock, Random } from '../../core/ports/system.ts';
+import { registerSecret } from '../../core/redact.ts';
 import { highestScope, ownerPerson, scopes, type Principal, type Scope } from '../../core/principal.ts';
 import { parseDuration } from '../../core/units.ts';
 
@@ -56,6 +57,7 @@ export class Tokens {
 
   /** Replaces the operator's token (start, rotation, a changed configuration); the old one is refused at once. */
   async setOperatorToken(token: string): Promise<void> {
+    registerSecret(token);
     const hash = hashOf(token);
     const old = (await this.#store.tokens()).find((row) => row.id === operatorTokenId);
     if (old?.hash === hash) return;

@@ -25,7 +25,9 @@ interface Running {
   plan: ChannelPlan;
   channel: Channel;
   stop: AbortController;
+  /** The health that was told last. */
   state: string;
+  detail: string;
 }
 
 /**
@@ -82,9 +84,10 @@ export class ChannelManager {
     while (!this.#stop.signal.aborted) {
       for (const [id, running] of this.#running) {
         const { state, detail } = running.channel.health();
-        if (state === running.state) continue;
-        running.state = state;
-        log[state === 'connected' ? 'info' : 'warn']('channel state', { channel: id, state, detail });
+        if (state === running.state && detail === running.detail) continue;
+        Object.assign(running, { state, detail });
+        const level = state === 'fatal' ? 'error' : state === 'degraded' ? 'warn' : 'info';
+        log[level](`${id} is ${state}`, { channel: id, state, ...(detail === '' ? {} : { detail }) });
         bus.publish({ type: 'channel.state', channel: id, state, detail });
       }
       await clock.sleep(watchEveryMs, this.#stop.signal).catch(() => undefined);
@@ -163,7 +166,7 @@ export class ChannelManager {
       const channel = await plan.create();
       const cursors = await store.cursors(channel.type, channel.account);
       const stop = new AbortController();
-      this.#running.set(plan.id, { plan, channel, stop, state: 'starting' });
+      this.#running.set(plan.id, { plan, channel, stop, state: 'starting', detail: '' });
       channel.start(ingress.sinkFor(channel.type, channel.account), {
         signal: stop.signal,
         cursors: new Map(cursors.map(({ key, value }) => [key, value])),

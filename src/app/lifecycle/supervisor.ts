@@ -14,7 +14,7 @@ export class Supervisor {
   readonly #restarts: Counter;
 
   constructor(deps: { clock: Clock; log: Log; metrics: Metrics }) {
-    this.#deps = deps;
+    this.#deps = { ...deps, log: deps.log.with({ component: 'supervisor' }) };
     this.#restarts = deps.metrics.counter(
       'service_restarts_total',
       'Background services that failed and were begun again, by service.',

@@ -20,7 +20,8 @@ export async function runUpkeep(
   deps: { store: Store; clock: Clock; log: Log; tokens: Tokens; retention: () => Retention },
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, clock, log, tokens, retention } = deps;
+  const { store, clock, tokens, retention } = deps;
+  const log = deps.log.with({ component: 'upkeep' });
   let savedAt = clock.monotonic();
   let maintainedAt = -maintainEveryMs;
   while (!signal.aborted) {

@@ -53,7 +53,7 @@ it('a reader that never reads blocks nothing: the loop goes on, memory is bounde
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as { message: string });
-  assert.ok(lines.some(({ message }) => message === `${dropped} lines of the log were dropped here.`));
+  assert.ok(lines.some(({ message }) => message === `${dropped} lines of the log were dropped here`));
   assert.equal(lines.at(-1)?.message, 'after');
   assert.equal(lines.length, 20_000 - dropped + 2);
 });

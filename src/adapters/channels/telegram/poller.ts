@@ -88,7 +88,7 @@ export class Poller {
         pauseMs = await this.#step();
       } catch (error) {
         // A bug must not end the loop: a channel that silently stopped receiving is the worst of all failures.
-        log.error('The Telegram loop failed.', { error });
+        log.error('the loop failed and goes on', { error });
         pauseMs = this.#degrade('An unexpected error; the log has the details.');
       }
       if (pauseMs > 0) await clock.sleep(pauseMs, signal).catch(() => undefined);
@@ -113,7 +113,7 @@ export class Poller {
     this.#health.identity = `@${this.#me.username}`;
     if (this.#options.commands.length > 0) {
       const menu = await this.#call('setMyCommands', { commands: this.#options.commands }, callTimeoutMs);
-      if (!menu.ok) this.#context.log.warn('The menu of commands could not be set.', { reason: menu.description });
+      if (!menu.ok) this.#context.log.warn('the menu of commands could not be set', { reason: menu.description });
     }
     return 0;
   }
@@ -173,7 +173,7 @@ export class Poller {
     try {
       await this.#sink.commit(events, cursor);
     } catch (error) {
-      this.#context.log.warn('What Telegram sent could not be stored yet; it is kept and tried again.', { error });
+      this.#context.log.warn('what Telegram sent could not be stored yet; it is asked for again', { error });
       return this.#degrade('Messages are received but cannot be stored; check the disk and the log.');
     }
     this.#pending = null;
@@ -225,7 +225,7 @@ export class Poller {
   }
 
   async #removeWebhook(): Promise<number> {
-    this.#context.log.warn('The bot has a webhook, which keeps it from polling; removing it, its messages stay.');
+    this.#context.log.warn('the bot has a webhook, which keeps it from polling; it is removed, its messages stay');
     const removed = await this.#call('deleteWebhook', { drop_pending_updates: false }, callTimeoutMs);
     return this.#degrade(
       removed.ok
@@ -249,8 +249,6 @@ export class Poller {
     if (state === this.#health.state && detail === this.#health.detail) return;
     this.#health.state = state;
     this.#health.detail = detail;
-    const level = state === 'fatal' ? 'error' : state === 'degraded' ? 'warn' : 'info';
-    this.#context.log[level](`Telegram is ${state}.`, detail === '' ? {} : { detail });
   }
 
   /** A call that is over after `timeoutMs` at the latest, held by the clock of the context. */

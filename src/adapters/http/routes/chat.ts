@@ -73,11 +73,12 @@ export const chatRoutes = [
       503: { description: 'No model can be used now; see Retry-After.', schema: failure },
       504: { description: 'The model took too long.', schema: failure },
     },
-    async handle({ principal, body, request, requestId, context, onGone }) {
+    async handle({ principal, body, request, requestId, context, about, onGone }) {
       const { stream, ...fields } = body;
       const key = idempotencyKeyOf(request, fields.idempotency_key);
       const asked = key === undefined ? fields : { ...fields, idempotency_key: key };
       const ticket = await context.gateway.chat(principal, chatRequestOf(asked));
+      about(ticket.messageId);
       // What a stopping server cuts was not left by its client: the run is finished after the restart.
       onGone(() => {
         if (!context.stopping()) ticket.leave();

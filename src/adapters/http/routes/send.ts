@@ -39,6 +39,7 @@ export const sendRoutes = [
     },
     async handle(call) {
       const ticket = await send(call);
+      call.about(ticket.messageId);
       const delivered = call.query.wait === 'delivered';
       if (delivered) await ticket.delivered;
       return json({ success: true, message_id: ticket.messageId }, delivered ? 200 : 202);
@@ -56,6 +57,10 @@ export const sendRoutes = [
       200: { description: 'Committed.', schema: sent },
       404: { description: 'No such channel.', schema: plainSendFailure },
     },
-    handle: async (call) => json({ success: true, message_id: (await send(call)).messageId }),
+    async handle(call) {
+      const { messageId } = await send(call);
+      call.about(messageId);
+      return json({ success: true, message_id: messageId });
+    },
   }),
 ];

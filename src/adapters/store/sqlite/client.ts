@@ -46,8 +46,8 @@ export class Client {
   #closing: Promise<void> | null = null;
 
   constructor(options: ClientOptions) {
-    this.#options = options;
     const { metrics } = options;
+    this.#options = { ...options, log: options.log.with({ component: 'store' }) };
     this.#commits = metrics.histogram('store_commit_seconds', 'Time of one COMMIT with its fsync.', commitBuckets);
     this.#batches = metrics.histogram(
       'store_batch_operations',
