@@ -133,6 +133,7 @@ test('the state of the files is read as it is', async () => {
 
 test('a database that another process holds is found', async () => {
   using host = new FakeHost();
+  host.env['OPEN_CLANKER_SERVER__PORT'] = '9'; // whatever else runs on this machine is not meant
   mkdirSync(host.data);
   const file = path.join(host.data, 'open-clanker.db');
   new DatabaseSync(file).close();
