@@ -36,13 +36,14 @@ import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
 import { type accessPolicies, channelPlans, channelTypes } from './compose/channels.ts';
 import { LiveConfig } from './compose/live-config.ts';
+import { LazyMarkdown } from './compose/lazy-markdown.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { agentSettings, httpOptions } from './compose/settings.ts';
+import { StopSignal } from './compose/stop-signal.ts';
 import { describeConfig, loadConfig, watchConfig, type LoadedConfig, type LoadOptions } from './config/index.ts';
 import { ClankerError } from './core/errors.ts';
 import { idMint } from './core/ids.ts';
 import { ownerPerson } from './core/principal.ts';
-import { plainText, type Markdown } from './core/rich-text.ts';
 import { version } from './version.ts';
 
 /** The whole stop takes less than 5 s: what runs gets the most of it. */
@@ -352,55 +353,5 @@ class Daemon {
     this.#log.info(`Open Clanker ${version} answers with ${name} (${source})`, { model: name, source });
     this.#log.info(`open ${url} in a browser; the operator token is in ${path.join(dataDir.folder, 'token')}`, { url });
     this.#log.info('talk to it: npx open-clanker chat', { ready_ms: Math.round(tookMs) });
-  }
-}
-
-/** Markdown is parsed only for channels; a gateway without one never loads the parser. */
-class LazyMarkdown implements Markdown {
-  #parser: Markdown | null = null;
-
-  async load(): Promise<void> {
-    this.#parser ??= (await import('./adapters/markdown/index.ts')).createMarkdown();
-  }
-
-  parse(source: string): ReturnType<Markdown['parse']> {
-    return this.#parser?.parse(source) ?? plainText(source);
-  }
-}
-
-/** Signals of the process: TERM and INT stop it (a second one at once), HUP reloads, an unexpected failure stops with 1. */
-class StopSignal {
-  readonly #controller = new AbortController();
-  exitCode = 0;
-
-  constructor(log: { error: (message: string, fields?: Record<string, unknown>) => void }, onReload: () => void) {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(name, () => {
-        if (this.#controller.signal.aborted) process.exit(1);
-        this.abort();
-      });
-    }
-    process.on('SIGHUP', onReload);
-    process.on('unhandledRejection', (error) => log.error('a failure was not handled', { error }));
-    process.on('uncaughtException', (error) => {
-      log.error('an unexpected failure stops the gateway', { error });
-      this.exitCode = 1;
-      this.abort();
-    });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  abort(): void {
-    if (!this.#controller.signal.aborted) this.#controller.abort(new Error('stopping'));
-  }
-
-  wait(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.signal.aborted) resolve();
-      else this.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
   }
 }

@@ -1,5 +1,5 @@
 import type { ErrorData } from './errors.ts';
-import type { ChatAnswer } from './ports/gateway.ts';
+import type { ChatAnswer } from './answer.ts';
 
 /**
  * Facts on the bus. Every event names its session and person where it has one, so that a subscriber's filter is a

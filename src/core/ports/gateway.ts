@@ -2,12 +2,16 @@
  * The inward port: what every client surface (HTTP, WebSocket, the OpenClaw protocol, chat commands) may ask of the
  * product. Implemented in app/, called by adapters; all of it takes a Principal, so no caller can forget who asks.
  */
+import type { ChatAnswer } from '../answer.ts';
 import type { GatewayEvent } from '../events.ts';
-import type { Message, Part } from '../message.ts';
+
+import type { Message } from '../message.ts';
 import type { Principal, Scope } from '../principal.ts';
 import type { EventFilter, Subscription } from './bus.ts';
 import type { ChannelHealth } from './channel.ts';
 import type { MessageTrace, SessionRow } from './store.ts';
+
+export type { ChatAnswer } from '../answer.ts';
 
 export interface ChatRequest {
   text: string;
@@ -16,18 +20,6 @@ export interface ChatRequest {
   model?: string;
   attachments?: { id: string }[];
   idempotencyKey?: string;
-}
-
-/** The body of a successful chat answer; field names are those of the wire. */
-export interface ChatAnswer {
-  message_id: string;
-  run_id: string;
-  session: string;
-  reply: { text: string; parts?: Part[] };
-  model: string;
-  finish_reason: string;
-  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
-  cost: { amount: number; currency: string } | null;
 }
 
 /** A chat request that was accepted: the commit that holds it is fsynced. */
