@@ -137,6 +137,8 @@ export class Delivery {
     this.#track(
       this.#drain(state, target).finally(() => {
         this.#draining.delete(key);
+        // What was planned while the drain looked for its next due time would else wait for a stranger's wake.
+        if (state.again) this.#wake(target);
         const [next] = this.#waiting;
         if (next === undefined) return;
         this.#waiting.delete(next[0]);

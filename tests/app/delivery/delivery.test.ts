@@ -82,6 +82,23 @@ test('the parts of one conversation arrive in order and once', async (t) => {
   );
 });
 
+test('a message that is planned while the delivery looks for what is due next is not left behind', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const second = part('1', 'second');
+  const look = store.dueConversations.bind(store);
+  store.dueConversations = async (...about) => {
+    const due = await look(...about);
+    if (channel.shown.length === 1 && (await store.outbound(second.id)) === null) {
+      await store.planOutbound([second]);
+      delivery.wake(second.conversation, second.chatType);
+    }
+    return due;
+  };
+  delivery.attach(channel, detach.signal);
+  await sent(store, delivery, [part('1', 'first')]);
+  assert.equal((await delivery.settled(second.id)).state, 'sent');
+});
+
 test('a chat that must wait does not hold up the others', async (t) => {
   const { store, delivery, channel, detach } = await rig(t);
   channel.script.push({ ok: false, kind: 'rate_limited', scope: 'conversation', retryAfterMs: 30_000, detail: '429' });
