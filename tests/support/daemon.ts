@@ -44,8 +44,8 @@ export interface Daemon {
   token(): string;
   /** What it printed: the last 256 KiB of both streams. */
   output(): string;
-  /** Resolves once the output holds this; rejects when the process ends without. */
-  printed(text: string): Promise<void>;
+  /** Resolves once the output holds this (or fits); rejects when the process ends without. */
+  printed(wanted: string | ((output: string) => boolean)): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM and wait. */
   stop(): Promise<Exit & { ms: number }>;
@@ -146,9 +146,10 @@ export async function spawnDaemon(options: DaemonOptions): Promise<Omit<Daemon, 
     exit,
     token: () => readFileSync(path.join(dataDir, 'token'), 'utf8').trim(),
     output: () => output,
-    printed: async (text) => {
-      while (!output.includes(text)) {
-        if (!alive.has(child)) throw new Error(`It ended without printing ${JSON.stringify(text)}:\n${output}`);
+    printed: async (wanted) => {
+      const fits = typeof wanted === 'string' ? (): boolean => output.includes(wanted) : wanted;
+      while (!fits(output)) {
+        if (!alive.has(child)) throw new Error(`It ended without printing ${String(wanted)}:\n${output}`);
         await once(changed, 'output');
       }
     },

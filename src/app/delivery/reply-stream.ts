@@ -76,7 +76,11 @@ export class ReplyStream {
     })()
       .catch((error: unknown) => {
         if (!this.#stop.signal.aborted)
-          this.#deps.log.warn('a reply stream stopped early; its end is still delivered', { error });
+          this.#deps.log.warn('a reply stream stopped early; its end is still delivered', {
+            correlation_id: this.#row.correlation,
+            session: this.#row.sessionKey,
+            error,
+          });
         this.#stop.abort(noLongerNeeded);
       })
       .finally(() => {
@@ -117,6 +121,9 @@ export class ReplyStream {
       this.#ref = outcome.ref;
       crash('before_mark');
       await store.setStreamRef(this.#row.id, outcome.ref);
+      const { correlation, sessionKey, id } = this.#row;
+      const fields = { component: 'delivery', correlation_id: correlation, session: sessionKey, outbox_id: id };
+      this.#deps.log.debug('a reply began to show', fields);
       return;
     }
     if (ref === null && outcome.kind === 'ambiguous') await store.setStreamRef(this.#row.id, null);

@@ -188,8 +188,10 @@ export class ModelCaller {
   #tell(desk: Desk): void {
     const { state, detail } = this.#statusOf(desk);
     if (state === desk.told) return;
+    // The first answer of all is no news.
+    const level = state !== 'up' ? 'warn' : desk.told === 'unknown' ? 'debug' : 'info';
     desk.told = state;
-    this.#deps.log.info('a provider changed its state', { provider: desk.id, state, detail });
+    this.#deps.log[level](`${desk.id} is ${state}`, { provider: desk.id, state, ...(detail === '' ? {} : { detail }) });
     this.#deps.bus.publish({ type: 'provider.state', provider: desk.id, state, detail });
   }
 

@@ -1,0 +1,146 @@
+/** One id runs through everything the log says about a message, from its arrival to its delivery. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ask } from '../support/gateway-client.ts';
+import { ada, ben, Observed, type LogLine } from '../support/observed.ts';
+
+const turn = [
+  'a message was received',
+  'a run began',
+  'a model is asked',
+  'a model answered',
+  'a message was answered',
+] as const;
+const delivery = ['a message is sent', 'a message was delivered'] as const;
+
+const storyOf = (lines: LogLine[], id: unknown): LogLine[] => lines.filter((line) => line.correlation_id === id);
+const words = (lines: LogLine[]): string[] => lines.map(({ message }) => message);
+const count = (lines: LogLine[], message: string): number => words(lines).filter((word) => word === message).length;
+
+describe('at debug', () => {
+  let gateway: Observed;
+  before(async () => {
+    gateway = await Observed.open({ env: { LOG_LEVEL: 'debug' }, telegram: 'stream = false' });
+  });
+  after(() => gateway.close());
+
+  it('the whole story of a Telegram message is found by its id, in order', async () => {
+    await gateway.talk('hello');
+    const lines = await gateway.until((all) => count(all, 'a message was delivered') === 1);
+    const id = lines.find(({ message }) => message === 'a message was received')?.correlation_id;
+    const story = storyOf(lines, id);
+    assert.deepEqual(words(story), [...turn, ...delivery]);
+    for (const line of story) {
+      assert.equal(line.session, `telegram:main:${ada}`);
+      assert.ok(line.component, line.message);
+      assert.equal(line.level, line.message === 'a message was answered' ? 'info' : 'debug');
+    }
+    assert.deepEqual(
+      story.map(({ component }) => component),
+      ['ingress', 'runs', 'models', 'models', 'runs', 'delivery', 'delivery'],
+    );
+    const trace = await ask<{ inbox: { text: string } }>(gateway.target, 'GET', `/api/v1/messages/${String(id)}/trace`);
+    assert.equal(trace.body.inbox.text, 'hello');
+  });
+
+  it('the id of an HTTP message is the one its answer names, and leads to the request', async () => {
+    const { body } = await ask(gateway.target, 'POST', '/api/v1/chat', { text: 'hello' });
+    const lines = await gateway.until((all) => storyOf(all, body.message_id).some(({ route }) => route !== undefined));
+    const story = storyOf(lines, body.message_id);
+    assert.deepEqual(words(story), [...turn, 'a request was answered']);
+    assert.equal(story.at(-1)?.['route'], '/api/v1/chat');
+    for (const { session, message } of story.slice(0, -1)) assert.equal(session, 'api:owner:main', message);
+  });
+
+  it('what went wrong on the way is part of the story', async () => {
+    gateway.model.next('server-500');
+    gateway.telegram.fail(
+      1,
+      { mode: 'code', code: 429, description: 'Too Many Requests', parameters: { retry_after: 1 } },
+      'sendMessage',
+    );
+    await gateway.talk('hello again', ben);
+    const lines = await gateway.until((all) => count(all, 'a message was delivered') === 2);
+    const first = lines.find(({ message, session }) => message === 'a run began' && session === `telegram:main:${ben}`);
+    assert.deepEqual(words(storyOf(lines, first?.correlation_id)), [
+      ...turn.slice(0, 3),
+      'a model call failed',
+      ...turn.slice(2),
+      'a message is sent',
+      'a send did not succeed',
+      ...delivery,
+    ]);
+  });
+
+  it('a message that a client injects has the id the client was told', async () => {
+    const { body } = await ask(gateway.target, 'POST', '/api/v1/message?wait=delivered', {
+      channel: 'telegram',
+      target: String(ada),
+      content: 'good news',
+    });
+    const lines = await gateway.until((all) => storyOf(all, body.message_id).some(({ route }) => route !== undefined));
+    assert.deepEqual(words(storyOf(lines, body.message_id)), [...delivery, 'a request was answered']);
+  });
+
+  it('a stranger who is turned away has an id, too', async () => {
+    gateway.telegram.inject({ chatId: 666, text: 'let me in' });
+    const lines = await gateway.until((all) => count(all, 'a message was refused') === 1);
+    const refused = lines.find(({ message }) => message === 'a message was refused');
+    assert.match(String(refused?.correlation_id), /^msg_/);
+  });
+
+  it('every line says which part of the gateway speaks', () => {
+    for (const line of gateway.lines()) assert.ok(line.component, JSON.stringify(line));
+  });
+});
+
+it('at info a turn leaves one line', async (t) => {
+  const gateway = await Observed.open();
+  t.after(() => gateway.close());
+  await gateway.until((all) => words(all).includes('telegram:main is connected'));
+  const before = gateway.lines().length;
+  for (let turns = 0; turns < 5; turns++) {
+    await ask(gateway.target, 'POST', '/api/v1/chat', { text: 'hello' });
+    await gateway.talk('hello');
+  }
+  const exit = await gateway.daemon.stop();
+  assert.equal(exit.code, 0);
+  const after = gateway.lines().slice(before);
+  assert.deepEqual(words(after), [...Array.from({ length: 10 }, () => 'a message was answered'), 'stopped']);
+  for (const { ms, tokens } of after.slice(0, -1)) assert.ok(Number(ms) >= 0 && Number(tokens) > 0);
+});
+
+describe('other looks', () => {
+  /** What the daemon prints about one turn. */
+  const printed = async (t: { after(work: () => Promise<void>): void }, env: Record<string, string>) => {
+    const gateway = await Observed.open({ env: { LOG_LEVEL: 'debug', ...env } });
+    t.after(() => gateway.close());
+    const { body } = await ask(gateway.target, 'POST', '/api/v1/chat', { text: 'hello' });
+    await gateway.daemon.printed('a request was answered');
+    await gateway.daemon.stop();
+    const lines = gateway.daemon.output().split('\n').slice(0, -1);
+    return { lines, story: lines.filter((line) => line.includes(String(body.message_id))) };
+  };
+
+  it('logfmt carries the same fields', async (t) => {
+    const { lines, story } = await printed(t, { OPEN_CLANKER_LOGGING__FORMAT: 'logfmt' });
+    for (const line of lines) assert.match(line, /^time=\S+ level=\w+ service=open-clanker message=/);
+    assert.equal(story.length, turn.length + 1);
+    for (const line of story) assert.match(line, / component=\w+ .*correlation_id=msg_\w+/);
+  });
+
+  it('pretty carries them, too', async (t) => {
+    const { story } = await printed(t, { OPEN_CLANKER_LOGGING__FORMAT: 'pretty' });
+    assert.equal(story.length, turn.length + 1);
+    for (const line of story) assert.match(line, /^\d\d:\d\d:\d\d\.\d{3} (?:DEBUG|INFO) .*correlation_id=msg_\w+/);
+  });
+
+  it('under systemd every line begins with its priority', async (t) => {
+    const { lines, story } = await printed(t, { JOURNAL_STREAM: '8:1' });
+    for (const line of lines) assert.match(line, /^<[3467]>\{"time"/);
+    assert.deepEqual(
+      story.map((line) => line.slice(0, 3)),
+      ['<7>', '<7>', '<7>', '<7>', '<6>', '<7>'],
+    );
+  });
+});
