@@ -6,7 +6,7 @@ import { connect as connectTo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { cleanEnv, runCli, spawnDaemon, startDaemon, type Daemon } from '../support/daemon.ts';
+import { freePort, runCli, spawnDaemon, startDaemon, type Daemon } from '../support/daemon.ts';
 import { ask, chatEvents, connect, type Target } from '../support/gateway-client.ts';
 
 /** Where a model server listens at Ollama's port, the demo has to be asked for. */
@@ -162,7 +162,10 @@ describe('a stop', () => {
   it('leaves a command that needs a gateway with one line on how to start it', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'clanker-none-'));
     try {
-      const { code, stderr } = await runCli({ dir, env: cleanEnv(dir) }, 'status');
+      const { code, stderr } = await runCli(
+        { dir, env: { OPEN_CLANKER_SERVER__PORT: String(await freePort()) } },
+        'status',
+      );
       assert.equal(code, 1);
       assert.equal(stderr.trim().split('\n').length, 1, stderr);
       assert.match(stderr, /start it with/i);
