@@ -31,7 +31,7 @@ import { runUpkeep } from './app/lifecycle/upkeep.ts';
 import { ModelCaller } from './app/models/caller.ts';
 import { historyTurnsOf } from './app/runs/context.ts';
 import { RunExecutor } from './app/runs/execute.ts';
-import { RunQueue } from './app/runs/queue.ts';
+import { RunQueue, restarting } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
 import { type accessPolicies, channelPlans, channelTypes } from './compose/channels.ts';
@@ -270,7 +270,7 @@ class Daemon {
         agents: () => live.agentNames,
       }),
       sendDeps: { store, clock, mintId, markdown, channels, delivery, policy },
-      sessions: new Sessions({ store, clock, runs, channelTypes }),
+      sessions: new Sessions({ store, clock, runs, waiters, channelTypes }),
       dead: new DeadLetters({ store, clock, runs, delivery }),
       reload,
       describeConfig: () => describeConfig(live.loaded),
@@ -287,6 +287,7 @@ class Daemon {
     });
 
     const stopping = new StopSignal(log, () => void reload().catch(() => undefined));
+    let ready = false;
     try {
       await tokens.start(await this.#operatorToken(dataDir, tokens));
       await models.start();
@@ -297,6 +298,7 @@ class Daemon {
       await runs.start();
       await server.start(stopping.signal);
       await dataDir.writeRunFile({ pid: process.pid, url: server.url() });
+      ready = true;
       this.#greet(server.url(), dataDir, clock.monotonic() - startedAt);
       await apply();
       supervisor.run('channels', () => channels.watch());
@@ -312,7 +314,8 @@ class Daemon {
       await Promise.allSettled([
         server.stop(drainMs.http),
         channels.stopReceiving(drainMs.channels),
-        runs.stop(drainMs.runs),
+        // Who still waits after that hears that the answer comes after the restart.
+        runs.stop(drainMs.runs).then(() => waiters.rejectAll(restarting())),
       ]);
       await delivery.stop(drainMs.delivery);
       await channels.stop(drainMs.delivery);
@@ -322,7 +325,7 @@ class Daemon {
       await store.close();
       http.close();
       figures.stop();
-      log.info('stopped', { took_ms: Math.round(clock.monotonic() - begun) });
+      if (ready) log.info('stopped', { took_ms: Math.round(clock.monotonic() - begun) });
       await log.close();
     }
     return stopping.exitCode;

@@ -47,7 +47,7 @@ function textReply(asked: string, message: RequestMessage | undefined): string {
     asked === '' ? `I received an empty message${seen}.` : `You said${seen}: "${shortened(asked)}"`,
     'I am the built-in demo model: everything works, but there is no intelligence behind me yet. To connect a real model, ' +
       'set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama on this machine (OLLAMA_BASE_URL if it runs elsewhere), ' +
-      'and restart. Or write a configuration with `open-clanker config generate`: [providers] has every option.',
+      'and restart. `open-clanker config generate --path open-clanker.toml` writes a configuration with every option.',
   ].join('\n\n');
 }
 
