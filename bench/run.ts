@@ -9,6 +9,7 @@
  *   --only a,b       of: start, idle, hello, sessions, saturated, status, install
  */
 import { parseArgs } from 'node:util';
+import { isBuilt } from '../tests/support/daemon.ts';
 import { load, machineLine } from './machine.ts';
 import { benches, type BenchName, type BenchOptions } from './rows.ts';
 import { printTable, type Row } from './table.ts';
@@ -30,12 +31,20 @@ const options: BenchOptions = {
 const names = Object.keys(benches) as BenchName[];
 const chosen = values.only === undefined ? names : names.filter((name) => values.only?.split(',').includes(name));
 
+function requireBuild(when: string): void {
+  if (isBuilt()) return;
+  console.error(`dist/ is older than its sources ${when} the bench; build and run it while nothing changes.`);
+  process.exit(2);
+}
+
+requireBuild('before');
 const loadBefore = load();
 const rows: Row[] = [];
 for (const name of chosen) {
   if (!values.json) console.error(`measuring ${name} …`);
   rows.push(...(await benches[name](options)));
 }
+requireBuild('after');
 const machine = `${machineLine()}; load ${loadBefore} before, ${load()} after`;
 if (values.json) console.log(JSON.stringify({ machine, options, rows }, null, 2));
 else {

@@ -9,6 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import { load, machineLine } from '../bench/machine.ts';
+import { isBuilt } from '../tests/support/daemon.ts';
 import { acks } from '../tests/e2e/proofs/acks.ts';
 import { crash } from '../tests/e2e/proofs/crash.ts';
 import { drain } from '../tests/e2e/proofs/drain.ts';
@@ -48,6 +49,10 @@ for (const name of chosen) {
   }
 }
 
+if (!isBuilt()) {
+  console.error('dist/ is older than its sources; run npm run build, and prove while nothing changes.');
+  process.exit(2);
+}
 console.log(`${machineLine()}; load ${load()}`);
 let failed = 0;
 for (const [title, run] of chosen.flatMap((name) => sections[name] ?? [])) {

@@ -4,10 +4,14 @@ import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { request } from 'node:http';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 export const bin = path.join(root, 'bin/open-clanker.cjs');
+
+/** True when the bin runs dist/; with sources newer than that it runs them, and no figure would be the product's. */
+export const isBuilt = (): boolean => (createRequire(import.meta.url)(bin) as { isFresh: () => boolean }).isFresh();
 const readyWithinMs = 30_000;
 const readyPollMs = 5;
 /** The last lines that a failed start is explained with. */
@@ -168,7 +172,6 @@ export async function spawnDaemon(options: DaemonOptions): Promise<Omit<Daemon, 
 
 /** Starts the daemon and resolves at its first 200 of /ready; rejects with its output when it ends before. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  if (!existsSync(path.join(root, 'dist/main.cjs'))) throw new Error('Build first: npm run build');
   const begun = performance.now();
   const daemon = await spawnDaemon(options);
   const ended = daemon.exit.then((exit) =>

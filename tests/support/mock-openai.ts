@@ -220,7 +220,7 @@ function serve(): void {
         response.write(chunk({ content }, null));
         n++;
       } while (started + n * asked.gapMs <= performance.now());
-      timer = setTimeout(next, started + n * asked.gapMs - performance.now());
+      timer = setTimeout(next, Math.max(0, started + n * asked.gapMs - performance.now()));
     };
     const finish = (): void => {
       response.write(chunk({}, 'stop'));
