@@ -1,4 +1,5 @@
 import { ClankerError } from '../core/errors.ts';
+import { redact } from '../core/redact.ts';
 
 /** One thing that is wrong with the configuration, and where. */
 export interface ConfigIssue {
@@ -16,7 +17,7 @@ export interface ConfigIssue {
 /** `config.toml:3:1: server.prot: …` */
 export function issueLine(issue: ConfigIssue): string {
   const place = [issue.file, issue.line, issue.column].filter((part) => part !== null).join(':');
-  return [place, issue.key, issue.message].filter((part) => part !== '').join(': ');
+  return [place, redact(issue.key), issue.message].filter((part) => part !== '').join(': ');
 }
 
 /** The configuration cannot be used; `issues` holds everything that was found, the message one line for each. */

@@ -1,5 +1,6 @@
 /** Secrets that stand elsewhere: `bot_token_file` reads a file, `api_key_env` an environment variable. */
 import path from 'node:path';
+import { redact } from '../core/redact.ts';
 import type { Environment } from './environment.ts';
 import { readTextFile, UnreadableFile } from './read-file.ts';
 import { configSchema } from './schema.ts';
@@ -9,6 +10,7 @@ import type { Written } from './tree.ts';
 import type { Problem } from './validate.ts';
 
 const maxSecretBytes = 65_536;
+const variableName = /^[A-Z_][A-Z0-9_]{0,63}$/;
 
 export interface SecretSources {
   env: Environment;
@@ -50,7 +52,13 @@ export function resolveSecrets(
       }
       if (suffix === '_env') {
         if (env[value] === undefined)
-          problems.push({ path: indirect, message: `the environment variable ${value} is not set` });
+          problems.push({
+            path: indirect,
+            // Often the key itself was put here; only what looks like a name is repeated.
+            message: variableName.test(value)
+              ? `the environment variable ${value} is not set`
+              : 'it takes the name of an environment variable, such as "MY_API_KEY"; there is none of the name that stands here',
+          });
         else written.set(at, env[value], { ...origin, text: `environment ${value}` });
         continue;
       }
@@ -60,7 +68,7 @@ export function resolveSecrets(
         written.set(at, readTextFile(file, maxSecretBytes).trim(), { ...origin, text: `file ${file}` });
       } catch (error) {
         if (!(error instanceof UnreadableFile)) throw error;
-        problems.push({ path: indirect, message: `${file} cannot be read: ${error.message}` });
+        problems.push({ path: indirect, message: `${redact(file)} cannot be read: ${error.message}` });
       }
     }
   }

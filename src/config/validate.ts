@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini';
 import { isName, nameForm } from '../core/fields.ts';
+import { excerpt } from '../core/redact.ts';
 import { nearest } from './nearest.ts';
 import { configSchema, laterKeys, laterValues } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
@@ -19,7 +20,7 @@ const maxShown = 60;
 function shown(value: unknown, isSecret: boolean): string {
   if (typeof value === 'string') {
     if (isSecret) return `a text of ${value.length} characters`;
-    return JSON.stringify(value.length > maxShown ? `${value.slice(0, maxShown)}…` : value);
+    return JSON.stringify(excerpt(value, maxShown));
   }
   if (value instanceof Date) return 'a date';
   if (Array.isArray(value)) return 'a list';
@@ -64,7 +65,7 @@ function problemsOf(tree: Tree, issue: z.core.$ZodIssue): Problem[] {
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey([...path, key]) }));
   }
   if (issue.code === 'invalid_key' && notesAt(configSchema, path)?.kind !== 'map') {
-    return [{ path, message: `"${String(path.at(-1)).slice(0, maxShown)}" cannot be a name; it takes ${nameForm}` }];
+    return [{ path, message: `"${excerpt(String(path.at(-1)), maxShown)}" cannot be a name; it takes ${nameForm}` }];
   }
   return [{ path, message: wrongValue(tree, path, issue.code === 'custom' ? issue.message : '') }];
 }

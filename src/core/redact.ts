@@ -61,3 +61,14 @@ export function redact(text: string): string {
   for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement);
   return clean;
 }
+
+/** What is looked at beyond a cut, so that no secret is cut in two and half of it shown. */
+const overlap = 1024;
+
+/** The beginning of a text without secrets, at most `max` characters of it; a longer one ends with an ellipsis. */
+export function excerpt(text: string, max: number): string {
+  if (text.length <= max) return redact(text);
+  const clean = redact(text.slice(0, max + overlap));
+  const sure = text.length > max + overlap ? clean.length - overlap : clean.length;
+  return `${clean.slice(0, Math.max(0, Math.min(max, sure)))}…`;
+}

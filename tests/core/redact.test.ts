@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { isSecretName, redact, registerSecret } from '../../src/core/redact.ts';
+import { excerpt, isSecretName, redact, registerSecret } from '../../src/core/redact.ts';
 
 const rows: [text: string, clean: string][] = [
   ['key sk-proj-abcdefghijklmnop is bad', 'key sk-[secret] is bad'],
@@ -43,6 +43,20 @@ it('a registered value is masked in every spelling it travels in', () => {
   for (const text of ['p@ss"word/1', encodeURIComponent('p@ss"word/1'), JSON.stringify('p@ss"word/1').slice(1, -1)]) {
     assert.equal(redact(`<${text}>`), '<[secret]>');
   }
+});
+
+it('a cut never leaves half of a secret', () => {
+  registerSecret('one-secret-of-thirty-characters');
+  const line = 'one-secret-of-thirty-characters, '.repeat(300);
+  for (let max = 0; max < 200; max++) {
+    for (const text of [line, line.slice(0, 150), line.slice(0, max + 1024 + 20)]) {
+      const shown = excerpt(text, max);
+      assert.ok(shown.length <= max + 1 || text.length <= max, `${shown.length} characters`);
+      if (text !== line.slice(0, 150)) assert.doesNotMatch(shown, /one-|char/, `${max}`);
+    }
+  }
+  assert.equal(excerpt('short', 5), 'short');
+  assert.equal(excerpt('longer', 5), 'longe…');
 });
 
 it('a value of a few letters is not masked inside other words', () => {

@@ -13,6 +13,8 @@ export interface ObservedOptions {
   tail?: string;
   env?: Record<string, string>;
   botToken?: string;
+  /** Who answers by default. Default `m/m-1`. */
+  defaultModel?: string;
   /** The rest of `[providers.m]`, such as its key. */
   provider?: string;
   /** The rest of `[channels.telegram]`. */
@@ -122,7 +124,7 @@ function configOf(options: ObservedOptions, model: ProviderServer, telegram: Tel
   return `${head}
 ${token === null ? '' : `[server.auth]\ntoken = "${token}"`}
 [providers]
-default = "m/m-1"
+default = "${options.defaultModel ?? 'm/m-1'}"
 [providers.m]
 api = "openai-chat"
 base_url = "${model.baseUrl('openai-chat')}"

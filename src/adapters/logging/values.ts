@@ -1,18 +1,15 @@
 import { ClankerError } from '../../core/errors.ts';
-import { isSecretName, redact } from '../../core/redact.ts';
+import { excerpt, isSecretName } from '../../core/redact.ts';
 import { Secret } from '../../core/secret.ts';
 
 const maxTextLength = 8192;
-/** What is redacted beyond the cut, so that no secret is cut in two and half of it shown. */
-const overlap = 1024;
 const maxItems = 50;
 const maxDepth = 4;
 
 /** Redacts and cuts a text, without work on megabytes that will not be written. */
 export function plainText(text: string): string {
-  if (text.length <= maxTextLength) return redact(text);
-  const clean = redact(text.slice(0, maxTextLength + overlap));
-  return `${clean.slice(0, Math.min(maxTextLength, clean.length - overlap))}… (${text.length} characters)`;
+  const clean = excerpt(text, maxTextLength);
+  return text.length > maxTextLength ? `${clean} (${text.length} characters)` : clean;
 }
 
 function plainError(error: Error, withStack: boolean, depth: number): unknown {

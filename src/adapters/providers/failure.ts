@@ -5,7 +5,7 @@ import type { HttpResponse } from '../../core/ports/http-client.ts';
 import type { JsonObject } from '../../core/message.ts';
 import type { ProviderConfig, ProviderError, ProviderErrorKind } from '../../core/ports/provider.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
-import { redact } from '../../core/redact.ts';
+import { excerpt } from '../../core/redact.ts';
 import { acceptedByKind, kindOfReport, kindOfStatus } from './errors.ts';
 import type { ReportedError } from './errors.ts';
 import { FaultError } from './fault.ts';
@@ -147,6 +147,5 @@ function faultOf(error: unknown, progress: Progress, { config, deps }: FailureCo
 /** Providers echo parts of a key in their errors; neither it nor a whole page belongs into a log. */
 function detailOf(text: string, { apiKey }: ProviderConfig): string {
   const key = apiKey?.reveal();
-  const masked = redact(key === undefined || key === '' ? text : text.replaceAll(key, '[secret]'));
-  return masked.length > maxDetailLength ? `${masked.slice(0, maxDetailLength - 1)}…` : masked;
+  return excerpt(key === undefined || key === '' ? text : text.replaceAll(key, '[secret]'), maxDetailLength - 1);
 }

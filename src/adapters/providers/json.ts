@@ -3,7 +3,10 @@
  * says. Written by hand because a schema check of every delta would cost more than the rest of the adapter.
  */
 import type { JsonObject, JsonValue } from '../../core/message.ts';
+import { excerpt } from '../../core/redact.ts';
 import { badResponse } from './fault.ts';
+
+const maxFrameShown = 120;
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -44,7 +47,7 @@ export function tryParseObject(text: string): JsonObject | null {
 /** One frame of a stream; throws a bad_response fault when it is not a JSON object. */
 export function parseFrame(text: string): JsonObject {
   const frame = tryParseObject(text);
-  if (frame === null) throw badResponse(`The answer holds a malformed frame: ${text.slice(0, 120)}`);
+  if (frame === null) throw badResponse(`The answer holds a malformed frame: ${excerpt(text, maxFrameShown)}`);
   return frame;
 }
 
