@@ -164,7 +164,7 @@ export function slowReader(turns: number): Promise<Proof> {
     for (let n = 0; n < turns; n++) peak = Math.max(peak, await turn());
     // Reading again, the client finds what the gateway decided meanwhile.
     reader.ws.resume();
-    const code = await Promise.race([reader.closed, sleep(5000, null)]);
+    const code = await Promise.race([reader.closed, sleep(5000, null, { ref: false })]);
     await reader.close();
     await say('and all is well');
     const accounts = await rig.account();

@@ -35,7 +35,7 @@ async function crashAt(rig: Rig, step: CrashStep, way: 'telegram' | 'http'): Pro
   const sent = rig.ledger.enter(way, `${step} ${way}`);
   if (way === 'telegram') rig.say(sent);
   else await post(rig, sent).catch(() => {});
-  const exit = await Promise.race([doomed.exit, sleep(crashWithinMs)]);
+  const exit = await Promise.race([doomed.exit, sleep(crashWithinMs, undefined, { ref: false })]);
   if (exit === undefined) {
     faults.push('the step was never reached');
     await rig.kill();
