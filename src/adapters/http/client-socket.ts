@@ -157,7 +157,7 @@ export class ClientSocket {
     const principal = this.#principal;
     if (!takeIfThere(this.#frames, frameRate, clock.monotonic()) || (principal !== null && !allows(principal))) {
       onRefused('rate_limited');
-      this.#send('error', { code: 'rate_limited', message: 'Too many frames; slow down.' });
+      this.#send('error', { code: 'rate_limited', message: 'Too many frames; slow down.' }, idIn(data));
       return;
     }
     let frame: ClientFrame;
@@ -299,3 +299,7 @@ export class ClientSocket {
     subscription.close();
   }
 }
+
+/** The id of a frame that is refused unread, looked for in its first bytes only: a flood must stay cheap. */
+const idIn = (data: Buffer): string | null =>
+  /"id"\s*:\s*"([A-Za-z0-9_:.-]{1,128})"/.exec(data.toString('latin1', 0, 512))?.[1] ?? null;

@@ -93,7 +93,10 @@ export class Door {
     const { request, address } = exchange;
     const needed = scopeNeeded(route, target, request.method ?? '');
     if (needed === null && (route === null || request.headers.authorization === undefined)) return null;
-    const principal = await context.authenticator.request(request, address);
+    // A probe with an outdated token must not look like a dead gateway: it is answered like one without. A guess still counts.
+    const asked = context.authenticator.request(request, address);
+    if (needed === null && route !== null) return asked.catch(() => null);
+    const principal = await asked;
     // Only now: the shape of an error would tell a stranger that the route exists.
     if (route?.errorStyle !== undefined) exchange.style = route.errorStyle;
     if (!limiter.allows(principal.id)) {

@@ -78,6 +78,15 @@ describe('limiters', () => {
       if (from(2) !== from(1)) assert.equal(await status(tokens.manage, from(2)), 200);
     }));
 
+  test('a probe with an outdated token sees a live gateway and no more than a stranger; its guesses still count', () =>
+    withDoor({}, async (door) => {
+      for (let i = 0; i < 10; i++)
+        assert.equal((await ask(at(door), { path: '/health', token: `old-${i}` })).status, 200);
+      const stranger = await ask(at(door), { path: '/ready' });
+      assert.equal((await ask(at(door), { path: '/ready', token: 'old' })).body, stranger.body);
+      assert.equal((await ask(at(door), { path: '/api/v1/channels', token: 'guess' })).status, 429);
+    }));
+
   test('connections over the limits are told so and ended', () =>
     withDoor(
       { options: { limits: { requestsPerSecond: 500, connections: 100, connectionsPerIp: 3, pendingAuth: 5 } } },
