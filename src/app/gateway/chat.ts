@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ClankerError, errorFrom, invalidInput, notFound } from '../../core/errors.ts';
+import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
 import type { GatewayEvent } from '../../core/events.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { Attachment } from '../../core/message.ts';
@@ -41,11 +41,11 @@ export class Chat {
   }
 
   async chat(principal: Principal, request: ChatRequest): Promise<ChatTicket> {
-    const { bus, waiters, runs, ingress, crash } = this.#deps;
+    const { bus, waiters, ingress, crash } = this.#deps;
     const message = await this.#inbound(principal, request);
     // Subscribed and waiting before the commit, so that nothing of the run can be missed.
     const subscription = bus.subscribe('chat', { sessions: [message.sessionKey], types: runEvents });
-    const waiter = waiters.wait(message.runId);
+    const waiter = waiters.wait(message.runId, message);
     try {
       const { inserted, row } = await ingress.accept(message);
       crash('before_ack');
@@ -55,14 +55,23 @@ export class Chat {
     } catch (error) {
       subscription.close();
       waiter.leave();
-      runs.forget(message.runId);
       throw error;
     }
   }
 
+  /** Aborts a run that waits for its turn; false unless this person (null: anybody) waits for it. */
+  abortQueued(runId: string, owner: string | null, reason: string): boolean {
+    const { runs, waiters } = this.#deps;
+    const whose = waiters.ownerOf(runId);
+    if (whose === null || (owner !== null && whose !== owner)) return false;
+    runs.cancel(runId, 'requested', reason);
+    waiters.reject(runId, new ClankerError('conflict', 'aborted', reason));
+    return true;
+  }
+
   /** An earlier request with the same key: join it, answer it from the store, or run it again after a failure. */
   async #repeat(row: InboxRow, bodyHash: string | null, subscription: Subscription): Promise<ChatTicket> {
-    const { store, clock, runs, waiters } = this.#deps;
+    const { waiters } = this.#deps;
     if (row.bodyHash !== bodyHash) {
       throw new ClankerError(
         'conflict',
@@ -70,25 +79,43 @@ export class Chat {
         'This idempotency key was used with another request; use a new key.',
       );
     }
-    const waiter = waiters.wait(row.runId);
-    const failed = row.state === 'failed' || row.state === 'dead';
-    if (failed) {
-      await store.requeueInbound(row.id, clock.now());
-      runs.wake(row.sessionKey);
-    } else {
-      await this.#settleFromStore(row);
+    const waiter = waiters.wait(row.runId, row);
+    try {
+      await this.#takeUp(row);
+    } catch (error) {
+      waiter.leave();
+      throw error;
     }
     return { ...this.#ticket(row, subscription, waiter, false), joined: true };
   }
 
-  /** When the run is already over its waiters hear of it from the rows. */
-  async #settleFromStore(row: InboxRow): Promise<void> {
-    const { store, waiters } = this.#deps;
-    const stored = await store.runReply(row.runId);
-    if (stored === null) return;
-    const { run, reply } = stored;
-    if (run.state === 'finished') waiters.resolve(run.id, answerOf(run, reply));
-    else if (run.state !== 'running' && run.error !== null) waiters.reject(run.id, errorFrom(run.error));
+  /**
+   * Sees to it that somebody who waits since just now hears of the run's end. The row is read again: an end that came
+   * before the waiting began is in it, one that comes later is told to whoever waits.
+   */
+  async #takeUp({ id, runId }: InboxRow): Promise<void> {
+    const { store, clock, runs, waiters } = this.#deps;
+    const row = await store.inbound(id);
+    switch (row?.state) {
+      case 'queued':
+      case 'running':
+        return;
+      case 'failed':
+      case 'dead':
+        // Another repeat may have done so in the meantime; then there is only to wait.
+        if ((await store.requeueInbound(id, clock.now())) !== null) runs.wake(row.sessionKey);
+        return;
+      case 'done': {
+        const stored = await store.runReply(runId);
+        if (stored?.run.state === 'finished') {
+          waiters.resolve(runId, answerOf(stored.run, stored.reply));
+          return;
+        }
+        break;
+      }
+      default:
+    }
+    waiters.reject(runId, notFound('message any more, as its session was deleted'));
   }
 
   #ticket(

@@ -45,8 +45,13 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
 
     chat: (principal: Principal, request: ChatRequest) => chat.chat(principal, request),
     send: (principal: Principal, request: SendRequest) => send(principal, request, sendDeps),
-    abortRun: (principal, runId) =>
-      Promise.resolve(runs.abortRun(runId, ownerFilter(principal), 'requested', 'The run was aborted.')),
+    abortRun(principal, runId) {
+      const owner = ownerFilter(principal);
+      const reason = 'The run was aborted.';
+      return Promise.resolve(
+        runs.abortRun(runId, owner, 'requested', reason) || chat.abortQueued(runId, owner, reason),
+      );
+    },
 
     listSessions: (principal, options) => sessions.list(principal, options),
     session: (principal, key) => sessions.find(principal, key),

@@ -1,4 +1,4 @@
-import { notFound } from '../../core/errors.ts';
+import { ClankerError, notFound } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Page } from '../../core/ports/gateway.ts';
 import type { SessionRow, Store } from '../../core/ports/store.ts';
@@ -6,12 +6,21 @@ import type { Clock } from '../../core/ports/system.ts';
 import { scopeIncludes, type Principal } from '../../core/principal.ts';
 import { clientSessionKey } from '../../core/session-key.ts';
 import type { RunQueue } from '../runs/queue.ts';
+import type { RunWaiters } from '../runs/waiters.ts';
+
+interface SessionsDeps {
+  store: Store;
+  clock: Clock;
+  runs: RunQueue;
+  waiters: RunWaiters;
+  channelTypes: ReadonlySet<string>;
+}
 
 /** Sessions as clients see them: one's own, and for an operator (`admin`) everybody's. */
 export class Sessions {
-  readonly #deps: { store: Store; clock: Clock; runs: RunQueue; channelTypes: ReadonlySet<string> };
+  readonly #deps: SessionsDeps;
 
-  constructor(deps: { store: Store; clock: Clock; runs: RunQueue; channelTypes: ReadonlySet<string> }) {
+  constructor(deps: SessionsDeps) {
     this.#deps = deps;
   }
 
@@ -39,6 +48,7 @@ export class Sessions {
     const session = await this.find(principal, key);
     this.#deps.runs.abortSession(session.key, 'The session was deleted.');
     await this.#deps.store.deleteSession(session.key);
+    this.#deps.waiters.rejectAll(new ClankerError('conflict', 'aborted', 'The session was deleted.'), session.key);
   }
 
   async messages(

@@ -199,8 +199,7 @@ export class Ingress {
     log.debug('a message was received', { ...fields, kind: row.kind, run_id: row.runId });
     bus.publish({ type: 'message.received', ...about });
     if (row.kind === 'command') commands.match(row.text)?.command.now?.(row);
-    else if (queueMode(row.channel) === 'interrupt')
-      runs.abortSession(row.sessionKey, 'A newer message came.', 'interrupted');
+    else if (queueMode(row.channel) === 'interrupt') runs.interrupt(row.sessionKey, row.seq);
     runs.wake(row.sessionKey);
   }
 

@@ -1,3 +1,4 @@
+import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError, errorData } from '../../core/errors.ts';
 import type { ClaimedRun, Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
@@ -7,10 +8,14 @@ import type { CrashPoint } from '../lifecycle/crash-points.ts';
 const maxActiveRuns = 256;
 const maxReadySessions = 10_000;
 /** A run that was begun this often and never ended is a dead letter. */
-const maxStarts = 5;
+export const maxStarts = 5;
 /** Messages of a history, however many steps its exchanges had. */
 const maxHistory = 2000;
 const retryClaimMs = 1000;
+/** Cancellations of runs that have not begun; the oldest is forgotten, and then its run is carried out. */
+const maxCancelled = 10_000;
+/** How long aborted runs may take to end when the gateway stops. */
+const abortGraceMs = 750;
 
 export type QueueMode = 'followup' | 'collect' | 'interrupt';
 
@@ -28,11 +33,17 @@ export class RunAborted extends Error {
 export interface ActiveRun {
   claimed: ClaimedRun;
   signal: AbortSignal;
+  /** Aborts when the gateway waits no longer for runs to end. */
+  stopping: AbortSignal;
 }
 
 interface Active {
   runId: string | null;
   owner: string | null;
+  /** The newest inbox row it answers, once it is claimed. */
+  newest: number | null;
+  /** The newest inbox row that interrupts what is older. */
+  interruptedBy: number;
   controller: AbortController;
   done: Promise<void>;
 }
@@ -54,8 +65,9 @@ export class RunQueue {
   };
   readonly #active = new Map<string, Active>();
   readonly #ready = new Set<string>();
-  /** Runs whose owner left before they began; they end as aborted when their turn comes. Bounded by their sockets. */
-  readonly #cancelled = new Set<string>();
+  /** Runs that were given up before they began; they end as aborted when their turn comes. */
+  readonly #cancelled = new Map<string, RunAborted>();
+  readonly #stop = new AbortController();
   #overflowed = false;
   #stopping = false;
 
@@ -105,31 +117,46 @@ export class RunQueue {
 
   /** Aborts a run now or as soon as it would begin. */
   cancel(runId: string, why: AbortCause, reason: string): void {
-    if (!this.abortRun(runId, null, why, reason)) this.#cancelled.add(runId);
+    if (this.abortRun(runId, null, why, reason)) return;
+    this.#cancelled.set(runId, new RunAborted(why, reason));
+    if (this.#cancelled.size > maxCancelled) this.#cancelled.delete(this.#cancelled.keys().next().value ?? '');
   }
 
-  /** The run ended in another way: forget a cancellation that came too late. */
-  forget(runId: string): void {
-    this.#cancelled.delete(runId);
-  }
-
-  abortSession(sessionKey: string, reason: string, why: AbortCause = 'requested'): boolean {
+  abortSession(sessionKey: string, reason: string): boolean {
     const active = this.#active.get(sessionKey);
-    active?.controller.abort(new RunAborted(why, reason));
+    active?.controller.abort(new RunAborted('requested', reason));
     return active !== undefined;
   }
 
-  /** Begins nothing new and lets active runs end until the deadline; the rest stays in the store for the next start. */
+  /** The message `seq` came: aborts the session's run unless that run answers it already. */
+  interrupt(sessionKey: string, seq: number): void {
+    const active = this.#active.get(sessionKey);
+    if (active === undefined) return;
+    active.interruptedBy = seq;
+    abortIfOlder(active);
+  }
+
+  /**
+   * Begins nothing new and lets active runs end until the deadline; the rest stays in the store for the next start. A
+   * run that does not even end when it is aborted is left behind.
+   */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
-    const settled = (): Promise<unknown> => Promise.allSettled([...this.#active.values()].map(({ done }) => done));
-    const deadline = new AbortController();
-    await Promise.race([settled(), this.#deps.clock.sleep(deadlineMs, deadline.signal).catch(() => undefined)]);
-    deadline.abort(new Error('drained'));
+    await this.#settled(deadlineMs);
     for (const { controller } of this.#active.values()) {
       controller.abort(new RunAborted('shutdown', 'The gateway is restarting.'));
     }
-    await settled();
+    this.#stop.abort(noLongerNeeded);
+    await this.#settled(abortGraceMs);
+    if (this.#active.size > 0)
+      this.#deps.log.warn('runs did not end and begin again after the restart', { runs: this.#active.size });
+  }
+
+  async #settled(deadlineMs: number): Promise<void> {
+    const enough = new AbortController();
+    const late = this.#deps.clock.sleep(deadlineMs, enough.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled([...this.#active.values()].map(({ done }) => done)), late]);
+    enough.abort(noLongerNeeded);
   }
 
   #fill(): void {
@@ -139,22 +166,35 @@ export class RunQueue {
       this.#ready.delete(sessionKey);
       this.#begin(sessionKey);
     }
-    if (this.#overflowed && this.#ready.size === 0) {
+    if (this.#overflowed && this.#ready.size === 0 && !this.#stopping) {
       this.#overflowed = false;
-      this.#refill().catch((error: unknown) => this.#deps.log.error('waiting sessions could not be listed', { error }));
+      this.#refill().catch(async (error: unknown) => {
+        const { log, clock } = this.#deps;
+        log.error('waiting sessions could not be listed; they are looked for again', { error });
+        await clock.sleep(retryClaimMs, this.#stop.signal).catch(() => undefined);
+        this.#overflowed = true;
+        this.#fill();
+      });
     }
   }
 
   async #refill(): Promise<void> {
     const sessions = await this.#deps.store.queuedSessions(maxReadySessions);
-    this.#overflowed = sessions.length === maxReadySessions;
+    if (sessions.length === maxReadySessions) this.#overflowed = true;
     for (const key of sessions) this.#ready.add(key);
     this.#fill();
   }
 
   #begin(sessionKey: string): void {
     const controller = new AbortController();
-    const active: Active = { runId: null, owner: null, controller, done: Promise.resolve() };
+    const active: Active = {
+      runId: null,
+      owner: null,
+      newest: null,
+      interruptedBy: 0,
+      controller,
+      done: Promise.resolve(),
+    };
     this.#active.set(sessionKey, active);
     active.done = this.#run(sessionKey, active)
       .catch(async (error: unknown) => {
@@ -164,7 +204,7 @@ export class RunQueue {
           error: errorData(error),
           cause: error,
         });
-        await this.#deps.clock.sleep(retryClaimMs, controller.signal).catch(() => undefined);
+        await this.#deps.clock.sleep(retryClaimMs, this.#stop.signal).catch(() => undefined);
         return true;
       })
       .then((more) => {
@@ -179,8 +219,10 @@ export class RunQueue {
     const { store, clock, crash, historyTurns, queueMode, execute } = this.#deps;
     const claimed = await store.claimRun({
       sessionKey,
-      mode: queueMode(sessionKey.split(':', 1)[0] ?? '') === 'collect' ? 'collect' : 'followup',
-      maxStarts,
+      // Messages that interrupt come in bursts: those that wait behind the interrupted run are answered together.
+      mode: queueMode(sessionKey.split(':', 1)[0] ?? '') === 'followup' ? 'followup' : 'collect',
+      // One more than the work is begun: that start ends the run in words instead of silently.
+      maxStarts: maxStarts + 1,
       historyTurns: historyTurns(),
       historyLimit: maxHistory,
       at: clock.now(),
@@ -189,11 +231,19 @@ export class RunQueue {
     crash('after_claim');
     active.runId = claimed.run.id;
     active.owner = claimed.run.owner;
-    if (this.#cancelled.delete(claimed.run.id))
-      active.controller.abort(new RunAborted('left', 'The client left before the run began.'));
-    await execute({ claimed, signal: active.controller.signal });
+    active.newest = claimed.inbound.at(-1)?.seq ?? 0;
+    abortIfOlder(active);
+    const cancelled = this.#cancelled.get(claimed.run.id);
+    this.#cancelled.delete(claimed.run.id);
+    if (cancelled !== undefined) active.controller.abort(cancelled);
+    await execute({ claimed, signal: active.controller.signal, stopping: this.#stop.signal });
     return true;
   }
+}
+
+function abortIfOlder({ newest, interruptedBy, controller }: Active): void {
+  if (newest !== null && newest < interruptedBy)
+    controller.abort(new RunAborted('interrupted', 'A newer message came.'));
 }
 
 /** What a waiting client is told when the gateway stops before its run ended. */

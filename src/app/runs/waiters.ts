@@ -1,6 +1,8 @@
 import type { ChatAnswer } from '../../core/ports/gateway.ts';
 
 interface Waiter {
+  owner: string;
+  sessionKey: string;
   answer: Promise<ChatAnswer>;
   resolve(answer: ChatAnswer): void;
   reject(error: Error): void;
@@ -13,13 +15,16 @@ export class RunWaiters {
   readonly #waiters = new Map<string, Waiter>();
 
   /** The run's answer, and how to stop waiting for it. */
-  wait(runId: string): { answer: Promise<ChatAnswer>; leave: () => void } {
+  wait(
+    runId: string,
+    { owner, sessionKey }: { owner: string; sessionKey: string },
+  ): { answer: Promise<ChatAnswer>; leave: () => void } {
     let waiter = this.#waiters.get(runId);
     if (waiter === undefined) {
       const { promise: answer, resolve, reject } = Promise.withResolvers<ChatAnswer>();
       // Nobody may be waiting any more when it fails; that is not an unhandled rejection.
       answer.catch(() => undefined);
-      waiter = { answer, resolve, reject, count: 0, watched: false };
+      waiter = { owner, sessionKey, answer, resolve, reject, count: 0, watched: false };
       this.#waiters.set(runId, waiter);
     }
     const mine = waiter;
@@ -46,6 +51,11 @@ export class RunWaiters {
     return this.#waiters.get(runId)?.watched ?? false;
   }
 
+  /** Whose run it is; null when nobody waits for it. */
+  ownerOf(runId: string): string | null {
+    return this.#waiters.get(runId)?.owner ?? null;
+  }
+
   resolve(runId: string, answer: ChatAnswer): void {
     this.#waiters.get(runId)?.resolve(answer);
     this.#waiters.delete(runId);
@@ -54,5 +64,12 @@ export class RunWaiters {
   reject(runId: string, error: Error): void {
     this.#waiters.get(runId)?.reject(error);
     this.#waiters.delete(runId);
+  }
+
+  /** Of one session (it was deleted, and with it what waited in it), or of all (nothing begins any more). */
+  rejectAll(error: Error, sessionKey?: string): void {
+    for (const [runId, waiter] of this.#waiters) {
+      if (sessionKey === undefined || waiter.sessionKey === sessionKey) this.reject(runId, error);
+    }
   }
 }

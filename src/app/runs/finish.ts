@@ -1,0 +1,197 @@
+import { ClankerError, errorData } from '../../core/errors.ts';
+import type { MintId } from '../../core/ids.ts';
+import type { Message } from '../../core/message.ts';
+import type { Bus } from '../../core/ports/bus.ts';
+import type { ChannelCapabilities } from '../../core/ports/channel.ts';
+import type { ClaimedRun, FinishRun, InboxRow, InboxState, NewOutbound, Store } from '../../core/ports/store.ts';
+import type { Clock, Counter, Histogram, Log, Metrics } from '../../core/ports/system.ts';
+import type { Markdown } from '../../core/rich-text.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import type { CrashPoint } from '../lifecycle/crash-points.ts';
+import { about, fieldsOf } from './about.ts';
+import { answerOf } from './answer.ts';
+import { failed, type Outcome } from './outcome.ts';
+import { restarting } from './queue.ts';
+import { planParts, replyTemplate } from './reply-plan.ts';
+import type { RunWaiters } from './waiters.ts';
+
+const firstDelayMs = 500;
+const maxDelayMs = 30_000;
+/** After so many failures a waiting client is told; what it asked is kept and goes on. */
+const failuresToTell = 4;
+
+export interface FinishDeps {
+  store: Store;
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  mintId: MintId;
+  markdown: Markdown;
+  delivery: Delivery;
+  waiters: RunWaiters;
+  crash: CrashPoint;
+  /** Of the account a conversation belongs to, also while it is stopped. */
+  channelLimits: (channel: string, account: string) => { text: ChannelCapabilities['text']; stream: boolean };
+}
+
+/** Writes the end of a run in one transaction and then tells everybody: the store first, bus and waiters after it. */
+export class RunFinisher {
+  readonly #deps: FinishDeps;
+  readonly #turns: Counter;
+  readonly #seconds: Histogram;
+
+  constructor(deps: FinishDeps) {
+    this.#deps = deps;
+    this.#turns = deps.metrics.counter('turns_total', 'Runs that ended, by channel and outcome.');
+    this.#seconds = deps.metrics.histogram(
+      'turn_seconds',
+      'From the arrival of a message to the end of its run, by channel.',
+    );
+  }
+
+  /** The run goes on after the restart; who waits is told now. */
+  interrupted(claimed: ClaimedRun): void {
+    this.#deps.waiters.reject(claimed.run.id, restarting());
+    this.#publishFailure(claimed, restarting());
+  }
+
+  /**
+   * Ends exactly once. While the store cannot take the end it is offered again, so the answer is not lost; an end that
+   * the store refuses for what it contains becomes a failure, so that it does not hold its session for ever.
+   */
+  async finish(claimed: ClaimedRun, inbound: InboxRow, outcome: Outcome, stopping: AbortSignal): Promise<void> {
+    const { clock, log, waiters } = this.#deps;
+    let ended = outcome;
+    let finish = this.#finishOf(claimed, inbound, ended);
+    this.#deps.crash('before_finish');
+    for (let failures = 1; ; failures++) {
+      try {
+        const messages = await this.#store(finish);
+        this.#tell(claimed, inbound, ended, finish, messages);
+        return;
+      } catch (error) {
+        log.error('the end of a run could not be stored and is offered again', { ...fieldsOf(claimed), error });
+        if (failures === failuresToTell) waiters.reject(claimed.run.id, notStored());
+        const refused = !(error instanceof ClankerError && error.retryable);
+        if (refused && ended === outcome && !stopping.aborted) {
+          ended = { ...failed(error), visibleText: 'I could not keep my answer; the log of the gateway says why.' };
+          finish = this.#finishOf(claimed, inbound, ended);
+          continue;
+        }
+        const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** failures);
+        await clock.sleep(delayMs, stopping).catch(() => undefined);
+        if (stopping.aborted) {
+          this.interrupted(claimed);
+          return;
+        }
+      }
+    }
+  }
+
+  async #store(finish: FinishRun): Promise<Message[]> {
+    try {
+      return (await this.#deps.store.finishRun(finish)).messages;
+    } catch (error) {
+      // The run was deleted with its session: there is nothing to end any more.
+      if (error instanceof ClankerError && error.kind === 'not_found') return [];
+      throw error;
+    }
+  }
+
+  #finishOf(claimed: ClaimedRun, inbound: InboxRow, outcome: Outcome): FinishRun {
+    const { clock, mintId } = this.#deps;
+    const { state, parts, model, finishReason, usage, cost, attempts, error } = outcome;
+    const at = clock.now();
+    const replyId = state === 'finished' && parts.length > 0 ? mintId('msg') : null;
+    return {
+      runId: claimed.run.id,
+      state,
+      inbox: inboxStateOf(state, inbound),
+      messages: replyId === null ? [] : [{ id: replyId, role: 'assistant', parts, author: model, time: at }],
+      outbox: this.#plan(claimed, inbound, outcome.visibleText),
+      attempts,
+      model,
+      finishReason,
+      usage,
+      cost,
+      replyId,
+      error: error === null ? null : errorData(error),
+      at,
+    };
+  }
+
+  #plan(claimed: ClaimedRun, inbound: InboxRow, text: string): NewOutbound[] {
+    const template = replyTemplate(inbound, this.#deps.clock.now());
+    // An open stream of an earlier start must be closed with words, whatever happened to the answer.
+    const words = text.trim() === '' && claimed.stream !== null ? '(stopped)' : text;
+    if (template === null || words.trim() === '') return [];
+    const { text: limits } = this.#deps.channelLimits(inbound.channel, inbound.account);
+    return planParts(template, words, limits, this.#deps);
+  }
+
+  #tell(claimed: ClaimedRun, inbound: InboxRow, outcome: Outcome, finish: FinishRun, messages: Message[]): void {
+    const { bus, delivery, waiters, log, crash } = this.#deps;
+    const { run } = claimed;
+    crash('after_finish');
+    const ms = finish.at - inbound.receivedAt;
+    this.#turns.add(1, { channel: inbound.channel, outcome: outcome.state });
+    this.#seconds.observe(Math.max(0, ms) / 1000, { channel: inbound.channel });
+    if (inbound.conversation !== null && finish.outbox.length > 0)
+      delivery.wake(inbound.conversation, inbound.chatType);
+    const { error } = outcome;
+    if (error !== null) {
+      log[outcome.state === 'aborted' ? 'info' : 'warn']('a run ended without an answer', {
+        ...fieldsOf(claimed),
+        state: outcome.state,
+        ms,
+        error,
+      });
+      waiters.reject(run.id, error);
+      this.#publishFailure(claimed, error);
+      return;
+    }
+    const { model, finishReason, usage, cost } = outcome;
+    // The one line of a turn at `info`.
+    log.info('a message was answered', {
+      ...fieldsOf(claimed),
+      channel: `${inbound.channel}:${inbound.account}`,
+      model: model ?? undefined,
+      finish_reason: finishReason ?? undefined,
+      ms,
+      tokens: usage === null ? undefined : usage.input + usage.cacheRead + usage.cacheWrite + usage.output,
+    });
+    const [reply] = messages;
+    const { replyId } = finish;
+    const answer = answerOf({ ...run, state: 'finished', model, finishReason, usage, cost, replyId }, reply ?? null);
+    if (reply !== undefined) {
+      bus.publish({
+        ...about(claimed),
+        type: 'message',
+        messageId: reply.id,
+        role: 'assistant',
+        text: answer.reply.text,
+        messageSeq: reply.seq,
+      });
+    }
+    bus.publish({ ...about(claimed), type: 'run.finished', runId: run.id, answer });
+    waiters.resolve(run.id, answer);
+  }
+
+  #publishFailure(claimed: ClaimedRun, error: ClankerError): void {
+    this.#deps.bus.publish({ ...about(claimed), type: 'run.failed', runId: claimed.run.id, error: errorData(error) });
+  }
+}
+
+/** A failed chat message is a dead letter, as nobody there can repeat it; an API client repeats it with its key. */
+function inboxStateOf(state: Outcome['state'], inbound: InboxRow): Extract<InboxState, 'done' | 'failed' | 'dead'> {
+  if (state === 'finished') return 'done';
+  if (state === 'dead') return 'dead';
+  if (inbound.conversation === null) return 'failed';
+  return state === 'aborted' ? 'done' : 'dead';
+}
+
+const notStored = (): ClankerError =>
+  new ClankerError('storage', 'not_stored', 'The answer cannot be stored at the moment; the message is kept.', {
+    retryable: true,
+  });

@@ -1,0 +1,83 @@
+import { ClankerError, errorData } from '../../core/errors.ts';
+import type { Part } from '../../core/message.ts';
+import type { AttemptRow, FinishRun } from '../../core/ports/store.ts';
+import { RunAborted } from './queue.ts';
+
+/** What a run came to, before it is written down. */
+export interface Outcome {
+  state: FinishRun['state'];
+  /** Of a finished run. */
+  parts: Part[];
+  /** What goes to the conversation as Markdown; empty for nothing. */
+  visibleText: string;
+  model: string | null;
+  finishReason: string | null;
+  usage: FinishRun['usage'];
+  cost: number | null;
+  attempts: AttemptRow[];
+  error: ClankerError | null;
+}
+
+const nothing: Outcome = {
+  state: 'finished',
+  parts: [],
+  visibleText: '',
+  model: null,
+  finishReason: null,
+  usage: null,
+  cost: null,
+  attempts: [],
+  error: null,
+};
+
+export const answered = (answer: Partial<Outcome>): Outcome => ({ ...nothing, ...answer });
+
+/** The words for people are added by `withWords`. */
+export const failed = (error: unknown, attempts: AttemptRow[] = []): Outcome => ({
+  ...nothing,
+  state: 'failed',
+  error: asClankerError(error),
+  attempts,
+});
+
+/** A run that was begun too often and never ended is not begun again; who waits for it hears so. */
+export function givenUp(starts: number): Outcome {
+  const error = new ClankerError(
+    'storage',
+    'too_many_starts',
+    `The run was started ${starts} times and never came to an end.`,
+  );
+  return { ...nothing, state: 'dead', error };
+}
+
+/**
+ * Adds what people are told when a run did not end well; `shown` is what already stands on the platform. Null when the
+ * gateway stops: the run stays as it is and begins again after the restart. An abort that came after the answer was
+ * complete changes nothing.
+ */
+export function withWords(outcome: Outcome, shown: string, signal: AbortSignal): Outcome | null {
+  const { error } = outcome;
+  if (error === null) {
+    if (outcome.visibleText.trim() !== '') return outcome;
+    const words = 'The model gave an empty answer. Ask again, or in other words.';
+    return { ...outcome, parts: [{ type: 'text', text: words }], visibleText: words };
+  }
+  if (signal.aborted) {
+    const why: unknown = signal.reason;
+    if (why instanceof RunAborted && why.why === 'shutdown') return null;
+    const words = why instanceof Error ? why.message : 'The run was stopped.';
+    return {
+      ...outcome,
+      state: 'aborted',
+      error: new ClankerError('conflict', 'aborted', words),
+      visibleText: shown === '' ? '' : `${shown}\n\n*(stopped)*`,
+    };
+  }
+  const notice = `I could not answer: ${error.message}`;
+  return { ...outcome, visibleText: shown === '' ? notice : `${shown}\n\n*(interrupted)* ${notice}` };
+}
+
+function asClankerError(error: unknown): ClankerError {
+  if (error instanceof ClankerError) return error;
+  return new ClankerError('provider', 'internal', errorData(error).message, { cause: error });
+}

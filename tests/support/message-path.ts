@@ -1,0 +1,229 @@
+/** The whole message path over a real store: ingress, runs, models, delivery and a scripted platform. */
+import type { TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { MemoryBus } from '../../src/adapters/bus/memory.ts';
+import { createMarkdown } from '../../src/adapters/markdown/index.ts';
+import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
+import type { AccessPolicy } from '../../src/app/access/authorize.ts';
+import { registerBuiltinCommands } from '../../src/app/commands/builtin.ts';
+import { CommandRegistry } from '../../src/app/commands/registry.ts';
+import { Delivery } from '../../src/app/delivery/delivery.ts';
+import { Chat } from '../../src/app/gateway/chat.ts';
+import { Ingress } from '../../src/app/ingress/ingress.ts';
+import { ModelCaller } from '../../src/app/models/caller.ts';
+import type { AgentSettings } from '../../src/app/runs/context.ts';
+import { RunExecutor } from '../../src/app/runs/execute.ts';
+import { RunQueue, type QueueMode } from '../../src/app/runs/queue.ts';
+import { RunWaiters } from '../../src/app/runs/waiters.ts';
+import { ClankerError } from '../../src/core/errors.ts';
+import type { GatewayEvent } from '../../src/core/events.ts';
+import { idMint } from '../../src/core/ids.ts';
+import type { InboundEvent } from '../../src/core/ports/channel.ts';
+import type { Store } from '../../src/core/ports/store.ts';
+import type { Clock } from '../../src/core/ports/system.ts';
+import { ownerPerson, type Principal } from '../../src/core/principal.ts';
+import { CountedMetrics, KeptLog } from './door.ts';
+import { configured } from './model-calls.ts';
+import { ScriptedChannel } from './scripted-channel.ts';
+import { answer, ScriptedProvider, type Step } from './scripted-provider.ts';
+import { freshStore } from './store.ts';
+
+/** Real time, but every wait is a hundred times shorter: nothing may depend on how long a pause is. */
+export const hasty: Clock = {
+  now: () => systemClock.now(),
+  monotonic: () => systemClock.monotonic() * 100,
+  sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
+};
+
+export const principal: Principal = { kind: 'token', id: 'tok_1', person: ownerPerson, scope: 'admin', name: 'test' };
+
+export const storageError = (retryable = true): ClankerError =>
+  new ClankerError('storage', 'storage_full', 'The disk is full.', { retryable });
+
+type Method = keyof { [K in keyof Store as Store[K] extends (...args: never[]) => Promise<unknown> ? K : never]: 1 };
+
+/** A store of which single calls can be made to fail, each as often as is said. */
+export class FailingStore {
+  readonly store: Store;
+  readonly failures = new Map<Method, Error[]>();
+  readonly calls: Method[] = [];
+  /** Called right after a call went to the store, long before its answer. */
+  asked: (name: Method) => void = () => undefined;
+
+  constructor(real: Store) {
+    this.store = new Proxy(real, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]): unknown => {
+          this.calls.push(name as Method);
+          const error = this.failures.get(name as Method)?.shift();
+          const answer: unknown = error === undefined ? Reflect.apply(value, target, args) : Promise.reject(error);
+          this.asked(name as Method);
+          return answer;
+        };
+      },
+    });
+  }
+
+  fail(method: Method, times = 1, error: Error = storageError()): void {
+    this.failures.set(
+      method,
+      Array.from({ length: times }, () => error),
+    );
+  }
+}
+
+const agent: AgentSettings = {
+  systemPrompt: 'You help.',
+  historyWindow: 10,
+  maxTokens: null,
+  temperature: null,
+  model: null,
+  runTimeoutMs: 600_000,
+};
+
+export interface PathSettings {
+  clock?: Clock;
+  queueMode?: QueueMode;
+  policy?: AccessPolicy;
+  maxConcurrency?: number;
+}
+
+/** Provider scripts are played one per request. */
+export async function messagePath(t: TestContext, scripts: Step[][] = [answer], settings: PathSettings = {}) {
+  const { clock = hasty, queueMode = 'followup', maxConcurrency = 256 } = settings;
+  const policy = settings.policy ?? { users: new Set(['7', '8']), chats: new Set(['-1']) };
+  const real = await freshStore(t);
+  const failing = new FailingStore(real);
+  const { store } = failing;
+  const metrics = new CountedMetrics();
+  const log = new KeptLog();
+  const bus = new MemoryBus(clock, metrics);
+  const mintId = idMint(clock, systemRandom);
+  await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', createdAt: clock.now() });
+  const provider = new ScriptedProvider('scripted', clock, ...scripts);
+  const models = new ModelCaller({ clock, random: systemRandom, log, metrics, bus, store });
+  models.configure(new Map([configured(provider, { maxConcurrency })]), { default: 'scripted', fallback: [] });
+  const crash = (): void => undefined;
+  const markdown = createMarkdown();
+  const commands = new CommandRegistry();
+  const waiters = new RunWaiters();
+  const channel = new ScriptedChannel();
+  const delivery = new Delivery({ store, bus, clock, log, metrics, crash });
+  const executor = new RunExecutor({
+    store,
+    bus,
+    clock,
+    log,
+    metrics,
+    mintId,
+    markdown,
+    models,
+    delivery,
+    waiters,
+    commands,
+    crash,
+    agent: () => agent,
+    loadFile: () => () => Promise.resolve(null),
+    channelLimits: () => ({ text: channel.capabilities.text, stream: channel.capabilities.edit.supported }),
+  });
+  const runs = new RunQueue({
+    store,
+    clock,
+    log,
+    metrics,
+    crash,
+    historyTurns: () => agent.historyWindow + 1,
+    queueMode: (name) => (name === 'api' ? 'followup' : queueMode),
+    execute: (run) => executor.execute(run),
+  });
+  registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => 'Answers come from a script.' });
+  const ingress = new Ingress({
+    store,
+    bus,
+    clock,
+    log,
+    metrics,
+    mintId,
+    runs,
+    commands,
+    crash,
+    policy: () => policy,
+    queueMode: () => queueMode,
+  });
+  const chat = new Chat({
+    store,
+    bus,
+    clock,
+    mintId,
+    ingress,
+    runs,
+    waiters,
+    models,
+    crash,
+    channelTypes: new Set(['scripted']),
+    agents: () => new Set<string>(),
+  });
+  const detach = new AbortController();
+  const events: GatewayEvent[] = [];
+  const watch = bus.subscribe('test', {}, 100_000);
+  const listening = (async () => {
+    for await (const event of watch) events.push(event);
+  })();
+  t.after(async () => {
+    await runs.stop(0);
+    detach.abort(new Error('over'));
+    await delivery.stop(0);
+    watch.close();
+    await listening;
+  });
+  return {
+    ...{ store, failing, metrics, log, bus, clock, provider, models, commands, waiters, channel, delivery },
+    ...{ runs, ingress, chat, detach, events, mintId, executor },
+    attach: () => delivery.attach(channel, detach.signal),
+    /** Resolves with the first event that fits, also one that was already there. */
+    event: <T extends GatewayEvent['type']>(
+      type: T,
+      fits: (event: Extract<GatewayEvent, { type: T }>) => boolean = () => true,
+    ): Promise<Extract<GatewayEvent, { type: T }>> => firstEvent(bus, events, type, fits),
+  };
+}
+
+async function firstEvent<T extends GatewayEvent['type']>(
+  bus: MemoryBus,
+  before: readonly GatewayEvent[],
+  type: T,
+  fits: (event: Extract<GatewayEvent, { type: T }>) => boolean,
+): Promise<Extract<GatewayEvent, { type: T }>> {
+  const wanted = (event: GatewayEvent): event is Extract<GatewayEvent, { type: T }> =>
+    event.type === type && fits(event as Extract<GatewayEvent, { type: T }>);
+  const subscription = bus.subscribe('waiting', { types: [type] }, 100_000);
+  // What was published before may still be on its way to the list.
+  await setImmediate();
+  const there = before.find(wanted);
+  if (there !== undefined) {
+    subscription.close();
+    return there;
+  }
+  for await (const event of subscription) if (wanted(event)) return event;
+  throw new Error(`no ${type} came`);
+}
+
+let updates = 0;
+/** A message of the person 7 in their direct chat, unless something else is said. */
+export function said(text: string, over: Partial<InboundEvent> = {}): InboundEvent {
+  const native = String(++updates);
+  return {
+    dedupe: native,
+    kind: 'message',
+    conversation: { channel: 'scripted', account: 'main', native: '7' },
+    native,
+    sender: { native: '7', display: 'Ada', isBot: false },
+    chat: { type: 'direct', addressed: true },
+    text,
+    attachments: [],
+    occurredAt: 0,
+    ...over,
+  };
+}
