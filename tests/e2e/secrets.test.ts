@@ -330,7 +330,14 @@ describe('a gateway that ends badly', () => {
     });
     await daemon.printed('talk to it');
     const token = readFileSync(path.join(data, 'token'), 'utf8').trim();
-    assert.equal(statSync(data).mode & 0o777, 0o700);
+    const file = await fetch(`${daemon.url}/api/v1/files`, {
+      method: 'POST',
+      body: 'bytes',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'text/plain' },
+    });
+    assert.equal(file.status, 201, await file.text());
+    assert.ok(filesUnder(data).some((name) => name.startsWith(path.join(data, 'files'))));
+    for (const folder of [data, path.join(data, 'files')]) assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
     for (const file of filesUnder(data)) assert.equal(statSync(file).mode & 0o777, 0o600, file);
     daemon.signal('SIGUSR2');
     const { code } = await daemon.exit;

@@ -8,13 +8,14 @@ import { startProviderServer, type ProviderServer } from './provider-fault-serve
 import { startTelegramServer, type TelegramServer } from './telegram-server.ts';
 
 export interface ObservedOptions {
-  /** TOML before the first table, and after the last. */
-  head?: string;
-  tail?: string;
+  /** TOML after the last table; given the base URL of the model. */
+  tail?: string | ((baseUrl: string) => string);
   env?: Record<string, string>;
   botToken?: string;
   /** Who answers by default. Default `m/m-1`. */
   defaultModel?: string;
+  /** Who answers when that fails. */
+  fallback?: string;
   /** The rest of `[providers.m]`, such as its key. */
   provider?: string;
   /** The rest of `[channels.telegram]`. */
@@ -119,15 +120,17 @@ export class Observed {
 }
 
 function configOf(options: ObservedOptions, model: ProviderServer, telegram: TelegramServer): string {
-  const { head = '', tail = '', provider = 'api_key = "key-of-the-observed-model"', telegram: channel = '' } = options;
+  const { tail = '', provider = 'api_key = "key-of-the-observed-model"', telegram: channel = '' } = options;
   const token = options.operatorToken === undefined ? defaultToken : options.operatorToken;
-  return `${head}
+  const baseUrl = model.baseUrl('openai-chat');
+  return `
 ${token === null ? '' : `[server.auth]\ntoken = "${token}"`}
 [providers]
 default = "${options.defaultModel ?? 'm/m-1'}"
+${options.fallback === undefined ? '' : `fallback = ["${options.fallback}"]`}
 [providers.m]
 api = "openai-chat"
-base_url = "${model.baseUrl('openai-chat')}"
+base_url = "${baseUrl}"
 model = "m-1"
 ${provider}
 [channels.telegram]
@@ -135,6 +138,6 @@ api_root = "${telegram.apiRoot}"
 allowed_user_ids = [${ada}, ${ben}]
 ${/bot_token/.test(channel) ? '' : `bot_token = "${telegram.botToken}"`}
 ${channel}
-${tail}
+${typeof tail === 'string' ? tail : tail(baseUrl)}
 `;
 }

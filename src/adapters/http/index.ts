@@ -58,7 +58,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
   const observer = new Observer(metrics, log);
   const limiter = new RateLimiter(rateOf(options), clock);
-  const streams = new EventStreams(timings.heartbeatMs);
+  const streams = new EventStreams(timings.heartbeatMs, () => observer.refused.add(1, { reason: 'slow_consumer' }));
   const context: DoorContext = {
     gateway,
     metrics,

@@ -8,9 +8,12 @@ const goodbye = 'the gateway stops; connect again';
 /** One `text/event-stream` answer (WHATWG HTML, "Server-sent events"). */
 export class EventStream {
   readonly #response: ServerResponse;
+  readonly #onSlow: () => void;
 
-  constructor(response: ServerResponse) {
+  /** `onSlow`: the reader was cut off. */
+  constructor(response: ServerResponse, onSlow: () => void) {
     this.#response = response;
+    this.#onSlow = onSlow;
   }
 
   get open(): boolean {
@@ -33,7 +36,9 @@ export class EventStream {
   #write(text: string): void {
     if (!this.open) return;
     this.#response.write(text);
-    if (this.#response.writableLength > maxStreamBacklogBytes) this.#response.destroy();
+    if (this.#response.writableLength <= maxStreamBacklogBytes) return;
+    this.#response.destroy();
+    this.#onSlow();
   }
 }
 
@@ -42,10 +47,12 @@ export class EventStreams {
   readonly #open = new Set<EventStream>();
   readonly #endless = new Set<EventStream>();
   readonly #heartbeatMs: number;
+  readonly #onSlow: () => void;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(heartbeatMs: number) {
+  constructor(heartbeatMs: number, onSlow: () => void) {
     this.#heartbeatMs = heartbeatMs;
+    this.#onSlow = onSlow;
   }
 
   get size(): number {
@@ -54,7 +61,7 @@ export class EventStreams {
 
   /** Wraps an answer whose head is written; it is forgotten when the answer closes. */
   add(response: ServerResponse): EventStream {
-    const stream = new EventStream(response);
+    const stream = new EventStream(response, this.#onSlow);
     this.#open.add(stream);
     response.once('close', () => {
       this.#open.delete(stream);

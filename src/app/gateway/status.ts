@@ -174,6 +174,11 @@ export class Status {
   }
 
   #register(metrics: Metrics): void {
+    const { version, models } = this.#deps;
+    metrics.observe('build_info', 'Always 1; the label is the version that runs.', () => [[{ version }, 1]]);
+    metrics.observe('provider_up', 'Whether a provider is usable (1) or known to be down (0), by provider.', () =>
+      models.status().map(({ id, state }) => [{ provider: id }, state === 'down' ? 0 : 1]),
+    );
     const gauge = (name: string, help: string, read: () => number): void => metrics.observe(name, help, read);
     gauge('inbox_queued', 'Messages waiting for a run.', () => this.#counts.inboxQueued);
     gauge('outbox_pending', 'Outbox rows not yet settled.', () => this.#counts.outboxPending);
