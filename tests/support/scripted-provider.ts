@@ -51,7 +51,7 @@ export class ScriptedProvider implements Provider {
     return this.requests.length;
   }
 
-  async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+  async stream(request: ModelRequest, signal: AbortSignal, emit: (event: ModelEvent) => void): Promise<void> {
     const script = this.scripts[Math.min(this.hits, this.scripts.length - 1)] ?? [];
     this.requests.push(request);
     this.signals.push(signal);
@@ -71,7 +71,9 @@ export class ScriptedProvider implements Provider {
           await this.#clock.sleep(step.wait, this.deaf ? undefined : signal).catch(() => undefined);
         else {
           if (step.type === 'finish' || step.type === 'error') end();
-          yield step;
+          emit(step);
+          // Whoever is told may be at work for a moment, as between two packets.
+          await Promise.resolve();
         }
       }
     } finally {

@@ -1,4 +1,4 @@
-import type { GatewayEvent, NewEvent } from '../../core/events.ts';
+import type { GatewayEvent, GatewayEventType, NewEvent } from '../../core/events.ts';
 import type { Bus, EventFilter, Subscription } from '../../core/ports/bus.ts';
 import type { Clock, Counter, Histogram, Metrics } from '../../core/ports/system.ts';
 
@@ -7,29 +7,36 @@ const defaultLimit = 1000;
 
 interface Queued {
   event: GatewayEvent;
+  /** Monotonic milliseconds. */
   at: number;
 }
 
+type Step = IteratorResult<GatewayEvent, undefined>;
+
 function matches(filter: EventFilter, event: GatewayEvent): boolean {
+  if (filter.runId !== undefined && (!('runId' in event) || event.runId !== filter.runId)) return false;
   if (filter.types !== undefined && !filter.types.includes(event.type)) return false;
   if (filter.sessions !== undefined && !filter.sessions.includes(event.sessionKey ?? '')) return false;
   return filter.person === undefined || event.person === filter.person;
 }
 
-/** One subscriber's bounded queue, read by one consumer. */
-class MemorySubscription implements Subscription {
-  readonly name: string;
+/**
+ * One subscriber's bounded queue, read by one consumer. An iterator written by hand: a generator would make several
+ * promises for each piece of text.
+ */
+class MemorySubscription implements Subscription, AsyncIterator<GatewayEvent, undefined> {
+  readonly labels: { subscriber: string };
   readonly filter: EventFilter;
   readonly #limit: number;
   readonly #bus: MemoryBus;
-  #queue: Queued[] = [];
-  #wake: (() => void) | null = null;
+  readonly #queue: Queued[] = [];
+  #waiting: ((step: Step) => void) | null = null;
   #closed = false;
   overflowed = false;
 
   constructor(bus: MemoryBus, name: string, filter: EventFilter, limit: number) {
     this.#bus = bus;
-    this.name = name;
+    this.labels = { subscriber: name };
     this.filter = filter;
     this.#limit = limit;
   }
@@ -39,13 +46,19 @@ class MemorySubscription implements Subscription {
   }
 
   /** False when the queue is full: the event is lost to this subscriber. */
-  offer(item: Queued): boolean {
+  offer(event: GatewayEvent, at: number): boolean {
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      this.#bus.delivered(this, at);
+      waiting({ done: false, value: event });
+      return true;
+    }
     if (this.#queue.length >= this.#limit) {
       this.overflowed = true;
       return false;
     }
-    this.#queue.push(item);
-    this.#wake?.();
+    this.#queue.push({ event, at });
     return true;
   }
 
@@ -53,29 +66,29 @@ class MemorySubscription implements Subscription {
     if (this.#closed) return;
     this.#closed = true;
     this.#bus.remove(this);
-    this.#wake?.();
+    this.#waiting?.({ done: true, value: undefined });
+    this.#waiting = null;
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<GatewayEvent> {
-    try {
-      while (!this.#closed || this.#queue.length > 0) {
-        if (this.#queue.length === 0) {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-          this.#wake = null;
-          continue;
-        }
-        const batch = this.#queue;
-        this.#queue = [];
-        for (const { event, at } of batch) {
-          this.#bus.delivered(this.name, at);
-          yield event;
-        }
-      }
-    } finally {
-      this.close();
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Step> {
+    const item = this.#queue.shift();
+    if (item !== undefined) {
+      this.#bus.delivered(this, item.at);
+      return Promise.resolve({ done: false, value: item.event });
     }
+    if (this.#closed) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  return(): Promise<Step> {
+    this.close();
+    return Promise.resolve({ done: true, value: undefined });
   }
 }
 
@@ -88,14 +101,16 @@ export class MemoryBus implements Bus {
   readonly #bySession = new Map<string, Set<MemorySubscription>>();
   readonly #general = new Set<MemorySubscription>();
   readonly #retained: GatewayEvent[] = [];
-  readonly #published: Counter;
+  readonly #published = new Map<GatewayEventType, number>();
   readonly #dropped: Counter;
   readonly #latency: Histogram;
   #seq = 0;
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock;
-    this.#published = metrics.counter('bus_events_total', 'Events published on the bus, by type.');
+    metrics.observe('bus_events_total', 'Events published on the bus, by type.', () =>
+      Array.from(this.#published, ([type, count]) => [{ type }, count]),
+    );
     this.#dropped = metrics.counter('bus_dropped_total', 'Events lost to a full subscriber queue, by subscriber.');
     this.#latency = metrics.histogram('bus_latency_seconds', 'Time an event waited in a subscriber queue.');
     metrics.observe('bus_queue_depth', 'Events waiting, by subscriber.', () => this.#depths());
@@ -103,15 +118,15 @@ export class MemoryBus implements Bus {
 
   publish(event: NewEvent): void {
     const full: GatewayEvent = { ...event, seq: ++this.#seq, at: this.#clock.now() };
-    this.#published.add(1, { type: full.type });
+    this.#published.set(full.type, (this.#published.get(full.type) ?? 0) + 1);
     // Deltas are a view of a reply that will come whole: keeping them would push everything else out.
     if (full.type !== 'run.delta') {
       this.#retained.push(full);
       if (this.#retained.length > retainedEvents) this.#retained.shift();
     }
-    const item = { event: full, at: this.#clock.monotonic() };
-    if (full.sessionKey !== undefined) this.#offer(this.#bySession.get(full.sessionKey), item);
-    this.#offer(this.#general, item);
+    const now = this.#clock.monotonic();
+    if (full.sessionKey !== undefined) this.#offer(this.#bySession.get(full.sessionKey), full, now);
+    this.#offer(this.#general, full, now);
   }
 
   subscribe(name: string, filter: EventFilter, limit = defaultLimit): Subscription {
@@ -133,14 +148,15 @@ export class MemoryBus implements Bus {
     }
   }
 
-  delivered(name: string, queuedAt: number): void {
-    this.#latency.observe((this.#clock.monotonic() - queuedAt) / 1000, { subscriber: name });
+  delivered({ labels }: MemorySubscription, queuedAt: number): void {
+    this.#latency.observe((this.#clock.monotonic() - queuedAt) / 1000, labels);
   }
 
-  #offer(set: Set<MemorySubscription> | undefined, item: Queued): void {
-    for (const subscription of set ?? []) {
-      if (matches(subscription.filter, item.event) && !subscription.offer(item)) {
-        this.#dropped.add(1, { subscriber: subscription.name });
+  #offer(set: Set<MemorySubscription> | undefined, event: GatewayEvent, now: number): void {
+    if (set === undefined) return;
+    for (const subscription of set) {
+      if (matches(subscription.filter, event) && !subscription.offer(event, now)) {
+        this.#dropped.add(1, subscription.labels);
       }
     }
   }
@@ -157,7 +173,7 @@ export class MemoryBus implements Bus {
   #depths(): [Record<string, string>, number][] {
     const depths = new Map<string, number>();
     for (const set of [this.#general, ...this.#bySession.values()]) {
-      for (const { name, depth } of set) depths.set(name, (depths.get(name) ?? 0) + depth);
+      for (const { labels, depth } of set) depths.set(labels.subscriber, (depths.get(labels.subscriber) ?? 0) + depth);
     }
     return [...depths].map(([subscriber, depth]) => [{ subscriber }, depth]);
   }

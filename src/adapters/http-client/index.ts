@@ -11,7 +11,8 @@ import { ResponseBody } from './response-body.ts';
 /** Requests past these wait in the pool's queue, still abortable. */
 const maxSocketsPerOrigin = 256;
 const maxSockets = 1024;
-const maxIdleSocketsPerOrigin = 16;
+/** A handshake costs more than a turn: what a hundred sessions just used is kept for their next turns. */
+const maxIdleSocketsPerOrigin = 64;
 /** Shorter than the idle limit of common servers and balancers (60 s), so that a pooled socket is rarely a dead one. */
 const idleSocketMs = 15_000;
 const maxResponseHeaderBytes = 32 * 1024;

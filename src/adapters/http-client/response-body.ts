@@ -2,29 +2,39 @@ import type { IncomingMessage } from 'node:http';
 import { HttpFailure } from '../../core/ports/http-client.ts';
 import { bodyFailure } from './failure.ts';
 
+/** Bytes that wait for the reader before the sender is slowed down. */
+const maxWaitingBytes = 65_536;
+
+type Step = IteratorResult<Uint8Array, undefined>;
+
 /**
- * An answer's body, read once. Node buffers at most its high-water mark (64 KiB) ahead of the reader, so a slow reader
- * slows the sender and nothing else. Unlike the iterator of a Node stream, `return` acts at once even while a `next`
- * is waiting: the socket is destroyed, unless the message was already whole and the socket is back in the pool.
+ * An answer's body, read once. At most about 64 KiB wait for the reader, so a slow one slows the sender and nothing
+ * else. Unlike the iterator of a Node stream, `return` acts at once even while a `next` is waiting: the socket is
+ * destroyed, unless the message was already whole and the socket is back in the pool.
  */
 export class ResponseBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   readonly #message: IncomingMessage;
+  readonly #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #flowing = false;
   #error: Error | null = null;
+  #ended = false;
   #closed = false;
-  #wake: (() => void) | null = null;
+  #waiting: PromiseWithResolvers<Step> | null = null;
 
   constructor(message: IncomingMessage) {
     this.#message = message;
-    const wake = (): void => this.#wake?.();
-    message.on('readable', wake);
-    message.on('end', wake);
+    message.on('end', () => {
+      this.#ended = true;
+      this.#settle();
+    });
     message.on('error', (error) => {
       this.#error = error;
-      wake();
+      this.#settle();
     });
     message.on('close', () => {
       this.#closed = true;
-      wake();
+      this.#settle();
     });
   }
 
@@ -32,22 +42,46 @@ export class ResponseBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     return this;
   }
 
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    for (;;) {
-      const chunk = this.#message.read() as Buffer | null;
-      if (chunk !== null) return { done: false, value: chunk };
-      if (this.#error !== null) throw bodyFailure(this.#error);
-      if (this.#message.readableEnded) return { done: true, value: undefined };
-      if (this.#closed) throw new HttpFailure('body', 'maybe', 'ECONNRESET', 'The answer was cut off.');
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      this.#wake = null;
-    }
+  next(): Promise<Step> {
+    const waiting = Promise.withResolvers<Step>();
+    this.#waiting = waiting;
+    this.#settle();
+    if (this.#waiting !== null) this.#flow();
+    return waiting.promise;
   }
 
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (!this.#message.readableEnded) this.#message.destroy();
+  return(): Promise<Step> {
+    if (!this.#ended) this.#message.destroy();
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Listening to `data` and not to `readable`: the latter costs two ticks for each chunk. */
+  #flow(): void {
+    if (!this.#flowing) {
+      this.#flowing = true;
+      this.#message.on('data', (chunk: Buffer) => this.#take(chunk));
+    } else if (this.#message.isPaused()) this.#message.resume();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > maxWaitingBytes) this.#message.pause();
+    this.#settle();
+  }
+
+  /** Answers the reader, if one waits and there is something to say; what came is read before how it ended. */
+  #settle(): void {
+    const waiting = this.#waiting;
+    if (waiting === null) return;
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#bytes -= chunk.length;
+      waiting.resolve({ done: false, value: chunk });
+    } else if (this.#error !== null) waiting.reject(bodyFailure(this.#error));
+    else if (this.#ended) waiting.resolve({ done: true, value: undefined });
+    else if (this.#closed) waiting.reject(new HttpFailure('body', 'maybe', 'ECONNRESET', 'The answer was cut off.'));
+    else return;
+    this.#waiting = null;
   }
 }

@@ -8,6 +8,7 @@ export const maxRememberedCallers = 10_000;
 export class RecentMap<V> {
   readonly #entries = new Map<string, V>();
   readonly #limit: number;
+  #newest: string | null = null;
 
   constructor(limit = maxRememberedCallers) {
     this.#limit = limit;
@@ -19,15 +20,17 @@ export class RecentMap<V> {
 
   get(key: string): V | undefined {
     const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#newest) return value;
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    this.#newest = key;
     return value;
   }
 
   set(key: string, value: V): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    this.#newest = key;
     if (this.#entries.size <= this.#limit) return;
     for (const oldest of this.#entries.keys()) {
       this.#entries.delete(oldest);

@@ -59,6 +59,20 @@ export function parseFrame(bytes: Uint8Array): ClientFrame {
   }
 }
 
+let newestAt = Number.NaN;
+let newestTime = '';
+
+/** ISO-8601; most frames of a busy moment have the time of the one before. */
+function isoTime(at: number): string {
+  if (at !== newestAt) {
+    newestAt = at;
+    newestTime = new Date(at).toISOString();
+  }
+  return newestTime;
+}
+
 /** The text of a frame to a client. `id` repeats that of the frame it answers. */
-export const frameText = (type: string, payload: unknown, id: string | null, now: number): string =>
-  JSON.stringify({ type, ...(id === null ? {} : { id }), payload, timestamp: new Date(now).toISOString() });
+export function frameText(type: string, payload: unknown, id: string | null, now: number): string {
+  const repeated = id === null ? '' : `"id":${JSON.stringify(id)},`;
+  return `{"type":"${type}",${repeated}"payload":${JSON.stringify(payload)},"timestamp":"${isoTime(now)}"}`;
+}

@@ -4,16 +4,22 @@ import type { Labels } from '../../core/ports/system.ts';
 export const maxLabelSets = 200;
 const maxLabelLength = 128;
 
-const labelName = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)|^$/, '_');
+const labelName = (name: string): string =>
+  /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : name.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)|^$/, '_');
 
-const labelValue = (value: string): string =>
-  value.slice(0, maxLabelLength).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+function labelValue(text: string): string {
+  const value = text.slice(0, maxLabelLength);
+  if (!/["\\\n]/.test(value)) return value;
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
 
 /** `{ channel: 'telegram' }` → `channel="telegram"`, names in order, so that it also serves as a key. */
 export function labelText(labels: Labels): string {
   const names = Object.keys(labels);
   if (names.length > 1) names.sort();
-  return names.map((name) => `${labelName(name)}="${labelValue(labels[name] ?? '')}"`).join(',');
+  let text = '';
+  for (const name of names) text += `${text === '' ? '' : ','}${labelName(name)}="${labelValue(labels[name] ?? '')}"`;
+  return text;
 }
 
 function numberText(value: number): string {
@@ -29,6 +35,9 @@ export class Series {
   readonly #columns: number;
   readonly #rows = new Map<string, number>();
   #values: Float64Array;
+  /** What was asked for last: who counts often passes the same object each time. */
+  #lastLabels: Labels | null = null;
+  #lastRow = 0;
 
   constructor(columns: number) {
     this.#columns = columns;
@@ -37,13 +46,11 @@ export class Series {
 
   /** The row of a label set; past the bound the row in which every label says `other`. */
   row(labels?: Labels): number {
-    const key = labels === undefined ? '' : labelText(labels);
-    const known = this.#rows.get(key);
-    if (known !== undefined) return known;
-    if (labels !== undefined && this.#rows.size >= maxLabelSets) {
-      return this.#add(labelText(Object.fromEntries(Object.keys(labels).map((name) => [name, 'other']))));
-    }
-    return this.#add(key);
+    if (labels === undefined) return this.#add('');
+    if (labels === this.#lastLabels) return this.#lastRow;
+    this.#lastLabels = labels;
+    this.#lastRow = this.#rowOf(labels);
+    return this.#lastRow;
   }
 
   add(row: number, column: number, value: number): void {
@@ -67,6 +74,13 @@ export class Series {
     return this.rows().map(({ labels, values }) => sampleLine(name, labels, values[0] ?? 0));
   }
 
+  #rowOf(labels: Labels): number {
+    const key = labelText(labels);
+    if (this.#rows.size < maxLabelSets || this.#rows.has(key)) return this.#add(key);
+    return this.#add(labelText(Object.fromEntries(Object.keys(labels).map((name) => [name, 'other']))));
+  }
+
+  /** The row of this name, made if there is none. */
   #add(key: string): number {
     const known = this.#rows.get(key);
     if (known !== undefined) return known;

@@ -11,7 +11,7 @@ import { failureOf, refusalOf } from './failure.ts';
 import type { ErrorDialect, Progress } from './failure.ts';
 import { FaultError, badResponse } from './fault.ts';
 import { frameReader } from './frame-reader.ts';
-import type { Framing, Translator } from './frame-reader.ts';
+import type { FrameReader, Framing, Translator } from './frame-reader.ts';
 import { readEnd } from './read-end.ts';
 import { estimateUsage } from './usage.ts';
 
@@ -36,65 +36,70 @@ export interface CallContext {
   errors: ErrorDialect;
 }
 
-export async function* runCall(
+/** Emits what the one call gives, its terminal event last; see the port for what is promised. */
+export async function runCall(
   context: CallContext,
   request: ModelRequest,
   prepare: () => Call,
   signal: AbortSignal,
-): AsyncGenerator<ModelEvent, void, undefined> {
+  emit: (event: ModelEvent) => void,
+): Promise<void> {
   const progress: Progress = { answered: false, output: null, requestId: undefined };
   let translator: Translator | null = null;
   let body: AsyncIterator<Uint8Array> | null = null;
   let finished = false;
+  const deliver = (event: ModelEvent): void => {
+    if (finished) return;
+    if (signal.aborted) throw new HttpFailure('body', 'maybe', 'aborted', 'The request was aborted.');
+    if (event.type === 'finish') {
+      finished = true;
+      emit({ type: 'usage', usage: translator?.usage ?? estimateUsage(request, progress.output ?? 0) });
+    } else progress.output = outputAfter(event, progress.output);
+    emit(event);
+  };
   try {
     const call = prepare();
     translator = call.translator;
     const response = await post(call, context, signal);
     progress.requestId = response.headers['x-request-id'] ?? response.headers['request-id'];
     if (response.status < 200 || response.status > 299) {
-      yield { type: 'error', error: await refusalOf(response, progress, context) };
+      emit({ type: 'error', error: await refusalOf(response, progress, context) });
       return;
     }
     progress.answered = true;
     body = response.body[Symbol.asyncIterator]();
-    yield { type: 'start', ...(progress.requestId === undefined ? {} : { requestId: progress.requestId }) };
-
-    const reader = frameReader(framingOf(response, call), translator);
-    for (let over = false; !over;) {
-      const events: ModelEvent[] = [];
-      let broken: unknown = null;
-      try {
-        const step = await body.next();
-        over = step.done === true;
-        if (step.done) reader.end(false, events);
-        else reader.push(step.value, events);
-      } catch (error) {
-        broken = error;
-        // The terminal evidence may have come before the connection broke.
-        if (error instanceof HttpFailure && error.code !== 'aborted') reader.end(true, events);
-      }
-      for (const event of events) {
-        if (signal.aborted) throw new HttpFailure('body', 'maybe', 'aborted', 'The request was aborted.');
-        if (event.type === 'finish') {
-          finished = true;
-          yield { type: 'usage', usage: translator.usage ?? estimateUsage(request, progress.output ?? 0) };
-          yield event;
-          return;
-        }
-        progress.output = outputAfter(event, progress.output);
-        yield event;
-      }
-      if (broken !== null) throw broken;
-    }
-    throw new FaultError({ kind: 'stream_incomplete', message: 'The answer ended before it was finished.' });
+    emit({ type: 'start', ...(progress.requestId === undefined ? {} : { requestId: progress.requestId }) });
+    await readUntil(() => finished, body, frameReader(framingOf(response, call), translator, deliver));
+    if (!finished)
+      throw new FaultError({ kind: 'stream_incomplete', message: 'The answer ended before it was finished.' });
   } catch (error) {
-    if (progress.output !== null) yield { type: 'usage', usage: brokenUsage(request, progress.output, translator) };
-    yield { type: 'error', error: failureOf(error, progress, context) };
+    // What is broken behind the end of the answer changes nothing.
+    if (!finished) {
+      if (progress.output !== null) emit({ type: 'usage', usage: brokenUsage(request, progress.output, translator) });
+      emit({ type: 'error', error: failureOf(error, progress, context) });
+    }
   } finally {
     if (body !== null) {
       if (finished) void readEnd(body, context.deps.clock);
       else await body.return?.();
     }
+  }
+}
+
+async function readUntil(over: () => boolean, body: AsyncIterator<Uint8Array>, reader: FrameReader): Promise<void> {
+  try {
+    while (!over()) {
+      const step = await body.next();
+      if (step.done === true) {
+        reader.end(false);
+        return;
+      }
+      reader.push(step.value);
+    }
+  } catch (error) {
+    // The terminal evidence may have come before the connection broke.
+    if (error instanceof HttpFailure && error.code !== 'aborted') reader.end(true);
+    throw error;
   }
 }
 

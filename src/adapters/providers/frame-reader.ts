@@ -22,65 +22,65 @@ export interface Translator {
 
 export type Framing = 'sse' | 'ndjson' | 'whole';
 
-/**
- * From bytes to events. What was understood before a fault is in `out` when the fault is thrown, so the events do not
- * depend on how the network cut the bytes.
- */
+/** From bytes to events. Each is emitted before the next frame is read, so a fault never takes earlier ones with it. */
 export interface FrameReader {
-  push(chunk: Uint8Array, out: ModelEvent[]): void;
+  push(chunk: Uint8Array): void;
   /** `lost`: the connection broke, so what is missing is not the provider's fault. */
-  end(lost: boolean, out: ModelEvent[]): void;
+  end(lost: boolean): void;
 }
 
-export function frameReader(framing: Framing, translator: Translator): FrameReader {
-  return framing === 'whole' ? new WholeReader(translator) : new StreamReader(framing, translator);
+type Emit = (event: ModelEvent) => void;
+
+export function frameReader(framing: Framing, translator: Translator, emit: Emit): FrameReader {
+  return framing === 'whole' ? new WholeReader(translator, emit) : new StreamReader(framing, translator, emit);
 }
 
 class StreamReader implements FrameReader {
   readonly #translator: Translator;
   readonly #decoder: { push(chunk: Uint8Array): void; end(): unknown };
-  #out: ModelEvent[] = [];
+  readonly #emit: Emit;
   #bytes = 0;
   #frames = 0;
 
-  constructor(framing: 'sse' | 'ndjson', translator: Translator) {
+  constructor(framing: 'sse' | 'ndjson', translator: Translator, emit: Emit) {
     this.#translator = translator;
+    this.#emit = emit;
     this.#decoder =
       framing === 'sse'
         ? new SseDecoder(({ data, event }) => this.#frame(data, event))
         : new LineDecoder((line) => this.#frame(line, ''));
   }
 
-  push(chunk: Uint8Array, out: ModelEvent[]): void {
-    this.#out = out;
+  push(chunk: Uint8Array): void {
     this.#bytes += chunk.length;
     this.#decoder.push(chunk);
   }
 
-  end(lost: boolean, out: ModelEvent[]): void {
-    this.#out = out;
+  end(lost: boolean): void {
     const tail = this.#decoder.end();
     // A last line without its line end may be whole (some servers) or cut (then the answer is incomplete, not bad).
     if (typeof tail === 'string' && tryParseObject(tail) !== null) this.#frame(tail, '');
     if (!lost && this.#frames === 0)
       throw badResponse(this.#bytes === 0 ? 'The answer is empty.' : 'The answer is not a stream of events.');
-    out.push(...this.#translator.end());
+    for (const event of this.#translator.end()) this.#emit(event);
   }
 
   #frame(data: string, event: string): void {
     if (data.trim() === '') return;
     this.#frames++;
-    this.#out.push(...this.#translator.frame(data, event));
+    for (const translated of this.#translator.frame(data, event)) this.#emit(translated);
   }
 }
 
 class WholeReader implements FrameReader {
   readonly #translator: Translator;
+  readonly #emit: Emit;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(translator: Translator) {
+  constructor(translator: Translator, emit: Emit) {
     this.#translator = translator;
+    this.#emit = emit;
   }
 
   push(chunk: Uint8Array): void {
@@ -89,11 +89,11 @@ class WholeReader implements FrameReader {
     this.#chunks.push(chunk);
   }
 
-  end(lost: boolean, out: ModelEvent[]): void {
+  end(lost: boolean): void {
     if (lost) return;
     const answer = tryParseObject(Buffer.concat(this.#chunks).toString('utf8'));
     if (answer === null)
       throw badResponse(this.#bytes === 0 ? 'The answer is empty.' : 'The answer is not valid JSON.');
-    out.push(...this.#translator.whole(answer));
+    for (const event of this.#translator.whole(answer)) this.#emit(event);
   }
 }

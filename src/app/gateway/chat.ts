@@ -30,8 +30,6 @@ export interface ChatDeps {
   agents: () => ReadonlySet<string>;
 }
 
-const runEvents = ['run.started', 'run.delta', 'run.retrying', 'run.tool', 'run.finished', 'run.failed'] as const;
-
 /** Chat of API clients: idempotent by key, joined while it runs, answered from the store afterwards. */
 export class Chat {
   readonly #deps: ChatDeps;
@@ -41,17 +39,18 @@ export class Chat {
   }
 
   async chat(principal: Principal, request: ChatRequest): Promise<ChatTicket> {
-    const { bus, waiters, ingress, crash } = this.#deps;
+    const { waiters, ingress, crash } = this.#deps;
     const message = await this.#inbound(principal, request);
     // Subscribed and waiting before the commit, so that nothing of the run can be missed.
-    const subscription = bus.subscribe('chat', { sessions: [message.sessionKey], types: runEvents });
+    const subscription = this.#subscribe(message);
     const waiter = waiters.wait(message.runId, message);
     try {
       const { inserted, row } = await ingress.accept(message);
       crash('before_ack');
       if (inserted) return this.#ticket(row, subscription, waiter, request.idempotencyKey === undefined);
       waiter.leave();
-      return await this.#repeat(row, message.bodyHash, subscription);
+      subscription.close();
+      return await this.#repeat(row, message.bodyHash);
     } catch (error) {
       subscription.close();
       waiter.leave();
@@ -70,7 +69,7 @@ export class Chat {
   }
 
   /** An earlier request with the same key: join it, answer it from the store, or run it again after a failure. */
-  async #repeat(row: InboxRow, bodyHash: string | null, subscription: Subscription): Promise<ChatTicket> {
+  async #repeat(row: InboxRow, bodyHash: string | null): Promise<ChatTicket> {
     const { waiters } = this.#deps;
     if (row.bodyHash !== bodyHash) {
       throw new ClankerError(
@@ -79,10 +78,12 @@ export class Chat {
         'This idempotency key was used with another request; use a new key.',
       );
     }
+    const subscription = this.#subscribe(row);
     const waiter = waiters.wait(row.runId, row);
     try {
       await this.#takeUp(row);
     } catch (error) {
+      subscription.close();
       waiter.leave();
       throw error;
     }
@@ -118,6 +119,10 @@ export class Chat {
     waiters.reject(runId, notFound('message any more, as its session was deleted'));
   }
 
+  #subscribe({ sessionKey, runId }: { sessionKey: string; runId: string }): Subscription {
+    return this.#deps.bus.subscribe('chat', { sessions: [sessionKey], runId });
+  }
+
   #ticket(
     row: InboxRow,
     subscription: Subscription,
@@ -137,7 +142,7 @@ export class Chat {
       sessionKey: row.sessionKey,
       joined: false,
       answer: waiter.answer,
-      events: liveEvents(subscription, row.runId, () => waiters.watch(row.runId)),
+      events: liveEvents(subscription, () => waiters.watch(row.runId)),
       leave: () => {
         subscription.close();
         waiter.leave();
@@ -202,15 +207,22 @@ function canonical(value: object): string {
 }
 
 /** Events of one run until it ends; a consumer that falls behind gets an error, never a hole. */
-async function* liveEvents(
-  subscription: Subscription,
-  runId: string,
-  onBegin: () => void,
-): AsyncGenerator<GatewayEvent> {
-  onBegin();
-  for await (const event of subscription) {
-    if (subscription.overflowed)
-      throw new ClankerError('rate_limited', 'slow_consumer', 'The events were not read fast enough.');
-    if ('runId' in event && event.runId === runId) yield event;
-  }
-}
+const liveEvents = (subscription: Subscription, onBegin: () => void): AsyncIterable<GatewayEvent> => ({
+  [Symbol.asyncIterator]() {
+    onBegin();
+    const events = subscription[Symbol.asyncIterator]();
+    return {
+      next: () => {
+        if (!subscription.overflowed) return events.next();
+        subscription.close();
+        return Promise.reject(
+          new ClankerError('rate_limited', 'slow_consumer', 'The events were not read fast enough.'),
+        );
+      },
+      return: () => {
+        subscription.close();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  },
+});

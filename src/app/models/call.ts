@@ -4,16 +4,16 @@
  */
 import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError } from '../../core/errors.ts';
-import type { ModelEvent, ProviderError } from '../../core/ports/provider.ts';
+import type { ProviderError } from '../../core/ports/provider.ts';
 import type { AttemptRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Random } from '../../core/ports/system.ts';
 import { decideRetry } from '../../core/retry.ts';
 import type { Candidate } from './candidates.ts';
-import type { CallEvent, CallOptions, CallRequest } from './events.ts';
+import type { CallEnd, CallEvent, CallOptions, CallRequest } from './events.ts';
 import { failureOf, failureOfAll, unavailable, wordsFor } from './failure.ts';
 import { Measure, type CallMetrics } from './measure.ts';
 import type { Probe, Rests } from './rests.ts';
-import { watched } from './watch.ts';
+import { watched, type PassingEvent } from './watch.ts';
 
 /** Waiting between attempts that one call may do: one longest wait with its jitter. */
 const waitingBudgetMs = 70_000;
@@ -37,49 +37,48 @@ interface Failed {
 }
 
 /** What one candidate came to: an end of the call, or a failure (null: it was not asked) that another may mend. */
-type Tried = { ended: true } | { ended: false; failed: Failed | null; action: 'fallback' | 'fail' };
+type Tried = { end: CallEnd } | { end: null; failed: Failed | null; action: 'fallback' | 'fail' };
+
+/** How one request ended. `empty` is the end of a call whose answer has nothing in it. */
+type Attempted = { end: CallEnd } | { end: null; error: ProviderError; empty: CallEnd | null };
 
 export class ModelCall {
   readonly #deps: CallDeps;
   readonly #request: CallRequest;
   readonly #options: CallOptions;
+  readonly #emit: (event: CallEvent) => void;
   readonly #log: Log;
   readonly #rows: AttemptRow[] = [];
   #waitedMs = 0;
   /** Text was handed out, so that somebody may have seen it. */
   #said = false;
 
-  constructor(deps: CallDeps, request: CallRequest, options: CallOptions) {
+  constructor(deps: CallDeps, request: CallRequest, options: CallOptions, emit: (event: CallEvent) => void) {
     this.#deps = deps;
     this.#request = request;
     this.#options = options;
+    this.#emit = emit;
     this.#log = deps.log.with({ ...options.logFields, run_id: options.runId });
   }
 
-  async *events(): AsyncGenerator<CallEvent, void, undefined> {
+  async run(): Promise<CallEnd> {
     const left = [...this.#options.candidates];
     const failures: Failed[] = [];
     try {
       for (;;) {
         const chosen = await this.#choose(left);
-        if (chosen === null) {
-          yield this.#failure(failures);
-          return;
-        }
+        if (chosen === null) return this.#failure(failures);
         const { candidate, probe } = chosen;
         left.splice(left.indexOf(candidate), 1);
         const before = failures.at(-1);
-        if (before !== undefined) yield this.#fallback(before, candidate);
-        const tried: Tried = yield* this.#try(candidate, probe, left);
-        if (tried.ended) return;
+        if (before !== undefined) this.#fallback(before, candidate);
+        const tried = await this.#try(candidate, probe, left);
+        if (tried.end !== null) return tried.end;
         if (tried.failed !== null) failures.push(tried.failed);
-        if (tried.action === 'fail') {
-          yield this.#failure(failures);
-          return;
-        }
+        if (tried.action === 'fail') return this.#failure(failures);
       }
     } catch (error) {
-      yield this.#interrupted(error, failures);
+      return this.#interrupted(error, failures);
     }
   }
 
@@ -107,11 +106,7 @@ export class ModelCall {
   }
 
   /** Asks one candidate until it answers, or until the rules say that it is enough. */
-  async *#try(
-    candidate: Candidate,
-    probe: Probe | null,
-    others: readonly Candidate[],
-  ): AsyncGenerator<CallEvent, Tried> {
+  async #try(candidate: Candidate, probe: Probe | null, others: readonly Candidate[]): Promise<Tried> {
     const { clock, random, rests, withoutTools, metrics, judged } = this.#deps;
     const { slots } = candidate.desk;
     let failures = 0;
@@ -119,16 +114,17 @@ export class ModelCall {
     let failed: Failed | null = null;
     try {
       for (;;) {
-        const release = await this.#within((signal) => slots.acquire(signal));
+        this.#mayGoOn();
+        const release = slots.take() ?? (await this.#within((signal) => slots.acquire(signal)));
         // While this call slept or stood in the queue, others may have learned that it must not be asked.
         if (probe === null && this.#mustRest(candidate)) {
           release();
-          return { ended: false, failed, action: 'fallback' };
+          return { end: null, failed, action: 'fallback' };
         }
         const tools = withoutTools.has(candidate) ? [] : this.#request.tools;
-        const outcome = yield* this.#attempt(candidate, { ...this.#request, tools }, probe, release);
-        if (outcome.error === null) return { ended: true };
-        const { error, empty } = outcome;
+        const attempted = await this.#attempt(candidate, { ...this.#request, tools }, probe, release);
+        if (attempted.end !== null) return attempted;
+        const { error, empty } = attempted;
         const visible = this.#said && this.#options.visible();
         failures += 1;
         if (error.accepted !== 'no') maybeAccepted += 1;
@@ -155,14 +151,13 @@ export class ModelCall {
         });
         // An empty answer that stays empty is the model's answer; what to say about it is the caller's.
         if (empty !== null && !wanted && (decision.action === 'fail' || !this.#anyOpen(others))) {
-          yield empty;
-          return { ended: true };
+          return { end: empty };
         }
-        if (decision.action !== 'retry') return { ended: false, failed, action: decision.action };
-        if (this.#mustRest(candidate)) return { ended: false, failed, action: 'fallback' };
+        if (decision.action !== 'retry') return { end: null, failed, action: decision.action };
+        if (this.#mustRest(candidate)) return { end: null, failed, action: 'fallback' };
         if (decision.withoutTools) withoutTools.add(candidate);
         metrics.retries.add(1, { provider: candidate.provider, kind: error.kind });
-        yield { type: 'retrying', kind: error.kind, provider: candidate.provider, delayMs: decision.delayMs };
+        this.#emit({ type: 'retrying', kind: error.kind, provider: candidate.provider, delayMs: decision.delayMs });
         this.#waitedMs += decision.delayMs;
         await clock.sleep(decision.delayMs, this.#options.signal);
       }
@@ -171,68 +166,65 @@ export class ModelCall {
     }
   }
 
-  /** One request. Its output passes through; the end of a good one, too. */
-  async *#attempt(
+  /** One request. Its output passes through. */
+  async #attempt(
     candidate: Candidate,
     request: CallRequest,
     probe: Probe | null,
     release: () => void,
-  ): AsyncGenerator<CallEvent, { error: null } | { error: ProviderError; empty: CallEvent | null }> {
+  ): Promise<Attempted> {
     const { clock, metrics, rests, judged } = this.#deps;
+    const { provider, clocks } = candidate.desk.configured;
+    const { signal, deadlineMs } = this.#options;
     const measure = new Measure(this.#begin(candidate), candidate, clock, metrics);
-    let closed = false;
-    const close = (error: ProviderError | null): void => {
-      closed = true;
-      measure.close(error, request);
-    };
     try {
-      yield { type: 'attempt', n: this.#rows.length, provider: candidate.provider, model: candidate.name };
-      const { provider, clocks } = candidate.desk.configured;
-      const { signal, deadlineMs } = this.#options;
-      const stream = watched((cut) => provider.stream({ ...request, model: candidate.model }, cut), {
-        clock,
-        clocks,
-        deadlineMs,
-        signal,
-      });
-      for await (const event of stream) {
-        measure.see(event);
-        if (event.type === 'error') {
-          close(event.error);
-          return { error: event.error, empty: null };
-        }
-        if (event.type === 'finish') {
-          const error =
-            measure.answered || (event.reason !== 'stop' && event.reason !== 'tool_calls') ? null : emptyAnswer;
-          close(error);
-          const { usage, cost } = measure.row;
-          const end: CallEvent = {
-            type: 'finished',
-            reason: event.reason,
-            model: candidate.name,
-            usage,
-            cost,
-            attempts: this.#rows,
-          };
-          if (error !== null) return { error, empty: end };
-          this.#log.debug('a model answered', { model: candidate.name, reason: event.reason, tokens: usage?.output });
-          rests.succeeded(candidate.provider, candidate.model);
-          judged(candidate, null);
-          probe?.done();
-          release();
-          yield end;
-          return { error: null };
-        }
-        const output = outputOf(event, candidate);
-        if (output === null) continue;
-        this.#said ||= output.type === 'text';
-        yield output;
+      this.#emit({ type: 'attempt', n: this.#rows.length, provider: candidate.provider, model: candidate.name });
+      const last = await watched(
+        (cut, emit) => provider.stream({ ...request, model: candidate.model }, cut, emit),
+        { clock, clocks, deadlineMs, signal },
+        (event) => {
+          measure.see(event);
+          this.#hear(event, candidate);
+        },
+      );
+      if (last.type === 'error') {
+        measure.close(last.error, request);
+        return { end: null, error: last.error, empty: null };
       }
-      throw new Error('a watched stream ended without a terminal event');
+      const { reason } = last;
+      const isEmpty = !measure.answered && (reason === 'stop' || reason === 'tool_calls');
+      const { usage, cost } = measure.close(isEmpty ? emptyAnswer : null, request);
+      const end: CallEnd = { type: 'finished', reason, model: candidate.name, usage, cost, attempts: this.#rows };
+      if (isEmpty) return { end: null, error: emptyAnswer, empty: end };
+      this.#log.debug('a model answered', { model: candidate.name, reason, tokens: usage?.output });
+      rests.succeeded(candidate.provider, candidate.model);
+      judged(candidate, null);
+      probe?.done();
+      return { end };
+    } catch (error) {
+      measure.close(abandoned, request);
+      throw error;
     } finally {
       release();
-      // The caller left in the middle.
-      if (!closed) close(abandoned);
+    }
+  }
+
+  /** The part of a provider's event that is the caller's. */
+  #hear(event: PassingEvent, { dialect }: Candidate): void {
+    switch (event.type) {
+      case 'text':
+        this.#said = true;
+        this.#emit(event);
+        break;
+      case 'tool_call':
+      case 'tool_invalid':
+      case 'usage':
+        this.#emit(event);
+        break;
+      case 'reasoning':
+        this.#emit({ ...event, dialect });
+        break;
+      default:
     }
   }
 
@@ -274,17 +266,17 @@ export class ModelCall {
     return candidates.some(({ provider, model }) => this.#deps.rests.standing(provider, model).state !== 'resting');
   }
 
-  #fallback(failed: Failed, to: Candidate): CallEvent {
+  #fallback(failed: Failed, to: Candidate): void {
     const { kind } = failed.error;
     this.#deps.metrics.fallbacks.add(1, { provider: failed.candidate.provider, kind });
-    return { type: 'fallback', kind, provider: to.provider, from: failed.candidate.name, to: to.name };
+    this.#emit({ type: 'fallback', kind, provider: to.provider, from: failed.candidate.name, to: to.name });
   }
 
-  #failure(failures: readonly Failed[]): CallEvent {
+  #failure(failures: readonly Failed[]): CallEnd {
     return this.#failedWith(failureOfAll(failures) ?? this.#allResting(), failures);
   }
 
-  #failedWith(error: ClankerError, failures: readonly Failed[]): CallEvent {
+  #failedWith(error: ClankerError, failures: readonly Failed[]): CallEnd {
     const cause = failures.at(-1)?.error;
     return { type: 'failed', error, ...(cause === undefined ? {} : { cause }), attempts: this.#rows };
   }
@@ -301,7 +293,7 @@ export class ModelCall {
   }
 
   /** Aborted or out of time while waiting, turned away by a full queue, or a bug of ours. */
-  #interrupted(thrown: unknown, failures: readonly Failed[]): CallEvent {
+  #interrupted(thrown: unknown, failures: readonly Failed[]): CallEnd {
     const [first] = this.#options.candidates;
     const of = { provider: first?.provider ?? '', model: first?.model ?? '' };
     let error: ClankerError;
@@ -321,12 +313,19 @@ export class ModelCall {
     return this.#failedWith(error, failures);
   }
 
+  /** Throws when the run was aborted or is out of time; says how much of it is left. */
+  #mayGoOn(): number {
+    this.#options.signal.throwIfAborted();
+    const leftMs = this.#options.deadlineMs - this.#deps.clock.monotonic();
+    if (leftMs <= 0) throw failureOf(outOfTime, { provider: '', model: '' });
+    return leftMs;
+  }
+
   /** Waits for something no longer than the run may last. */
   async #within<T>(wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock } = this.#deps;
-    const { signal, deadlineMs } = this.#options;
-    const leftMs = deadlineMs - clock.monotonic();
-    if (leftMs <= 0) throw failureOf(outOfTime, { provider: '', model: '' });
+    const { signal } = this.#options;
+    const leftMs = this.#mayGoOn();
     const over = new AbortController();
     const timer = new AbortController();
     clock.sleep(leftMs, timer.signal).then(
@@ -366,18 +365,3 @@ const abandoned: ProviderError = {
 };
 
 const outOfTime: ProviderError = { ...abandoned, kind: 'deadline', detail: 'The deadline of the run passed.' };
-
-/** The part of a provider's event that is the caller's. */
-function outputOf(event: ModelEvent, { dialect }: Candidate): CallEvent | null {
-  switch (event.type) {
-    case 'text':
-    case 'tool_call':
-    case 'tool_invalid':
-    case 'usage':
-      return event;
-    case 'reasoning':
-      return { ...event, dialect };
-    default:
-      return null;
-  }
-}

@@ -14,7 +14,7 @@ import {
   type ConfiguredProvider,
   type Desk,
 } from './candidates.ts';
-import type { CallEvent, CallOptions, CallRequest } from './events.ts';
+import type { CallEnd, CallEvent, CallOptions, CallRequest } from './events.ts';
 import { wordsFor } from './failure.ts';
 import { judge, unknownHealth, withCall } from './health.ts';
 import { callMetrics } from './measure.ts';
@@ -126,9 +126,12 @@ export class ModelCaller {
     return wanted === null ? [...this.#chain] : [namedCandidate(wanted, this.#desks)];
   }
 
-  /** See CallEvent for the protocol. Never throws; leaving the loop early aborts the call. */
-  call(request: CallRequest, options: CallOptions): AsyncGenerator<CallEvent, void, undefined> {
-    return new ModelCall(this.#callDeps, request, options).events();
+  /**
+   * Hands every event to `emit` in the moment it comes, see CallEvent for the protocol, and resolves with the one end;
+   * nothing comes after it. Never rejects: an `emit` that throws fails the call.
+   */
+  call(request: CallRequest, options: CallOptions, emit: (event: CallEvent) => void): Promise<CallEnd> {
+    return new ModelCall(this.#callDeps, request, options, emit).run();
   }
 
   status(): ProviderStatus[] {

@@ -13,9 +13,8 @@ import type { LogFields } from '../../core/ports/system.ts';
 import type { Candidate } from './candidates.ts';
 
 /**
- * What a model call tells its caller. Protocol: an `attempt`, then output of that attempt; `retrying` or `fallback`
- * makes all output so far void and another `attempt` follows; in the end exactly one `finished` or `failed`, and
- * nothing after it. `model` is always `provider/model`.
+ * What a model call tells its caller while it runs. Protocol: an `attempt`, then output of that attempt; `retrying` or
+ * `fallback` makes all output so far void and another `attempt` follows. `model` is always `provider/model`.
  */
 export type CallEvent =
   /** A request begins; `n` counts from 1 within the call. */
@@ -29,9 +28,9 @@ export type CallEvent =
   /** The same candidate is asked again after `delayMs`. */
   | { type: 'retrying'; kind: ProviderErrorKind; provider: string; delayMs: number }
   /** The next candidate, `provider`, is asked. */
-  | { type: 'fallback'; kind: ProviderErrorKind; provider: string; from: string; to: string }
-  | CallEnd;
+  | { type: 'fallback'; kind: ProviderErrorKind; provider: string; from: string; to: string };
 
+/** What a model call came to. */
 export type CallEnd =
   | {
       type: 'finished';

@@ -29,14 +29,26 @@ export class Slots {
     this.#admit();
   }
 
+  /** A slot that is free now, as the function that gives it back (once; later calls do nothing), or null. */
+  take(): (() => void) | null {
+    if (this.#active >= this.#limit || this.#waiting.length > 0) return null;
+    this.#active += 1;
+    return this.#held();
+  }
+
   /**
-   * Resolves with the function that gives the slot back (once; later calls do nothing). Rejects with the signal's
-   * reason when it aborts first, and with `rate_limited` when too many wait already.
+   * Waits for a slot where none is free. Rejects with the signal's reason when it aborts first, and with
+   * `rate_limited` when too many wait already.
    */
   async acquire(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.#active >= this.#limit || this.#waiting.length > 0) await this.#wait(signal);
-    else this.#active += 1;
+    const free = this.take();
+    if (free !== null) return free;
+    await this.#wait(signal);
+    return this.#held();
+  }
+
+  #held(): () => void {
     let held = true;
     return () => {
       if (!held) return;

@@ -3,7 +3,7 @@
  * one terminal event comes out whatever the adapter does.
  */
 import { noLongerNeeded } from '../../core/abort.ts';
-import type { ModelEvent, ProviderClocks, ProviderError, ProviderErrorKind } from '../../core/ports/provider.ts';
+import type { ModelEvent, ProviderClocks, ProviderErrorKind } from '../../core/ports/provider.ts';
 import type { Clock } from '../../core/ports/system.ts';
 
 export interface Watch {
@@ -14,7 +14,8 @@ export interface Watch {
   signal: AbortSignal;
 }
 
-type Step = { next: IteratorResult<ModelEvent> } | { thrown: unknown } | 'expired' | 'aborted';
+export type EndEvent = Extract<ModelEvent, { type: 'finish' | 'error' }>;
+export type PassingEvent = Exclude<ModelEvent, EndEvent>;
 
 /** Where the stream stands; each phase has its own clock. */
 type Phase = 'headers' | 'before_output' | 'mid_output';
@@ -25,72 +26,6 @@ const expiredKinds: Record<Phase, ProviderErrorKind> = {
   mid_output: 'timeout_idle',
 };
 
-const outputTypes: readonly ModelEvent['type'][] = ['text', 'reasoning', 'tool_delta', 'tool_call', 'tool_invalid'];
-
-/**
- * `headersMs` runs until `start`, `firstOutputMs` from there to the first output, `idleMs` between outputs; heartbeats
- * and usage reset none of them. Only time spent waiting for the provider counts: a consumer that is slow to ask for the
- * next event never makes a provider look stalled.
- */
-export async function* watched(
-  open: (signal: AbortSignal) => AsyncIterable<ModelEvent>,
-  watch: Watch,
-): AsyncGenerator<ModelEvent, void, undefined> {
-  const { clock, clocks, deadlineMs } = watch;
-  const cut = new AbortController();
-  const stream = open(cut.signal)[Symbol.asyncIterator]();
-  const steps = new Steps(stream, watch);
-  let phase: Phase = 'headers';
-  let leftMs = clocks.headersMs;
-  let complete = false;
-  const broken = (kind: ProviderErrorKind, detail: string): ModelEvent => {
-    const error: ProviderError = { kind, phase, accepted: phase === 'headers' ? 'maybe' : 'yes', detail };
-    return { type: 'error', error };
-  };
-  try {
-    for (;;) {
-      const askedAt = clock.monotonic();
-      const step = await steps.next(Math.min(askedAt + leftMs, deadlineMs));
-      if (step === 'aborted') {
-        yield broken('aborted', 'The call was aborted.');
-        return;
-      }
-      if (step === 'expired') {
-        const late = clock.monotonic() >= deadlineMs;
-        yield late
-          ? broken('deadline', 'The deadline of the run passed.')
-          : broken(expiredKinds[phase], `Nothing came for ${leftMs} ms while waiting for ${waitedFor[phase]}.`);
-        return;
-      }
-      if ('thrown' in step) {
-        yield broken('bad_response', `The provider adapter failed: ${String(step.thrown).slice(0, 300)}`);
-        return;
-      }
-      if (step.next.done === true) {
-        yield broken('stream_incomplete', 'The stream ended without its terminal event.');
-        return;
-      }
-      const event = step.next.value;
-      leftMs -= clock.monotonic() - askedAt;
-      if (event.type === 'start' && phase === 'headers') {
-        phase = 'before_output';
-        leftMs = clocks.firstOutputMs;
-      } else if (outputTypes.includes(event.type)) {
-        phase = 'mid_output';
-        leftMs = clocks.idleMs;
-      }
-      complete = event.type === 'finish' || event.type === 'error';
-      yield event;
-      if (complete) return;
-    }
-  } finally {
-    steps.close();
-    if (!complete) cut.abort(noLongerNeeded);
-    // Not awaited: an adapter that hangs must not hang its caller.
-    stream.return?.().catch(() => undefined);
-  }
-}
-
 const waitedFor: Record<Phase, string> = {
   headers: 'the headers of the answer',
   before_output: 'its first output',
@@ -98,64 +33,134 @@ const waitedFor: Record<Phase, string> = {
 };
 
 /**
- * Asks the stream for one event at a time, until a point in time or the abort. One timer serves all steps: it is only
- * set anew when a step is due earlier, because a timer per delta would cost more than the delta.
+ * Hands on what comes and resolves with the terminal event. `headersMs` runs until `start`, `firstOutputMs` from there
+ * to the first output, `idleMs` between outputs; heartbeats and usage reset none of them. Rejects only with what `emit`
+ * threw. The request is cut unless it ended by itself.
  */
-class Steps {
-  readonly #stream: AsyncIterator<ModelEvent>;
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
-  readonly #onAbort = (): void => this.#settle?.('aborted');
-  #settle: ((step: Step) => void) | null = null;
-  #dueAt = 0;
-  #wakesAt = Infinity;
+export function watched(
+  open: (cut: AbortSignal, emit: (event: ModelEvent) => void) => Promise<void>,
+  watch: Watch,
+  emit: (event: PassingEvent) => void,
+): Promise<EndEvent> {
+  return new Promise((resolve, reject) => new Watcher(watch, emit, resolve, reject).begin(open));
+}
+
+class Watcher {
+  readonly #watch: Watch;
+  readonly #emit: (event: PassingEvent) => void;
+  readonly #resolve: (end: EndEvent) => void;
+  readonly #reject: (thrown: unknown) => void;
+  readonly #cut = new AbortController();
+  readonly #onAbort = (): void => this.#break('aborted', 'The call was aborted.');
+  #phase: Phase = 'headers';
+  #over = false;
+  /** What the phase may take, and when that is over. */
+  #limitMs: number;
+  #dueAt: number;
+  /** One timer serves all waits: it is only set anew when one is due earlier, as a timer per delta would cost too much. */
   #timer: AbortController | null = null;
+  #wakesAt = Infinity;
 
-  constructor(stream: AsyncIterator<ModelEvent>, { clock, signal }: Watch) {
-    this.#stream = stream;
-    this.#clock = clock;
-    this.#signal = signal;
+  constructor(
+    watch: Watch,
+    emit: (event: PassingEvent) => void,
+    resolve: (end: EndEvent) => void,
+    reject: (thrown: unknown) => void,
+  ) {
+    this.#watch = watch;
+    this.#emit = emit;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#limitMs = watch.clocks.headersMs;
+    this.#dueAt = watch.clock.monotonic() + this.#limitMs;
+  }
+
+  begin(open: (cut: AbortSignal, emit: (event: ModelEvent) => void) => Promise<void>): void {
+    const { signal } = this.#watch;
+    if (signal.aborted) {
+      this.#onAbort();
+      return;
+    }
     signal.addEventListener('abort', this.#onAbort);
+    this.#arm();
+    open(this.#cut.signal, (event) => this.#hear(event)).then(
+      () => this.#break('stream_incomplete', 'The stream ended without its terminal event.'),
+      (thrown: unknown) => this.#break('bad_response', `The provider adapter failed: ${String(thrown).slice(0, 300)}`),
+    );
   }
 
-  async next(dueAt: number): Promise<Step> {
-    if (this.#signal.aborted) return 'aborted';
-    const step = await new Promise<Step>((resolve) => {
-      this.#settle = resolve;
-      this.#dueAt = dueAt;
-      this.#arm();
-      this.#stream.next().then(
-        (next) => resolve({ next }),
-        (thrown: unknown) => resolve({ thrown }),
-      );
-    });
-    this.#settle = null;
-    return step;
+  #hear(event: ModelEvent): void {
+    if (this.#over) return;
+    switch (event.type) {
+      case 'finish':
+      case 'error':
+        // Not cut: the connection of a finished answer is used again.
+        this.#stop();
+        this.#resolve(event);
+        return;
+      case 'start':
+        if (this.#phase === 'headers') this.#enter('before_output', this.#watch.clocks.firstOutputMs);
+        break;
+      case 'text':
+      case 'reasoning':
+      case 'tool_delta':
+      case 'tool_call':
+      case 'tool_invalid':
+        this.#enter('mid_output', this.#watch.clocks.idleMs);
+        break;
+      default:
+    }
+    try {
+      this.#emit(event);
+    } catch (thrown) {
+      this.#stop();
+      this.#cut.abort(noLongerNeeded);
+      this.#reject(thrown);
+    }
   }
 
-  close(): void {
-    this.#signal.removeEventListener('abort', this.#onAbort);
+  #enter(phase: Phase, limitMs: number): void {
+    this.#phase = phase;
+    this.#limitMs = limitMs;
+    this.#dueAt = this.#watch.clock.monotonic() + limitMs;
+    if (this.#wakesAt > Math.min(this.#dueAt, this.#watch.deadlineMs)) this.#arm();
+  }
+
+  #break(kind: ProviderErrorKind, detail: string): void {
+    if (this.#over) return;
+    const accepted = this.#phase === 'headers' ? 'maybe' : 'yes';
+    this.#stop();
+    // Not waited for: an adapter that hangs must not hang its caller.
+    this.#cut.abort(noLongerNeeded);
+    this.#resolve({ type: 'error', error: { kind, phase: this.#phase, accepted, detail } });
+  }
+
+  #stop(): void {
+    this.#over = true;
+    this.#watch.signal.removeEventListener('abort', this.#onAbort);
     this.#timer?.abort(noLongerNeeded);
-    this.#timer = null;
   }
 
   #arm(): void {
-    if (this.#wakesAt <= this.#dueAt) return;
+    const { clock, deadlineMs } = this.#watch;
     this.#timer?.abort(noLongerNeeded);
     const timer = new AbortController();
     this.#timer = timer;
-    this.#wakesAt = this.#dueAt;
-    this.#clock.sleep(Math.max(0, this.#dueAt - this.#clock.monotonic()), timer.signal).then(
+    this.#wakesAt = Math.min(this.#dueAt, deadlineMs);
+    clock.sleep(Math.max(0, this.#wakesAt - clock.monotonic()), timer.signal).then(
       () => this.#wake(timer),
       () => undefined,
     );
   }
 
   #wake(timer: AbortController): void {
-    if (timer !== this.#timer) return;
-    this.#wakesAt = Infinity;
-    if (this.#settle === null) return; // the consumer is thinking; its next question arms again
-    if (this.#clock.monotonic() >= this.#dueAt) this.#settle('expired');
-    else this.#arm();
+    if (timer !== this.#timer || this.#over) return;
+    const now = this.#watch.clock.monotonic();
+    if (now >= this.#watch.deadlineMs) this.#break('deadline', 'The deadline of the run passed.');
+    else if (now < this.#dueAt) this.#arm();
+    else {
+      const waited = `Nothing came for ${this.#limitMs} ms while waiting for ${waitedFor[this.#phase]}.`;
+      this.#break(expiredKinds[this.#phase], waited);
+    }
   }
 }

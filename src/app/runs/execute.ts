@@ -4,7 +4,7 @@ import { textOf, type Part } from '../../core/message.ts';
 import type { ClaimedRun, InboxRow, NewOutbound } from '../../core/ports/store.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
 import { ReplyStream, typingLease } from '../delivery/reply-stream.ts';
-import type { CallEnd, ModelCaller } from '../models/caller.ts';
+import type { CallEnd, CallEvent, ModelCaller } from '../models/caller.ts';
 import { about, correlationOf, fieldsOf } from './about.ts';
 import { requestOf, type AgentSettings, type LoadFile } from './context.ts';
 import { RunFinisher, type FinishDeps } from './finish.ts';
@@ -113,11 +113,39 @@ export class RunExecutor {
     const agent = this.#deps.agent(inbound.agent ?? session.agent);
     let text = '';
     const reasoning: Part[] = [];
+    const hear = (event: CallEvent): void => {
+      switch (event.type) {
+        case 'attempt':
+          if (event.n === 1)
+            bus.publish({ ...base, type: 'run.started', runId: run.id, messageId: run.messageId, model: event.model });
+          break;
+        case 'text':
+          text += event.text;
+          bus.publish({ ...base, type: 'run.delta', runId: run.id, text: event.text });
+          stream?.push(event.text);
+          break;
+        case 'reasoning':
+          reasoning.push({
+            type: 'reasoning',
+            text: event.text,
+            ...(event.replay === undefined ? {} : { replay: event.replay, dialect: event.dialect }),
+          });
+          break;
+        case 'retrying':
+        case 'fallback':
+          text = '';
+          reasoning.length = 0;
+          stream?.restart();
+          bus.publish({ ...base, type: 'run.retrying', runId: run.id, reason: event.kind, provider: event.provider });
+          break;
+        default:
+      }
+    };
     let end: CallEnd;
     try {
       const candidates = models.resolve(inbound.model ?? session.model ?? agent.model);
       const request = await requestOf(claimed, agent, loadFile(run.owner));
-      const events = models.call(request, {
+      const options = {
         runId: run.id,
         owner: run.owner,
         candidates,
@@ -126,48 +154,8 @@ export class RunExecutor {
         attemptsBefore: claimed.attemptsBefore,
         logFields: fieldsOf(claimed),
         visible: () => (stream?.visible ?? false) || (text !== '' && this.#deps.waiters.watched(run.id)),
-      });
-      let last: CallEnd | null = null;
-      for await (const event of events) {
-        switch (event.type) {
-          case 'attempt':
-            if (event.n === 1)
-              bus.publish({
-                ...base,
-                type: 'run.started',
-                runId: run.id,
-                messageId: run.messageId,
-                model: event.model,
-              });
-            break;
-          case 'text':
-            text += event.text;
-            bus.publish({ ...base, type: 'run.delta', runId: run.id, text: event.text });
-            stream?.push(event.text);
-            break;
-          case 'reasoning':
-            reasoning.push({
-              type: 'reasoning',
-              text: event.text,
-              ...(event.replay === undefined ? {} : { replay: event.replay, dialect: event.dialect }),
-            });
-            break;
-          case 'retrying':
-          case 'fallback':
-            text = '';
-            reasoning.length = 0;
-            stream?.restart();
-            bus.publish({ ...base, type: 'run.retrying', runId: run.id, reason: event.kind, provider: event.provider });
-            break;
-          case 'finished':
-          case 'failed':
-            last = event;
-            break;
-          default:
-        }
-      }
-      if (last === null) throw new ClankerError('provider', 'provider', 'The model call ended without a result.');
-      end = last;
+      };
+      end = await models.call(request, options, hear);
     } catch (error) {
       if (!(error instanceof ClankerError))
         this.#deps.log.error('a run failed in an unexpected way', { ...fieldsOf(claimed), error });

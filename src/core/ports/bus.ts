@@ -5,6 +5,8 @@ export interface EventFilter {
   types?: readonly GatewayEventType[];
   /** Only events of these sessions. */
   sessions?: readonly string[];
+  /** Only events of this run. */
+  runId?: string;
   /** Only events of this person (events without a person are not theirs). */
   person?: string;
 }

@@ -59,7 +59,7 @@ export type FinishReason = 'stop' | 'tool_calls' | 'length' | 'refusal' | 'conte
 /**
  * The one stream every dialect is translated into. Protocol: `start` once when the headers were accepted; then any
  * number of `status`, `text`, `reasoning`, `tool_delta`, `tool_call`, `tool_invalid`, `usage`; then exactly one
- * terminal event, `finish` or `error`, and nothing after it. An adapter yields `finish` only on its dialect's own
+ * terminal event, `finish` or `error`, and nothing after it. An adapter emits `finish` only on its dialect's own
  * terminal evidence; a stream that just ends is turned into `stream_incomplete` by the caller.
  */
 export type ModelEvent =
@@ -133,13 +133,15 @@ export interface ProviderClocks {
 }
 
 /**
- * One configured model API. `stream` never throws: every failure is an `error` event. It makes exactly one request,
- * has no retry, no fallback and no clock of its own, and stops at once when the signal aborts.
+ * One configured model API. `stream` hands every event to `emit` in the moment it is understood and resolves after the
+ * terminal one; it never rejects: every failure is an `error` event. It makes exactly one request, has no retry, no
+ * fallback and no clock of its own, and stops at once when the signal aborts. A callback and not an iterable, because
+ * a promise per piece of text would cost more than the piece.
  */
 export interface Provider {
   readonly id: string;
   readonly dialect: Dialect;
-  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  stream(request: ModelRequest, signal: AbortSignal, emit: (event: ModelEvent) => void): Promise<void>;
   listModels(signal: AbortSignal): Promise<ModelInfo[]>;
   /** A zero-token probe. */
   health(signal: AbortSignal): Promise<ProviderHealth>;

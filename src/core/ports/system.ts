@@ -30,7 +30,8 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
-export type Labels = Record<string, string>;
+/** Not changed any more once it was passed. */
+export type Labels = Readonly<Record<string, string>>;
 
 export interface Counter {
   add(value?: number, labels?: Labels): void;

@@ -93,3 +93,29 @@ test('a consumer that waits is woken by the next event', async () => {
   assert.equal((await next).value.type, 'channel.state');
   subscription.close();
 });
+
+test('a subscriber to one run hears nothing of the session beside it, waiting or not', async () => {
+  const bus = new MemoryBus(systemClock, new CountedMetrics());
+  const subscription = bus.subscribe('run', { sessions: ['a'], runId: 'run_1' });
+  const other: NewEvent = { type: 'run.delta', runId: 'run_2', text: 'other', sessionKey: 'a' };
+  const waited = subscription[Symbol.asyncIterator]().next();
+  for (const event of [other, delta('a', '1'), other, delta('a', '2'), state('x')]) bus.publish(event);
+  const events = [(await waited).value as GatewayEvent, ...(await rest(subscription))];
+  assert.deepEqual(
+    events.map((event) => 'text' in event && event.text),
+    ['1', '2'],
+  );
+});
+
+test('closing ends a wait, and leaving the loop closes', async () => {
+  const metrics = new CountedMetrics();
+  const bus = new MemoryBus(systemClock, metrics);
+  const closed = bus.subscribe('closed', {});
+  const waiting = closed[Symbol.asyncIterator]().next();
+  closed.close();
+  assert.equal((await waiting).done, true);
+  const left = bus.subscribe('left', {});
+  bus.publish(state('x'));
+  for await (const event of left) if (event.type === 'channel.state') break;
+  assert.match(metrics.render(), /^bus_queue_depth \[\]$/m);
+});

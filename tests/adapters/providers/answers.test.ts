@@ -28,7 +28,7 @@ async function read(
     { id: 'p', baseUrl: 'http://127.0.0.1', apiKey: new Secret('key-of-mine-123') },
     depsWith(http),
   );
-  return collect(provider.stream(requestFor('m'), new AbortController().signal));
+  return collect(provider, requestFor('m'));
 }
 
 const frames = (...chunks: unknown[]): string => chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('');
@@ -273,12 +273,7 @@ describe('usage', () => {
     await server.close();
   });
   const ask = async (dialect: WireDialect, model = 'm'): Promise<ModelEvent[]> =>
-    collect(
-      providerOf(dialect, { id: 'p', baseUrl: server.baseUrl(dialect) }, depsWith(http)).stream(
-        requestFor(model),
-        new AbortController().signal,
-      ),
-    );
+    collect(providerOf(dialect, { id: 'p', baseUrl: server.baseUrl(dialect) }, depsWith(http)), requestFor(model));
   const usageOf = (events: ModelEvent[]) =>
     events.filter((event) => event.type === 'usage').map((event) => event.usage);
 

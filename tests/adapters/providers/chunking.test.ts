@@ -67,7 +67,7 @@ async function eventsOf(dialect: WireDialect, chunks: Uint8Array[], lost = false
     request: () => Promise.resolve({ status: 200, headers: { 'content-type': 'text/event-stream' }, body: body() }),
   };
   const provider = providerOf(dialect, { id: 'p', baseUrl: 'http://127.0.0.1' }, depsWith(http));
-  const events = await collect(provider.stream(requestFor('m'), new AbortController().signal));
+  const events = await collect(provider, requestFor('m'));
   return withoutMintedIds(events);
 }
 

@@ -5,8 +5,7 @@ import type { ModelEvent, ModelRequest } from '../../../src/core/ports/provider.
 import { collect, requestFor, textOf } from './support.ts';
 
 const demo = createProvider({ id: 'demo', baseUrl: 'http://127.0.0.1' });
-const ask = (request: ModelRequest): Promise<ModelEvent[]> =>
-  collect(demo.stream(request, new AbortController().signal));
+const ask = (request: ModelRequest): Promise<ModelEvent[]> => collect(demo, request);
 
 describe('the demo model', () => {
   test('answers the same words the same way, in pieces, and says how to connect a real model', async () => {
@@ -52,11 +51,9 @@ describe('the demo model', () => {
 
   test('stops when it is aborted', async () => {
     const abort = new AbortController();
-    const events: ModelEvent[] = [];
-    for await (const event of demo.stream(requestFor('demo'), abort.signal)) {
-      events.push(event);
+    const events = await collect(demo, requestFor('demo'), abort.signal, (event) => {
       if (event.type === 'text') abort.abort();
-    }
+    });
     const last = events.at(-1);
     assert.equal(last?.type === 'error' && last.error.kind, 'aborted');
     assert.equal(events.filter((event) => event.type === 'text').length, 1);

@@ -83,16 +83,13 @@ describe('every fault ends a stream with exactly one terminal event of the right
   async function run(dialect: WireDialect, mode: FaultMode): Promise<ModelEvent[]> {
     const provider = providerOf(dialect, { id: 'p', baseUrl: server.baseUrl(dialect) }, depsWith(http));
     const patience = new AbortController();
-    const stream = provider.stream(requestFor(`fault-${mode}`), patience.signal);
     const arrived = server.nextRequest();
     const until = abortAfter[mode];
     if (until === 'request') void arrived.then(() => patience.abort());
-    const events: ModelEvent[] = [];
-    for await (const event of stream) {
-      events.push(event);
+    const events = await collect(provider, requestFor(`fault-${mode}`), patience.signal, (event) => {
       // Half of the text is written: what was sent so far arrives before the abort is noticed.
       if (event.type === until) setImmediate(() => patience.abort());
-    }
+    });
     await arrived;
     return events;
   }
@@ -142,7 +139,7 @@ describe('every fault ends a stream with exactly one terminal event of the right
     await gone.close();
     for (const dialect of wireDialects) {
       const provider = providerOf(dialect, { id: 'p', baseUrl: gone.baseUrl(dialect) }, depsWith(http));
-      const [event, ...rest] = await collect(provider.stream(requestFor('m'), AbortSignal.timeout(10_000)));
+      const [event, ...rest] = await collect(provider, requestFor('m'), AbortSignal.timeout(10_000));
       assert.ok(event?.type === 'error' && rest.length === 0);
       const { kind, phase, accepted, code } = event.error;
       assert.deepEqual(
@@ -156,7 +153,7 @@ describe('every fault ends a stream with exactly one terminal event of the right
     const hits = server.hits();
     for (const dialect of wireDialects) {
       const provider = providerOf(dialect, { id: 'p', baseUrl: server.baseUrl(dialect) }, depsWith(http));
-      const events = await collect(provider.stream(requestFor('m'), AbortSignal.abort()));
+      const events = await collect(provider, requestFor('m'), AbortSignal.abort());
       assert.ok(events.length === 1 && events[0]?.type === 'error');
       assert.equal(events[0].error.kind, 'aborted');
       assert.equal(events[0].error.accepted, 'no');
@@ -168,8 +165,9 @@ describe('every fault ends a stream with exactly one terminal event of the right
     for (const dialect of wireDialects) {
       const patience = new AbortController();
       const provider = providerOf(dialect, { id: 'p', baseUrl: server.baseUrl(dialect) }, depsWith(http));
-      for await (const event of provider.stream(requestFor('fault-stall-mid'), patience.signal))
+      await collect(provider, requestFor('fault-stall-mid'), patience.signal, (event) => {
         if (event.type === 'text') patience.abort();
+      });
       assert.equal(await server.ledger.at(-1)?.over, 'gone');
     }
   });
@@ -179,9 +177,7 @@ describe('every fault ends a stream with exactly one terminal event of the right
     t.after(() => fresh.close());
     const provider = providerOf('openai-chat', { id: 'p', baseUrl: fresh.baseUrl('openai-chat') }, depsWith(http));
     for (let turn = 0; turn < 5; turn++) {
-      for await (const event of provider.stream(requestFor('m'), new AbortController().signal)) {
-        if (event.type === 'finish') break;
-      }
+      await collect(provider, requestFor('m'));
       // The end of the message and the pool's bookkeeping take a few turns of the loop.
       for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     }

@@ -74,7 +74,7 @@ describe('requests', () => {
       { id: 'p', baseUrl: `${server.baseUrl(dialect)}/`, apiKey: new Secret('sk-test'), headers: { 'x-team': 'blue' } },
       depsWith(http),
     );
-    const events = await collect(provider.stream(request, new AbortController().signal));
+    const events = await collect(provider, request);
     assert.equal(events.at(-1)?.type, 'finish', JSON.stringify(events.at(-1)));
     const received = server.ledger.at(-1);
     assert.ok(received !== undefined);

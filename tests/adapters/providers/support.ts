@@ -57,9 +57,18 @@ export function requestFor(model: string, text = 'Hello?'): ModelRequest {
   };
 }
 
-export async function collect(stream: AsyncIterable<ModelEvent>): Promise<ModelEvent[]> {
+/** All events of one call; `on` sees each as it comes. */
+export async function collect(
+  provider: Provider,
+  request: ModelRequest,
+  signal = new AbortController().signal,
+  on?: (event: ModelEvent) => void,
+): Promise<ModelEvent[]> {
   const events: ModelEvent[] = [];
-  for await (const event of stream) events.push(event);
+  await provider.stream(request, signal, (event) => {
+    events.push(event);
+    on?.(event);
+  });
   return events;
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CallEvent } from '../../../src/app/models/caller.ts';
 import type { ProviderErrorKind } from '../../../src/core/ports/provider.ts';
 import { CallRows, callerOver, configured, courseOf } from '../../support/model-calls.ts';
 import {
@@ -406,22 +407,16 @@ test('a probe that is aborted hands its turn on, to one', async () => {
   assert.equal(provider.hits, 4);
 });
 
-test('a caller that leaves while it probes hands its turn on', async () => {
+const throwsAtText = (event: CallEvent): void => {
+  if (event.type === 'text') throw new Error('a bug');
+};
+
+test('a call that a bug ends while it probes hands its turn on', async () => {
   const limited = failing('rate_limited', { retryAfterMs: 65_000 });
   const { caller, clock } = await single(limited, [start, text('a'), 'hang'], answer);
   await clock.until(courseOf(caller, clock));
   await clock.advance(65_000);
-  const request = { system: '', messages: [], tools: [], cacheKey: 'main' };
-  const signal = new AbortController().signal;
-  const options = {
-    runId: 'r',
-    owner: 'o',
-    candidates: caller.resolve(null),
-    signal,
-    deadlineMs: 1e9,
-    visible: () => true,
-  };
-  for await (const event of caller.call(request, options)) if (event.type === 'text') break;
+  await clock.until(courseOf(caller, clock, { on: throwsAtText }));
   assert.equal((await clock.until(courseOf(caller, clock))).end.type, 'finished');
 });
 
@@ -596,19 +591,11 @@ test('ledger rows of a later start of a run do not overwrite those of the first'
   assert.deepEqual([...rows.attempts.keys()], ['run_1/1', 'run_1/101']);
 });
 
-test('a caller that leaves in the middle frees the slot and cuts the request', async () => {
+test('a listener that throws fails the call, frees the slot and cuts the request', async () => {
   const { caller, clock, provider } = await single([start, text('a'), 'hang']);
-  const request = { system: '', messages: [], tools: [], cacheKey: 'main' };
-  const signal = new AbortController().signal;
-  const options = {
-    runId: 'r',
-    owner: 'o',
-    candidates: caller.resolve(null),
-    signal,
-    deadlineMs: 1e9,
-    visible: () => true,
-  };
-  for await (const event of caller.call(request, options)) if (event.type === 'text') break;
+  const { end } = await clock.until(courseOf(caller, clock, { on: throwsAtText }));
+  assert.ok(end.type === 'failed' && end.error.code === 'internal');
+  assert.equal(end.attempts[0]?.outcome, 'aborted');
   await clock.settle();
   assert.equal(caller.status()[0]?.active, 0);
   assert.equal(provider.running, 0);

@@ -8,27 +8,36 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 const clocks = { headersMs: 30_000, firstOutputMs: 120_000, idleMs: 60_000 };
 const request = { model: 'm', system: '', messages: [], tools: [], cacheKey: '' };
 
-async function watch(
+function watch(script: Step[], more: { deadlineMs?: number; deaf?: boolean; abort?: AbortSignal } = {}) {
+  const seen = watchOn(new VirtualClock(), script, more);
+  return seen.clock.until(seen.reading).then((events) => {
+    const last = events.at(-1);
+    const ends = events.filter(({ type }) => type === 'finish' || type === 'error');
+    assert.deepEqual(ends, [last], 'exactly one terminal event, the last');
+    return { ...seen, events, error: last?.type === 'error' ? last.error : null };
+  });
+}
+
+/** The same, while it runs; `on` is told of each event. */
+function watchOn(
+  clock: VirtualClock,
   script: Step[],
-  more: { deadlineMs?: number; deaf?: boolean; abort?: AbortSignal; think?: number } = {},
+  more: { deadlineMs?: number; deaf?: boolean; abort?: AbortSignal; on?: (event: ModelEvent) => void },
 ) {
-  const clock = new VirtualClock();
   const provider = new ScriptedProvider('p', clock, script);
   provider.deaf = more.deaf ?? false;
   const events: ModelEvent[] = [];
-  const reading = (async () => {
-    const signal = more.abort ?? new AbortController().signal;
-    const options = { clock, clocks, deadlineMs: more.deadlineMs ?? 1e9, signal };
-    for await (const event of watched((cut) => provider.stream(request, cut), options)) {
+  const signal = more.abort ?? new AbortController().signal;
+  const options = { clock, clocks, deadlineMs: more.deadlineMs ?? 1e9, signal };
+  const reading = watched(
+    (cut, emit) => provider.stream(request, cut, emit),
+    options,
+    (event) => {
       events.push(event);
-      if (more.think !== undefined) await clock.sleep(more.think);
-    }
-  })();
-  await clock.until(reading);
-  const last = events.at(-1);
-  const ends = events.filter(({ type }) => type === 'finish' || type === 'error');
-  assert.deepEqual(ends, [last], 'exactly one terminal event, the last');
-  return { events, clock, provider, error: last?.type === 'error' ? last.error : null };
+      more.on?.(event);
+    },
+  ).then((end) => [...events, end]);
+  return { clock, provider, reading };
 }
 
 const ping: Step = { type: 'status', state: 'ping' };
@@ -95,12 +104,6 @@ test('thinking and tool calls count as output', async () => {
   assert.equal(error, null);
 });
 
-test('a consumer that is slow to ask does not make a provider look stalled', async () => {
-  const { error, clock } = await watch([start, text('a'), text('b'), finish], { think: 300_000 });
-  assert.equal(error, null);
-  assert.equal(clock.monotonic(), 1_200_000);
-});
-
 test('the deadline of the run wins over every clock', async () => {
   const { error, clock } = await watch([start, text('a'), 'hang'], { deadlineMs: 7000 });
   assert.equal(error?.kind, 'deadline');
@@ -127,36 +130,30 @@ test('an adapter that throws becomes an error, an adapter that ignores its signa
 test('an abort ends it at once, before and while it runs', async () => {
   assert.equal((await watch(answer, { abort: AbortSignal.abort() })).error?.kind, 'aborted');
   const abort = new AbortController();
-  const clock = new VirtualClock();
-  const provider = new ScriptedProvider('p', clock, [start, text('a'), 'hang']);
-  const kinds: string[] = [];
-  for await (const event of watched((cut) => provider.stream(request, cut), {
-    clock,
-    clocks,
-    deadlineMs: 1e9,
-    signal: abort.signal,
-  })) {
-    kinds.push(event.type === 'error' ? event.error.kind : event.type);
-    if (event.type === 'text') setImmediate(() => abort.abort());
-  }
+  const { clock, provider, reading } = watchOn(new VirtualClock(), [start, text('a'), 'hang'], {
+    abort: abort.signal,
+    on: (event) => {
+      if (event.type === 'text') setImmediate(() => abort.abort());
+    },
+  });
+  const kinds = (await reading).map((event) => (event.type === 'error' ? event.error.kind : event.type));
   assert.deepEqual(kinds, ['start', 'text', 'aborted']);
   assert.equal(clock.monotonic(), 0);
   assert.equal(provider.signals[0]?.aborted, true);
 });
 
-test('a consumer that leaves cuts the request', async () => {
-  const clock = new VirtualClock();
-  const provider = new ScriptedProvider('p', clock, [start, text('a'), 'hang']);
-  const signal = new AbortController().signal;
-  for await (const event of watched((cut) => provider.stream(request, cut), {
-    clock,
-    clocks,
-    deadlineMs: 1e9,
-    signal,
-  })) {
-    if (event.type === 'text') break;
-  }
+test('a listener that throws cuts the request and hears nothing more', async () => {
+  let heard = 0;
+  const { clock, provider, reading } = watchOn(new VirtualClock(), [start, text('a'), text('b'), 'hang'], {
+    on: (event) => {
+      if (event.type !== 'text') return;
+      heard += 1;
+      throw new Error('a bug');
+    },
+  });
+  await assert.rejects(reading, { message: 'a bug' });
   await clock.settle();
+  assert.equal(heard, 1);
   assert.equal(provider.signals[0]?.aborted, true);
   assert.equal(provider.running, 0);
   assert.equal(clock.sleeping, 0);

@@ -30,7 +30,7 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
   return {
     id: config.id,
     dialect: 'anthropic-messages',
-    stream: (request: ModelRequest, signal) =>
+    stream: (request: ModelRequest, signal, emit) =>
       runCall(
         context,
         request,
@@ -42,6 +42,7 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
           translator: new MessagesTranslator(),
         }),
         signal,
+        emit,
       ),
     listModels,
     health: (signal) => healthBy(async () => `${(await listModels(signal)).length} models`),

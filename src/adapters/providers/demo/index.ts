@@ -18,20 +18,20 @@ export function createProvider(config: ProviderConfig): Provider {
   };
 }
 
-async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
+async function stream(request: ModelRequest, signal: AbortSignal, emit: (event: ModelEvent) => void): Promise<void> {
   let sent = 0;
-  yield { type: 'start', model: 'demo' };
+  emit({ type: 'start', model: 'demo' });
   for (const event of answer(request)) {
     // Yields to the event loop between words, as a network would, so that a long answer holds nobody up.
     await nextTurn();
     if (signal.aborted) {
-      if (sent > 0) yield { type: 'usage', usage: estimateUsage(request, sent) };
-      yield { type: 'error', error: aborted(sent > 0) };
+      if (sent > 0) emit({ type: 'usage', usage: estimateUsage(request, sent) });
+      emit({ type: 'error', error: aborted(sent > 0) });
       return;
     }
     if (event.type === 'text' || event.type === 'tool_delta') sent += event.text.length;
-    if (event.type === 'finish') yield { type: 'usage', usage: estimateUsage(request, sent) };
-    yield event;
+    if (event.type === 'finish') emit({ type: 'usage', usage: estimateUsage(request, sent) });
+    emit(event);
   }
 }
 

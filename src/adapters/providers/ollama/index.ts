@@ -64,7 +64,7 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
   return {
     id: config.id,
     dialect: 'ollama',
-    stream: (request: ModelRequest, signal) =>
+    stream: (request: ModelRequest, signal, emit) =>
       runCall(
         context,
         request,
@@ -76,6 +76,7 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
           translator: new OllamaTranslator(),
         }),
         signal,
+        emit,
       ),
     async listModels(signal) {
       const models: ModelInfo[] = [];

@@ -26,7 +26,7 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
   return {
     id: config.id,
     dialect: 'openai-chat',
-    stream: (request: ModelRequest, signal) =>
+    stream: (request: ModelRequest, signal, emit) =>
       runCall(
         context,
         request,
@@ -38,6 +38,7 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
           translator: new ChatTranslator(),
         }),
         signal,
+        emit,
       ),
     listModels,
     health: (signal) => healthBy(async () => `${(await listModels(signal)).length} models`),

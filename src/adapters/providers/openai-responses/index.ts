@@ -23,7 +23,7 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
   return {
     id: config.id,
     dialect: 'openai-responses',
-    stream: (request: ModelRequest, signal) =>
+    stream: (request: ModelRequest, signal, emit) =>
       runCall(
         context,
         request,
@@ -35,6 +35,7 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
           translator: new ResponsesTranslator(),
         }),
         signal,
+        emit,
       ),
     listModels,
     health: (signal) => healthBy(async () => `${(await listModels(signal)).length} models`),
