@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ask } from '../support/gateway-client.ts';
+import { Rig } from './proofs/rig.ts';
 import { ada, ben, Observed, type LogLine } from '../support/observed.ts';
 
 const turn = [
@@ -92,6 +93,46 @@ describe('at debug', () => {
   it('every line says which part of the gateway speaks', () => {
     for (const line of gateway.lines()) assert.ok(line.component, JSON.stringify(line));
   });
+});
+
+it('messages that are answered together are found by the id of each', async (t) => {
+  const gateway = await Observed.open({
+    env: { LOG_LEVEL: 'debug' },
+    telegram: 'stream = false',
+    tail: '[agent]\nqueue_mode = "collect"',
+  });
+  t.after(() => gateway.close());
+  gateway.model.answer = { headersDelayMs: 1000 };
+  for (const text of ['one', 'two', 'three']) gateway.telegram.inject({ chatId: ada, text });
+  const began = (all: LogLine[]): LogLine[] => all.filter(({ message }) => message === 'a run began');
+  const answered = (all: LogLine[]): unknown[] =>
+    began(all).flatMap((line) => [line.correlation_id, ...((line['merged'] as string[] | undefined) ?? [])]);
+  const lines = await gateway.until(
+    (all) => answered(all).length === 3 && count(all, 'a message was delivered') === began(all).length,
+  );
+  const ids = (message: string): unknown[] =>
+    lines.filter((line) => line.message === message).map(({ correlation_id }) => correlation_id);
+  assert.deepEqual(ids('a message was delivered'), ids('a run began'));
+  assert.deepEqual(answered(lines), ids('a message was received'));
+  assert.ok(began(lines).length < 3, 'some were answered together');
+});
+
+it('the id stays the same over a crash', async (t) => {
+  const rig = await Rig.open({ pace: { ttftMs: 60_000 }, telegram: 'stream = false' });
+  t.after(() => rig.close());
+  const env = { LOG_LEVEL: 'debug' };
+  const idIn = (text: string): string => /"a run began".*?"correlation_id":"(msg_\w+)"/.exec(text)?.[1] ?? 'none';
+  await rig.start({ env });
+  const sent = rig.ledger.enter('telegram');
+  rig.say(sent);
+  await rig.daemon.printed('a model is asked');
+  const id = idIn(rig.daemon.output());
+  await rig.kill();
+  await rig.model.setPace({ ttftMs: 0 });
+  await rig.start({ env });
+  await rig.daemon.printed('a message was delivered');
+  assert.equal(idIn(rig.daemon.output()), id);
+  assert.match(rig.daemon.output(), new RegExp(`"a message was delivered".*"correlation_id":"${id}"`));
 });
 
 it('at info a turn leaves one line', async (t) => {

@@ -138,7 +138,7 @@ describe('chat', () => {
     await leftRuns(left + 1);
   });
 
-  test('a reader of a stream that does not read is cut off, and its run is left', async () => {
+  test('a reader of a stream that does not read is cut off and counted, and its run is left', async () => {
     const left = door.gateway.left.length;
     const socket = await dial(endpoint());
     const body = '{"text":"flood 20000","stream":true}';
@@ -147,6 +147,7 @@ describe('chat', () => {
       `POST /api/v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${tokens.send}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
     await leftRuns(left + 1);
+    assert.equal(door.metrics.values.get('http_refused_total{reason=slow_consumer}'), 1);
     socket.destroy();
   });
 });
