@@ -1,0 +1,208 @@
+/** The things that happen to a gateway, each with the figures of /metrics that it moves. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask, chatEvents, connect } from '../../support/gateway-client.ts';
+import { ada, ben, type Observed } from '../../support/observed.ts';
+
+/** Longer than any figure takes to move. */
+const longMs = 20_000;
+
+export interface Drive {
+  what: string;
+  /** Of /metrics: `name` or `name{label="value"}`. Each must change. */
+  moves: string[];
+  /** Makes it happen, or begins to; what it returns ends it again. */
+  drive: (gateway: Observed) => Promise<(() => Promise<unknown>) | void>;
+}
+
+/** With the prefix that the registry adds. */
+export const ours = (names: string[]): string[] =>
+  names.map((name) => (name.startsWith('process_') ? name : `openclanker_${name}`));
+
+const say = (gateway: Observed, body: object): Promise<unknown> =>
+  ask(gateway.target, 'POST', '/api/v1/chat', { text: 'hello', ...body });
+
+export const drives: readonly Drive[] = [
+  {
+    what: 'a message over HTTP',
+    moves: [
+      'messages_received_total{channel="api"}',
+      'messages_today',
+      'active_people_today',
+      'sessions',
+      'turns_total{channel="api",outcome="finished"}',
+      'turn_seconds{channel="api"}',
+      'provider_calls_total{provider="m",outcome="ok"}',
+      'provider_tokens_total{kind="input"}',
+      'provider_tokens_total{kind="output"}',
+      'provider_cost_usd_total{provider="m"}',
+      'provider_first_output_seconds{provider="m"}',
+      'http_requests_total{route="/api/v1/chat",status="200"}',
+      'http_request_seconds{route="/api/v1/chat"}',
+      'http_client_requests_total{outcome="2xx"}',
+      'store_commit_seconds',
+      'store_batch_operations',
+      'bus_events_total{type="run.finished"}',
+    ],
+    drive: async (gateway) => void (await say(gateway, {})),
+  },
+  {
+    what: 'a streamed answer',
+    moves: ['bus_latency_seconds{subscriber="chat"}', 'http_request_seconds{route="/api/v1/chat"}'],
+    async drive(gateway) {
+      for await (const { event } of chatEvents(gateway.target, { text: 'hello' })) if (event === 'run.finished') break;
+    },
+  },
+  {
+    what: 'a model without prices',
+    moves: ['provider_price_unknown_total{provider="n"}'],
+    drive: async (gateway) => void (await say(gateway, { model: 'n' })),
+  },
+  {
+    what: 'a provider that fails once',
+    moves: ['provider_retries_total{provider="m"}', 'provider_calls_total{outcome="server"}'],
+    async drive(gateway) {
+      gateway.model.next('server-500');
+      await say(gateway, {});
+    },
+  },
+  {
+    what: 'a model call that fails for good',
+    moves: ['turns_total{channel="api",outcome="failed"}', 'http_requests_total{status="502"}'],
+    async drive(gateway) {
+      gateway.model.next('invalid');
+      await say(gateway, { model: 'n' });
+    },
+  },
+  {
+    what: 'calls that take long, more than the provider may have at once',
+    moves: [
+      'provider_active{provider="n"}',
+      'provider_waiting{provider="n"}',
+      'runs_active',
+      'run_queue_depth',
+      'inbox_queued',
+    ],
+    async drive(gateway) {
+      gateway.model.answer = { headersDelayMs: longMs };
+      const leave = new AbortController();
+      const open = ['slow-a', 'slow-b', 'slow-a'].map((session) =>
+        ask(gateway.target, 'POST', '/api/v1/chat', { text: 'hello', session, model: 'n' }, {}, leave.signal).catch(
+          () => undefined,
+        ),
+      );
+      return () => {
+        gateway.model.answer = {};
+        leave.abort();
+        return Promise.all(open);
+      };
+    },
+  },
+  {
+    what: 'an open WebSocket',
+    moves: ['http_websockets', 'http_connections'],
+    drive: async (gateway) => {
+      const socket = await connect(gateway.target);
+      return () => socket.close();
+    },
+  },
+  {
+    what: 'an open event stream',
+    moves: ['http_event_streams'],
+    drive: async (gateway) => {
+      const leave = new AbortController();
+      const headers = { authorization: `Bearer ${gateway.target.token}` };
+      await fetch(`${gateway.target.url}/api/v1/events`, { headers, signal: leave.signal });
+      return async () => leave.abort();
+    },
+  },
+  {
+    what: 'a wrong token',
+    moves: ['http_auth_failures_total', 'http_refused_total{reason="unauthorized"}'],
+    drive: async (gateway) => void (await ask({ ...gateway.target, token: 'wrong' }, 'GET', '/api/v1/status')),
+  },
+  {
+    what: 'a message on Telegram',
+    moves: [
+      'messages_received_total{channel="telegram"}',
+      'sends_total{channel="telegram",outcome="ok"}',
+      'send_seconds{channel="telegram"}',
+      'deliveries_total{channel="telegram",outcome="sent"}',
+    ],
+    drive: (gateway) => gateway.talk('hello'),
+  },
+  {
+    what: 'a stranger',
+    moves: ['messages_turned_away_total{channel="telegram",reason="refused"}'],
+    drive: async (gateway) => void gateway.telegram.inject({ chatId: 666, text: 'let me in' }),
+  },
+  {
+    what: 'a platform that asks to wait',
+    moves: ['send_retries_total{channel="telegram"}', 'sends_total{outcome="rate_limited"}'],
+    drive(gateway) {
+      const failure = { code: 429, description: 'Too Many Requests', parameters: { retry_after: 1 } };
+      gateway.telegram.fail(1, { mode: 'code', ...failure }, 'sendMessage');
+      return gateway.talk('hello');
+    },
+  },
+  {
+    what: 'a platform that refuses a message',
+    moves: ['deliveries_total{outcome="dead"}', 'dead_letters'],
+    async drive(gateway) {
+      gateway.telegram.fail(
+        1,
+        { mode: 'code', code: 403, description: 'Forbidden: bot was blocked by the user' },
+        'sendMessage',
+      );
+      gateway.telegram.inject({ chatId: ada, text: 'hello' });
+    },
+  },
+  {
+    what: 'a platform that takes messages and loses its answers',
+    moves: ['deliveries_total{outcome="uncertain"}', 'outbox_uncertain'],
+    async drive(gateway) {
+      gateway.telegram.fail(2, { mode: 'lost' }, 'sendMessage');
+      gateway.telegram.inject({ chatId: ada, text: 'hello' });
+    },
+  },
+  {
+    what: 'a paused channel',
+    moves: ['channels{state="connected"}', 'channels{state="stopped"}', 'channel_connected{channel="telegram:main"}'],
+    drive: async (gateway) => {
+      const act = (action: string): Promise<unknown> =>
+        ask(gateway.target, 'POST', `/api/v1/channels/telegram:main/${action}`);
+      await act('pause');
+      return () => act('resume');
+    },
+  },
+  {
+    what: 'a provider that fails while there is another',
+    moves: ['provider_fallbacks_total{provider="m"}', 'provider_up{provider="m"}'],
+    async drive(gateway) {
+      gateway.model.next('unauthorized');
+      await say(gateway, {});
+    },
+  },
+  {
+    what: 'a process that stands still for a moment, and time that passes',
+    moves: [
+      'event_loop_delay_seconds{quantile="1"}',
+      'uptime_seconds',
+      'heap_used_bytes',
+      'process_cpu_seconds_total',
+      'process_resident_memory_bytes',
+    ],
+    async drive(gateway) {
+      gateway.daemon.signal('SIGSTOP');
+      await sleep(300);
+      gateway.daemon.signal('SIGCONT');
+    },
+  },
+  {
+    what: 'a platform that does not answer',
+    moves: ['delivery_active', 'outbox_pending'],
+    async drive(gateway) {
+      gateway.telegram.fail(1, { mode: 'hang' }, 'sendMessage');
+      gateway.telegram.inject({ chatId: ben, text: 'hello' });
+    },
+  },
+];
