@@ -1,53 +1,37 @@
-import { plainText, type RichText } from '../../core/rich-text.ts';
+import { noLongerNeeded } from '../../core/abort.ts';
+import { ClankerError } from '../../core/errors.ts';
 import type { ConversationRef } from '../../core/message.ts';
 import type { Bus } from '../../core/ports/bus.ts';
-import type { Channel, OutboundPart, SendOutcome } from '../../core/ports/channel.ts';
+import type { Channel } from '../../core/ports/channel.ts';
 import type { OutboxRow, SendRecord, Store } from '../../core/ports/store.ts';
-import type { Clock, Counter, Histogram, Log, LogFields, Metrics } from '../../core/ports/system.ts';
-import { recordOf, repeatOnce } from '../../core/send-rules.ts';
+import type { Clock, Counter, Histogram, Log, Metrics } from '../../core/ports/system.ts';
+import { repeatOnce } from '../../core/send-rules.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
-import { Pacer } from './pacer.ts';
+import { accountId, fieldsOf, Lane, type Target } from './lane.ts';
 
-const maxParallel = 64;
-const dueBatch = 256;
-/** A longer wait is left to the timer, so that slow chats do not hold the parallel places. */
-const maxWaitInPlaceMs = 2000;
-const resentMark = '\n\n(sent again after an interruption)';
+/** Rows whose end somebody waits for; over that the longest waiting is told to look later. */
+const maxWatchedRows = 1000;
 
-/** One account as the delivery sees it. */
-interface Lane {
-  channel: Channel;
-  pacer: Pacer;
-  signal: AbortSignal;
+interface Watcher {
+  row: Promise<OutboxRow>;
+  resolve(row: OutboxRow): void;
+  reject(error: Error): void;
 }
-
-/** Where to send and which pace holds there. */
-interface Target {
-  conversation: ConversationRef;
-  group: boolean;
-}
-
-const laneKey = (of: { channel: string; account: string }): string => `${of.channel}:${of.account}`;
-const conversationKey = (c: ConversationRef): string => `${laneKey(c)}:${c.native}:${c.thread ?? ''}`;
 
 /**
  * Takes outbox rows to their platforms: one at a time per conversation, many conversations at once, head of line per
- * conversation only. A row is marked `sending` before its one attempt and gets its outcome right after, so that what a
- * crash leaves behind is known to be ambiguous.
+ * conversation only, each account on a lane of its own. A row is marked `sending` before its one attempt and gets its
+ * outcome right after, so that what a crash leaves behind is known to be ambiguous.
  */
 export class Delivery {
   readonly #deps: { store: Store; bus: Bus; clock: Clock; log: Log; crash: CrashPoint };
   readonly #lanes = new Map<string, Lane>();
-  readonly #draining = new Map<string, { again: boolean }>();
-  readonly #waiting = new Map<string, Target>();
-  readonly #settled = new Map<string, Set<(row: OutboxRow) => void>>();
-  readonly #work = new Set<Promise<void>>();
+  readonly #watchers = new Map<string, Watcher>();
+  readonly #stop = new AbortController();
   readonly #sends: Counter;
   readonly #retries: Counter;
   readonly #settledCount: Counter;
   readonly #seconds: Histogram;
-  #timer: { cancel(): void; at: number } | null = null;
-  #stopping = false;
 
   constructor(deps: { store: Store; bus: Bus; clock: Clock; log: Log; metrics: Metrics; crash: CrashPoint }) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'delivery' }) };
@@ -58,7 +42,9 @@ export class Delivery {
       'Messages whose delivery ended, by channel and outcome (sent, uncertain, dead).',
     );
     this.#seconds = deps.metrics.histogram('send_seconds', 'Duration of one delivery attempt, by channel.');
-    deps.metrics.observe('delivery_active', 'Conversations being delivered to.', () => this.#draining.size);
+    deps.metrics.observe('delivery_active', 'Conversations being delivered to.', () =>
+      [...this.#lanes.values()].reduce((sum, { active }) => sum + active, 0),
+    );
   }
 
   /** Judges what a crash left in the air. Before any channel is attached. */
@@ -82,17 +68,23 @@ export class Delivery {
 
   /** Sends through a channel from now on, beginning with what is planned for it. */
   attach(channel: Channel, signal: AbortSignal): void {
-    const key = laneKey({ channel: channel.type, account: channel.account });
-    this.#lanes.set(key, { channel, pacer: new Pacer(this.#deps.clock, channel.capabilities.pace), signal });
-    signal.addEventListener('abort', () => this.#lanes.get(key)?.channel === channel && this.#lanes.delete(key), {
-      once: true,
+    const id = accountId({ channel: channel.type, account: channel.account });
+    const lane = new Lane(channel, signal, {
+      ...this.#deps,
+      sends: this.#sends,
+      seconds: this.#seconds,
+      stopping: this.#stop.signal,
+      recorded: (row, record) => this.#announce(row, record),
+      handOver: (target) => this.#wake(target),
     });
-    this.#track(this.#scan());
+    this.#lanes.set(id, lane);
+    signal.addEventListener('abort', () => this.#lanes.get(id) === lane && this.#lanes.delete(id), { once: true });
+    lane.start();
   }
 
-  /** The pacer of a conversation's account, for streams and typing; null when the account is not attached. */
-  lane(conversation: ConversationRef): { channel: Channel; pacer: Pacer; signal: AbortSignal } | null {
-    return this.#lanes.get(laneKey(conversation)) ?? null;
+  /** A conversation's account, for streams and typing; null when it is not attached. */
+  lane(conversation: ConversationRef): Pick<Lane, 'channel' | 'pacer' | 'signal'> | null {
+    return this.#lanes.get(accountId(conversation)) ?? null;
   }
 
   /** There are planned rows for this conversation. */
@@ -100,145 +92,49 @@ export class Delivery {
     this.#wake({ conversation, group: chatType === 'group' });
   }
 
-  /** Resolves with the row once it is sent, uncertain or dead. */
+  /**
+   * Resolves with the row once it is sent, uncertain or dead. Rejects with `delivery_pending` when too many rows are
+   * waited for; the row is delivered all the same.
+   */
   async settled(id: string): Promise<OutboxRow> {
-    const listeners = this.#settled.get(id) ?? new Set();
-    this.#settled.set(id, listeners);
-    const later = new Promise<OutboxRow>((resolve) => listeners.add(resolve));
+    const watcher = this.#watcherOf(id);
     const row = await this.#deps.store.outbound(id);
     if (row !== null && ['sent', 'uncertain', 'dead'].includes(row.state)) this.#tell(row);
-    return later;
+    return watcher.row;
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    this.#stopping = true;
-    this.#timer?.cancel();
-    const deadline = new AbortController();
+    this.#stop.abort(noLongerNeeded);
+    const enough = new AbortController();
     await Promise.race([
-      Promise.allSettled(this.#work),
-      this.#deps.clock.sleep(deadlineMs, deadline.signal).catch(() => undefined),
+      Promise.all([...this.#lanes.values()].map((lane) => lane.settled())),
+      this.#deps.clock.sleep(deadlineMs, enough.signal).catch(() => undefined),
     ]);
-    deadline.abort(new Error('drained'));
+    enough.abort(noLongerNeeded);
   }
 
   #wake(target: Target): void {
-    if (this.#stopping || this.lane(target.conversation) === null) return;
-    const key = conversationKey(target.conversation);
-    const running = this.#draining.get(key);
-    if (running !== undefined) running.again = true;
-    else if (this.#draining.size < maxParallel) this.#begin(key, target);
-    else if (this.#waiting.size < dueBatch) this.#waiting.set(key, target);
-    else this.#arm(this.#deps.clock.now() + 1000); // the store knows them all: look there again
+    this.#lanes.get(accountId(target.conversation))?.wake(target);
   }
 
-  #begin(key: string, target: Target): void {
-    const state = { again: false };
-    this.#draining.set(key, state);
-    this.#track(
-      this.#drain(state, target).finally(() => {
-        this.#draining.delete(key);
-        // What was planned while the drain looked for its next due time would else wait for a stranger's wake.
-        if (state.again) this.#wake(target);
-        const [next] = this.#waiting;
-        if (next === undefined) return;
-        this.#waiting.delete(next[0]);
-        this.#wake(next[1]);
-      }),
-    );
-  }
-
-  async #drain(state: { again: boolean }, target: Target): Promise<void> {
-    const { conversation } = target;
-    let more = true;
-    while (more && !this.#stopping) {
-      const lane = this.lane(conversation);
-      if (lane === null) return;
-      state.again = false;
-      more = (await this.#sendNext(lane, target)) || state.again;
-    }
-    const [next] = await this.#deps.store.dueConversations(conversation.channel, conversation.account, 1);
-    if (next !== undefined) this.#arm(next.dueAt);
-  }
-
-  /** False when nothing can be sent at the head of the line now. */
-  async #sendNext(lane: Lane, { conversation, group }: Target): Promise<boolean> {
-    const { store, clock, log, crash } = this.#deps;
-    // The pace is waited for before the row is claimed: a row marked `sending` really is on its way.
-    const waitMs = lane.pacer.reserve(conversation, group);
-    if (waitMs > maxWaitInPlaceMs) {
-      lane.pacer.giveBack(conversation, group);
-      this.#arm(clock.now() + waitMs);
-      return false;
-    }
-    if (waitMs > 0) {
-      const stopped = await clock.sleep(waitMs, lane.signal).then(
-        () => false,
-        () => true,
+  #watcherOf(id: string): Watcher {
+    const known = this.#watchers.get(id);
+    if (known !== undefined) return known;
+    const { promise: row, resolve, reject } = Promise.withResolvers<OutboxRow>();
+    // Who asked may have left.
+    row.catch(() => undefined);
+    const watcher = { row, resolve, reject };
+    this.#watchers.set(id, watcher);
+    const [oldest] = this.#watchers;
+    if (this.#watchers.size > maxWatchedRows && oldest !== undefined) {
+      this.#watchers.delete(oldest[0]);
+      oldest[1].reject(
+        new ClankerError('channel', 'delivery_pending', 'The message still waits; it is delivered when it can be.', {
+          retryable: true,
+        }),
       );
-      if (stopped) return false;
     }
-    const row = await store.claimSend(conversation, clock.now());
-    if (row === null) {
-      lane.pacer.giveBack(conversation, group);
-      return false;
-    }
-    if (row.expiresAt < clock.now()) {
-      await this.#record(row, { state: 'dead', at: clock.now(), error: 'It became too old to be sent.' });
-      return true;
-    }
-    log.debug('a message is sent', { ...fieldsOf(row), part: row.part, attempt: row.attempts });
-    crash('before_send');
-    const startedAt = clock.monotonic();
-    const outcome = await this.#attempt(lane, row);
-    this.#seconds.observe((clock.monotonic() - startedAt) / 1000, { channel: conversation.channel });
-    this.#sends.add(1, { channel: conversation.channel, outcome: outcome.ok ? 'ok' : outcome.kind });
-    crash('after_send');
-    if (!outcome.ok) {
-      const { kind, detail } = outcome;
-      log.warn('a send did not succeed', { ...fieldsOf(row), kind, detail, attempt: row.attempts });
-      if (kind === 'rate_limited') lane.pacer.block(conversation, group, outcome.scope, outcome.retryAfterMs);
-      if (kind === 'moved') return this.#follow(row, { ...conversation, native: outcome.native }, detail);
-    }
-    crash('before_mark');
-    await this.#record(row, recordOf(row, outcome, lane.channel.capabilities.idempotentSend, clock.now()));
-    return true;
-  }
-
-  /** The chat has a new id: the row and all that waits behind it go there. */
-  async #follow(row: OutboxRow, to: ConversationRef, error: string): Promise<boolean> {
-    const { store, clock } = this.#deps;
-    await this.#record(row, { state: 'retry', at: clock.now(), error, uncounted: true });
-    await store.moveConversation(row.conversation, to);
-    this.#wake({ conversation: to, group: row.chatType === 'group' });
-    return false;
-  }
-
-  async #attempt({ channel, signal }: Lane, row: OutboxRow): Promise<SendOutcome> {
-    const body = bodyOf(row, channel.capabilities.text.maxLength);
-    const part: OutboundPart = {
-      idempotencyKey: row.idempotencyKey,
-      conversation: row.conversation,
-      body,
-      ...(row.replyTo === null ? {} : { replyTo: row.replyTo }),
-    };
-    try {
-      if (row.ref !== null && channel.edit !== undefined) {
-        return await channel.edit({ conversation: row.conversation, native: row.ref }, body, signal);
-      }
-      if (row.resent && channel.capabilities.idempotentSend === 'lookup') {
-        const found = await channel.findSent?.(part, signal);
-        if (typeof found === 'string') return { ok: true, ref: found };
-      }
-      return await channel.send(part, signal);
-    } catch (error) {
-      // A channel that throws has a bug; whether the bytes left is unknown.
-      this.#deps.log.error('a channel failed in an unexpected way', { ...fieldsOf(row), error });
-      return { ok: false, kind: 'ambiguous', detail: 'The channel failed in an unexpected way.' };
-    }
-  }
-
-  async #record(row: OutboxRow, record: SendRecord): Promise<void> {
-    this.#announce(await this.#deps.store.recordSend(row.id, record), record);
+    return watcher;
   }
 
   #announce(row: OutboxRow, record: SendRecord): void {
@@ -251,7 +147,7 @@ export class Delivery {
     this.#settledCount.add(1, { channel, outcome: record.state });
     const about = {
       outboxId: row.id,
-      channel: laneKey(row.conversation),
+      channel: accountId(row.conversation),
       person: row.owner,
       correlation: row.correlation,
       ...(row.sessionKey === null ? {} : { sessionKey: row.sessionKey }),
@@ -269,59 +165,7 @@ export class Delivery {
   }
 
   #tell(row: OutboxRow): void {
-    for (const resolve of this.#settled.get(row.id) ?? []) resolve(row);
-    this.#settled.delete(row.id);
+    this.#watchers.get(row.id)?.resolve(row);
+    this.#watchers.delete(row.id);
   }
-
-  #arm(at: number): void {
-    if (this.#stopping || (this.#timer !== null && this.#timer.at <= at)) return;
-    this.#timer?.cancel();
-    const cancel = new AbortController();
-    this.#timer = { at, cancel: () => cancel.abort(new Error('rescheduled')) };
-    const waitMs = Math.min(60_000, Math.max(50, at - this.#deps.clock.now()));
-    this.#deps.clock.sleep(waitMs, cancel.signal).then(
-      () => {
-        this.#timer = null;
-        this.#track(this.#scan());
-      },
-      () => undefined,
-    );
-  }
-
-  /** Wakes every conversation that is due and arms the timer for the first that is not yet. */
-  async #scan(): Promise<void> {
-    for (const { channel } of this.#lanes.values()) {
-      const now = this.#deps.clock.now();
-      const due = await this.#deps.store.dueConversations(channel.type, channel.account, dueBatch);
-      for (const { conversation, chatType, dueAt } of due) {
-        if (dueAt <= now) this.wake(conversation, chatType);
-        else this.#arm(dueAt);
-      }
-      if (due.length === dueBatch) this.#arm(now + 1000);
-    }
-  }
-
-  #track(work: Promise<void>): void {
-    const safe = work.catch((error: unknown) => {
-      this.#deps.log.error('delivery was interrupted and will try again', { error });
-      this.#arm(this.#deps.clock.now() + 2000);
-    });
-    this.#work.add(safe);
-    void safe.finally(() => this.#work.delete(safe));
-  }
-}
-
-/** What every line about a row says. */
-const fieldsOf = (row: OutboxRow): LogFields => ({
-  correlation_id: row.correlation,
-  session: row.sessionKey ?? undefined,
-  channel: laneKey(row.conversation),
-  outbox_id: row.id,
-});
-
-/** The body as it goes out now: without formatting when that was refused, marked when it may be a repeat. */
-function bodyOf(row: OutboxRow, maxLength: number): RichText {
-  const body = row.plain ? plainText(row.body.text) : row.body;
-  const marked = row.resent && row.ref === null && body.text.length + resentMark.length <= maxLength;
-  return marked ? { ...body, text: body.text + resentMark } : body;
 }

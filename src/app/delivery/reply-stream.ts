@@ -4,6 +4,7 @@ import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
 import type { Markdown, RichText } from '../../core/rich-text.ts';
 import { splitRich } from '../../core/split.ts';
+import { withRoomForMark } from './repeat-mark.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { Delivery } from './delivery.ts';
 
@@ -98,12 +99,18 @@ export class ReplyStream {
     const paceMs = group ? edit.groupMs : edit.directMs;
     this.#notBefore = clock.monotonic() + paceMs;
     const text = this.#text;
-    const body = this.#firstPart(text, channel.capabilities.text);
-    if (body === null || !pacer.spare(conversation, group)) return;
+    const body = this.#firstPart(text, withRoomForMark(channel.capabilities.text));
+    if (body === null) {
+      this.#shown = text;
+      return;
+    }
+    if (!pacer.spare(conversation, group)) return;
     if (this.#ref === null) {
       const row = this.#opened ? null : await store.openStream({ ...this.#row, body });
       this.#opened = true;
       this.#ref = row?.ref ?? null;
+      // Meanwhile the attempt this text came from may have become void, or the reply may be over.
+      if (this.#stop.signal.aborted || !this.#text.startsWith(text)) return;
     }
     const ref = this.#ref;
     if (ref === null) crash('before_send');
@@ -113,9 +120,9 @@ export class ReplyStream {
       ref === null
         ? await channel.send({ ...part, ...(this.#row.replyTo === null ? {} : { replyTo: this.#row.replyTo }) }, signal)
         : await channel.edit?.({ conversation, native: ref }, body, signal);
-    this.#shown = text;
     if (outcome === undefined) return;
     if (outcome.ok) {
+      this.#shown = text;
       if (ref !== null) return;
       crash('after_send');
       this.#ref = outcome.ref;
@@ -157,7 +164,7 @@ export async function typingLease(
   const lane = delivery.lane(target.conversation);
   if (lane?.channel.typing === undefined || !lane.channel.capabilities.typing.supported) return;
   const until = clock.monotonic() + maxTypingMs;
-  while (!signal.aborted && clock.monotonic() < until) {
+  while (!signal.aborted && !lane.signal.aborted && clock.monotonic() < until) {
     await lane.channel.typing(target.conversation, signal).catch(() => undefined);
     await clock.sleep(lane.channel.capabilities.typing.refreshMs, signal).catch(() => undefined);
   }

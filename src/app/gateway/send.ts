@@ -1,7 +1,7 @@
 import { ClankerError, invalidInput } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { SendRequest, SendTicket } from '../../core/ports/gateway.ts';
-import type { OutboxRow, Store } from '../../core/ports/store.ts';
+import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Markdown } from '../../core/rich-text.ts';
@@ -55,24 +55,35 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
   );
   // What the client is told is what the log calls it.
   const rows = parts.map((row) => ({ ...row, correlation: parts[0]?.id ?? id }));
-  const planned = await store.planOutbound(rows);
+  // A conflict shows at the first part, before anything of the message is planned.
+  const planned = await plan(rows.slice(0, 1), store);
   const [first] = planned;
   if (first === undefined) throw invalidInput('empty_content', 'content: nothing of it can be shown.');
-  if (
-    planned.some(
-      (row, part) => row.body.text !== rows[part]?.body.text || row.conversation.native !== conversation.native,
-    )
-  ) {
-    throw new ClankerError(
-      'conflict',
-      'idempotency_conflict',
-      'This idempotency key was used with another message; use a new key.',
-    );
-  }
+  if (rows.length > 1) planned.push(...(await plan(rows.slice(1), store)));
   delivery.wake(conversation, first.chatType);
-  const delivered = Promise.all(planned.map(({ id }) => delivery.settled(id))).then(assertSent);
-  delivered.catch(() => undefined);
-  return { messageId: first.id, delivered };
+  return {
+    messageId: first.id,
+    // Only who asks for it waits: a message to a blocked account may take a day.
+    get delivered(): Promise<void> {
+      const delivered = Promise.all(planned.map((row) => delivery.settled(row.id))).then(assertSent);
+      delivered.catch(() => undefined);
+      return delivered;
+    },
+  };
+}
+
+async function plan(rows: NewOutbound[], store: Store): Promise<OutboxRow[]> {
+  const planned = await store.planOutbound(rows);
+  const same = planned.every((row, n) => {
+    const wanted = rows[n];
+    return row.body.text === wanted?.body.text && row.conversation.native === wanted.conversation.native;
+  });
+  if (same) return planned;
+  throw new ClankerError(
+    'conflict',
+    'idempotency_conflict',
+    'This idempotency key was used with another message; use a new key.',
+  );
 }
 
 function assertSent(rows: OutboxRow[]): void {

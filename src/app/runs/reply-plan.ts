@@ -3,6 +3,7 @@ import type { ChannelCapabilities } from '../../core/ports/channel.ts';
 import type { InboxRow, NewOutbound } from '../../core/ports/store.ts';
 import type { Markdown } from '../../core/rich-text.ts';
 import { splitRich } from '../../core/split.ts';
+import { withRoomForMark } from '../delivery/repeat-mark.ts';
 
 /** Replies older than this are not sent any more. */
 export const replyMaxAgeMs = 24 * 3_600_000;
@@ -15,7 +16,7 @@ export function planParts(
   deps: { markdown: Markdown; mintId: MintId },
 ): NewOutbound[] {
   const { key, ...rest } = template;
-  return splitRich(deps.markdown.parse(markdownText), limits).map((body, part) => ({
+  return splitRich(deps.markdown.parse(markdownText), withRoomForMark(limits)).map((body, part) => ({
     ...rest,
     id: deps.mintId('out'),
     idempotencyKey: `${key}:${part}`,

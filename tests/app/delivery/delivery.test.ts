@@ -3,20 +3,15 @@ import { test, type TestContext } from 'node:test';
 import { MemoryBus } from '../../../src/adapters/bus/memory.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
 import { Delivery } from '../../../src/app/delivery/delivery.ts';
+import { markedAsRepeat, withRoomForMark } from '../../../src/app/delivery/repeat-mark.ts';
 import type { GatewayEvent } from '../../../src/core/events.ts';
 import type { ConversationRef } from '../../../src/core/message.ts';
 import type { NewOutbound, OutboxRow, Store } from '../../../src/core/ports/store.ts';
 import type { Clock } from '../../../src/core/ports/system.ts';
 import { CountedMetrics, KeptLog } from '../../support/door.ts';
+import { hasty } from '../../support/message-path.ts';
 import { ScriptedChannel } from '../../support/scripted-channel.ts';
 import { freshStore } from '../../support/store.ts';
-
-/** Real time, but every wait is a hundred times shorter: nothing here depends on how long a pause is. */
-const hasty: Clock = {
-  now: () => systemClock.now(),
-  monotonic: () => systemClock.monotonic() * 100,
-  sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
-};
 
 const chat = (native: string): ConversationRef => ({ channel: 'scripted', account: 'main', native });
 
@@ -35,8 +30,8 @@ function part(native: string, text: string, over: Partial<NewOutbound> = {}): Ne
     part: 0,
     body: { text, spans: [] },
     correlation: id,
-    createdAt: Date.now(),
-    expiresAt: Date.now() + 3_600_000,
+    createdAt: hasty.now(),
+    expiresAt: hasty.now() + 3_600_000,
     ...over,
   };
 }
@@ -82,17 +77,17 @@ test('the parts of one conversation arrive in order and once', async (t) => {
   );
 });
 
-test('a message that is planned while the delivery looks for what is due next is not left behind', async (t) => {
+test('a message that is planned while the delivery looks for more is not left behind', async (t) => {
   const { store, delivery, channel, detach } = await rig(t);
   const second = part('1', 'second');
-  const look = store.dueConversations.bind(store);
-  store.dueConversations = async (...about) => {
-    const due = await look(...about);
-    if (channel.shown.length === 1 && (await store.outbound(second.id)) === null) {
+  const claim = store.claimSend.bind(store);
+  store.claimSend = async (...about) => {
+    const row = await claim(...about);
+    if (row === null && (await store.outbound(second.id)) === null) {
       await store.planOutbound([second]);
       delivery.wake(second.conversation, second.chatType);
     }
-    return due;
+    return row;
   };
   delivery.attach(channel, detach.signal);
   await sent(store, delivery, [part('1', 'first')]);
@@ -156,7 +151,7 @@ test('a permanent refusal is a dead letter and what comes after it still goes ou
 test('what has become too old is never sent', async (t) => {
   const { store, delivery, channel, detach } = await rig(t);
   delivery.attach(channel, detach.signal);
-  const [row] = await sent(store, delivery, [part('1', 'old', { expiresAt: Date.now() - 1 })]);
+  const [row] = await sent(store, delivery, [part('1', 'old', { expiresAt: hasty.now() - 1 })]);
   assert.equal(row?.state, 'dead');
   assert.equal(channel.calls.length, 0);
 });
@@ -193,7 +188,7 @@ test('a send cut by a crash is repeated once with a mark; an edit is simply repe
   const { store, delivery, channel, detach } = await rig(t);
   const cut = part('1', 'cut');
   await store.planOutbound([cut]);
-  await store.claimSend(cut.conversation, Date.now());
+  await store.claimSend(cut.conversation, hasty.now());
   const stream = await store.openStream(part('2', 'half'));
   await store.setStreamRef(stream.id, '77');
   channel.shown.push({ chat: '2', ref: '77', texts: ['half'] });
@@ -205,3 +200,141 @@ test('a send cut by a crash is repeated once with a mark; an edit is simply repe
   assert.equal(row.resent, true);
   assert.match(channel.shown.find(({ chat: native }) => native === '1')?.texts[0] ?? '', /^cut\n\n\(sent again/);
 });
+
+test('what became of a send is kept until the store takes it, so nothing is sent twice and no chat stands still', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const record = store.recordSend.bind(store);
+  let refusals = 3;
+  store.recordSend = (...about) => (refusals-- > 0 ? Promise.reject(new Error('the disk is full')) : record(...about));
+  delivery.attach(channel, detach.signal);
+  const rows = await sent(store, delivery, [part('1', 'a'), part('1', 'b')]);
+  assert.deepEqual(
+    rows.map(({ state, attempts, resent }) => [state, attempts, resent]),
+    [
+      ['sent', 1, false],
+      ['sent', 1, false],
+    ],
+  );
+  assert.equal(channel.calls.length, 2);
+});
+
+test('a store that cannot be asked what to send is asked again', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const claim = store.claimSend.bind(store);
+  let refusals = 2;
+  store.claimSend = (...about) => (refusals-- > 0 ? Promise.reject(new Error('the disk is full')) : claim(...about));
+  delivery.attach(channel, detach.signal);
+  const [row] = await sent(store, delivery, [part('1', 'a')]);
+  assert.equal(row?.state, 'sent');
+});
+
+test('an account whose platform hangs takes no place from another account', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const { promise: never, resolve: release } = Promise.withResolvers<void>();
+  const hung = new ScriptedChannel('scripted', 'hung');
+  hung.gate = never;
+  delivery.attach(hung, detach.signal);
+  delivery.attach(channel, detach.signal);
+  const stuck = Array.from({ length: 200 }, (_, n) =>
+    part(String(n), 'stuck', { conversation: { channel: 'scripted', account: 'hung', native: String(n) } }),
+  );
+  await store.planOutbound(stuck);
+  for (const { conversation } of stuck) delivery.wake(conversation, 'direct');
+  const [row] = await sent(store, delivery, [part('1', 'quick')]);
+  assert.equal(row?.state, 'sent');
+  release();
+});
+
+test('two hundred conversations are served while one of them is blocked', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  channel.script.push({ ok: false, kind: 'rate_limited', scope: 'conversation', retryAfterMs: 900_000, detail: '429' });
+  delivery.attach(channel, detach.signal);
+  const blocked = part('blocked', 'x');
+  await store.planOutbound([blocked]);
+  delivery.wake(blocked.conversation, 'direct');
+  const rows = await sent(
+    store,
+    delivery,
+    Array.from({ length: 199 }, (_, n) => part(String(n), 'x')),
+  );
+  assert.ok(rows.every(({ state }) => state === 'sent'));
+  assert.equal((await store.outbound(blocked.id))?.state, 'planned');
+});
+
+test('while a whole account must wait, the store is not asked over and over', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const { counted, asked } = counting(store);
+  channel.script.push({ ok: false, kind: 'rate_limited', scope: 'account', retryAfterMs: 60_000, detail: '429' });
+  delivery.attach(channel, detach.signal);
+  const rows = await sent(
+    counted,
+    delivery,
+    Array.from({ length: 20 }, (_, n) => part(String(n), 'x')),
+  );
+  assert.ok(rows.every(({ state }) => state === 'sent'));
+  assert.ok(asked() < 40, `the due conversations were listed ${asked()} times`);
+});
+
+test('rows behind a send that outlives its channel go out through the next one', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const { promise: hold, resolve: release } = Promise.withResolvers<void>();
+  channel.gate = hold;
+  const first = new AbortController();
+  delivery.attach(channel, first.signal);
+  const rows = [part('1', 'a'), part('1', 'b')];
+  await store.planOutbound(rows);
+  delivery.wake(chat('1'), 'direct');
+  while (channel.calls.length === 0) await systemClock.sleep(1);
+  first.abort(new Error('the token changed'));
+  const next = new ScriptedChannel();
+  delivery.attach(next, detach.signal);
+  await systemClock.sleep(5);
+  release();
+  const settled = await Promise.all(rows.map(({ id }) => delivery.settled(id)));
+  assert.deepEqual(
+    settled.map(({ state }) => state),
+    ['sent', 'sent'],
+  );
+  assert.deepEqual(
+    next.shown.map(({ texts }) => texts),
+    [['b']],
+  );
+});
+
+test('two chats that each say they became the other do not keep a message going for ever', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  for (let n = 0; n < 10; n++) {
+    channel.script.push({ ok: false, kind: 'moved', native: n % 2 === 0 ? '2' : '1', detail: 'migrated' });
+  }
+  delivery.attach(channel, detach.signal);
+  const [row] = await sent(store, delivery, [part('1', 'where to?')]);
+  assert.equal(row?.state, 'dead');
+  assert.equal(channel.calls.length, 5);
+});
+
+test('who waits for rows that never settle takes bounded memory', async (t) => {
+  const { store, delivery } = await rig(t);
+  const rows = Array.from({ length: 1001 }, (_, n) => part(String(n), 'x'));
+  await store.planOutbound(rows);
+  const first = delivery.settled(rows[0]?.id ?? '');
+  await systemClock.sleep(0);
+  for (const { id } of rows.slice(1)) void delivery.settled(id).catch(() => undefined);
+  await assert.rejects(first, { code: 'delivery_pending', retryable: true });
+});
+
+test('a repeat of a part that is as long as parts get can still be marked', () => {
+  const limits = withRoomForMark({ maxLength: 4096 });
+  const body = { text: 'x'.repeat(limits.maxLength), spans: [] };
+  assert.match(markedAsRepeat(body, 4096).text, /sent again/);
+  assert.ok(markedAsRepeat(body, 4096).text.length <= 4096);
+});
+
+function counting(store: Store): { counted: Store; asked: () => number } {
+  const list = store.dueConversations.bind(store);
+  let asked = 0;
+  store.dueConversations = (...about) => {
+    asked += 1;
+    return list(...about);
+  };
+  return { counted: store, asked: () => asked };
+}
