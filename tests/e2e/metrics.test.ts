@@ -14,6 +14,7 @@ import { openStore } from '../../src/adapters/store/sqlite/index.ts';
 import { systemClock } from '../../src/adapters/system/index.ts';
 import { Supervisor } from '../../src/app/lifecycle/supervisor.ts';
 import { migrationsDir, quietLog } from '../adapters/store/open.ts';
+import { ask } from '../support/gateway-client.ts';
 import { Observed } from '../support/observed.ts';
 import { drives, ours } from './metrics/drives.ts';
 
@@ -142,6 +143,16 @@ level = "warn"
       await end?.();
     });
   }
+
+  it('an answer that is not streamed loses no events, however long it is', async () => {
+    const start = await gateway.samples();
+    gateway.model.answer = { text: 'word '.repeat(3000), deltas: 3000 };
+    await ask(gateway.target, 'POST', '/api/v1/chat', { text: 'hello', session: 'long', model: 'm' });
+    gateway.model.answer = {};
+    const end = await gateway.samples();
+    const dropped = 'openclanker_bus_dropped_total';
+    assert.equal(figure(end, dropped), figure(start, dropped));
+  });
 
   it('what stands from the start stands there', async () => {
     const samples = await gateway.samples();

@@ -234,6 +234,7 @@ export class ScriptedGateway implements Gateway {
       sessionKey,
       joined: false,
       events: only(events, runId),
+      ignoreEvents: () => undefined,
       answer,
       leave: () => {
         this.left.push(runId);

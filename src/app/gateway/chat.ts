@@ -143,6 +143,7 @@ export class Chat {
       joined: false,
       answer: waiter.answer,
       events: liveEvents(subscription, () => waiters.watch(row.runId)),
+      ignoreEvents: () => subscription.close(),
       leave: () => {
         subscription.close();
         waiter.leave();

@@ -31,6 +31,8 @@ export interface ChatTicket {
   joined: boolean;
   /** Live events of this run (run.started, run.delta, run.tool), ending when the run ends. Subscribed before the run starts. */
   events: AsyncIterable<GatewayEvent>;
+  /** Nobody will read the events: they are not kept for a reader, nor counted as lost. */
+  ignoreEvents(): void;
   /** Rejects with a ClankerError (`provider`, `timeout`, `aborted`, …). Always settles; handled even when nobody awaits. */
   answer: Promise<ChatAnswer>;
   /** The caller is gone: aborts the run when the request owned it (no idempotency key), and frees the events. */

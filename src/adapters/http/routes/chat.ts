@@ -83,7 +83,10 @@ export const chatRoutes = [
       onGone(() => {
         if (!context.stopping()) ticket.leave();
       });
-      if (stream !== true && !wantsEvents(request)) return json(await ticket.answer);
+      if (stream !== true && !wantsEvents(request)) {
+        ticket.ignoreEvents();
+        return json(await ticket.answer);
+      }
       return {
         status: 200,
         type: 'text/event-stream',
