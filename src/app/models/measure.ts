@@ -19,7 +19,10 @@ export interface CallMetrics {
 export function callMetrics(metrics: Metrics): CallMetrics {
   return {
     calls: metrics.counter('provider_calls_total', 'Requests to providers, by provider, model and outcome.'),
-    tokens: metrics.counter('provider_tokens_total', 'Tokens, by provider, model and kind.'),
+    tokens: metrics.counter(
+      'provider_tokens_total',
+      'Tokens, by provider, model and kind (input, output, cache_read, cache_write).',
+    ),
     cost: metrics.counter('provider_cost_usd_total', 'US dollars spent, by provider and model.'),
     unpriced: metrics.counter('provider_price_unknown_total', 'Answers whose price is unknown, by provider and model.'),
     retries: metrics.counter('provider_retries_total', 'Repeated requests, by provider and kind of the failure.'),
@@ -112,8 +115,9 @@ export class Measure {
     const { usage, cost } = this.row;
     this.#metrics.calls.add(1, { ...this.#labels, outcome });
     if (usage === null) return;
-    for (const kind of ['input', 'cacheRead', 'cacheWrite', 'output'] as const) {
-      if (usage[kind] > 0) this.#metrics.tokens.add(usage[kind], { ...this.#labels, kind });
+    const { input, output, cacheRead: cache_read, cacheWrite: cache_write } = usage;
+    for (const [kind, count] of Object.entries({ input, output, cache_read, cache_write })) {
+      if (count > 0) this.#metrics.tokens.add(count, { ...this.#labels, kind });
     }
     if (cost === null) this.#metrics.unpriced.add(1, this.#labels);
     else this.#metrics.cost.add(cost, this.#labels);

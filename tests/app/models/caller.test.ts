@@ -49,7 +49,7 @@ test('a good call: one attempt, its text, its usage and price, a complete ledger
   );
   assert.equal(rows.attempts.get('run_1/1')?.outcome, null, 'the row was written when the attempt began');
   assert.equal(tally.counts.get('provider_calls_total p m1 ok'), 1);
-  assert.equal(tally.counts.get('provider_tokens_total p m1 cacheRead'), 5);
+  assert.equal(tally.counts.get('provider_tokens_total p m1 cache_read'), 5);
   assert.equal(clock.sleeping, 0);
 });
 
