@@ -9,6 +9,8 @@ import { registerBuiltinCommands } from '../../src/app/commands/builtin.ts';
 import { CommandRegistry } from '../../src/app/commands/registry.ts';
 import { Delivery } from '../../src/app/delivery/delivery.ts';
 import { Chat } from '../../src/app/gateway/chat.ts';
+import { DeadLetters } from '../../src/app/gateway/dead.ts';
+import { Sessions } from '../../src/app/gateway/sessions.ts';
 import { Ingress } from '../../src/app/ingress/ingress.ts';
 import { ModelCaller } from '../../src/app/models/caller.ts';
 import type { AgentSettings } from '../../src/app/runs/context.ts';
@@ -112,7 +114,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const markdown = createMarkdown();
   const commands = new CommandRegistry();
   const waiters = new RunWaiters();
-  const channel = new ScriptedChannel();
+  const channel = new ScriptedChannel('scripted', 'main', { text: { maxLength: 1000, maxSpans: 50 } });
   const delivery = new Delivery({ store, bus, clock, log, metrics, crash });
   const executor = new RunExecutor({
     store,
@@ -168,6 +170,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     channelTypes: new Set(['scripted']),
     agents: () => new Set<string>(),
   });
+  const sessions = new Sessions({ store, clock, runs, waiters, channelTypes: new Set(['scripted']) });
+  const dead = new DeadLetters({ store, clock, runs, delivery });
   const detach = new AbortController();
   const events: GatewayEvent[] = [];
   const watch = bus.subscribe('test', {}, 100_000);
@@ -197,6 +201,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     runs,
     ingress,
     chat,
+    sessions,
+    dead,
     detach,
     events,
     mintId,

@@ -163,7 +163,10 @@ export function inbound(db: Database, id: string): InboxRow | null {
   return record === null ? null : inboxFrom(record);
 }
 
-/** It keeps its place: what was asked before is answered before. */
+/**
+ * It keeps its place: what was asked before is answered before. What was said about the failure is over, and its keys
+ * are free for the parts of the new answer.
+ */
 export function requeueInbound(db: Database, id: string, at: number): InboxRow | null {
   const record = db.get<InboxRecord>(
     `UPDATE inbox SET state = 'queued', starts = 0, error = NULL, finished_at = NULL, cleared = 0
@@ -172,6 +175,11 @@ export function requeueInbound(db: Database, id: string, at: number): InboxRow |
   );
   if (record === null) return null;
   const row = inboxFrom(record);
+  db.run(
+    `UPDATE outbox SET idempotency_key = idempotency_key || ':' || id
+     WHERE run_id = ? AND idempotency_key = run_id || ':' || part`,
+    row.runId,
+  );
   openSession(db, row, at);
   return row;
 }

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { messagePath, principal, said } from '../../support/message-path.ts';
+import { answer, failing, finish, start, text, type Step } from '../../support/scripted-provider.ts';
+
+const refusing = failing('invalid_request');
+const long = 'Once upon a time there was a gateway that could be depended on.';
+
+test('a dead letter of a chat that is retried is answered there, though its failure was told before', async (t) => {
+  const path = await messagePath(t, [refusing, answer]);
+  path.attach();
+  const sink = path.ingress.sinkFor('scripted', 'main');
+  await sink.commit([said('Hi')]);
+  await path.event('run.failed');
+  const { seq } = await path.event('delivery.sent');
+  assert.match(path.channel.shown[0]?.texts[0] ?? '', /^I could not answer/);
+  const { items } = await path.store.deadLetters({ limit: 5 });
+  assert.equal(items.length, 1);
+  await path.dead.retry(items[0]?.row.id ?? '');
+  await path.event('delivery.sent', (event) => event.seq > seq);
+  assert.deepEqual(path.channel.shown.map(({ texts }) => texts.at(-1)).slice(1), ['Hello']);
+});
+
+test('every end leaves exactly one end in the store, on the bus and with who waits', async (t) => {
+  const ends: [string, Step[], string][] = [
+    ['finished', answer, 'finished'],
+    ['refused', refusing, 'failed'],
+    ['empty', [start, finish], 'finished'],
+    ['throwing', [start, { throws: 'a bug' }], 'failed'],
+  ];
+  for (const [name, script, state] of ends) {
+    const path = await messagePath(t, [script]);
+    const ticket = await path.chat.chat(principal, { text: 'Hi' });
+    const told = await ticket.answer.then(
+      () => 'finished',
+      () => 'failed',
+    );
+    await path.event(told === 'finished' ? 'run.finished' : 'run.failed');
+    assert.equal(told, state, name);
+    assert.equal((await path.store.run(ticket.runId))?.state, state, name);
+    assert.equal(path.events.filter(({ type }) => type === 'run.finished' || type === 'run.failed').length, 1, name);
+    const { items } = await path.store.listMessages(ticket.sessionKey, { limit: 10 });
+    assert.deepEqual(
+      items.map(({ role }) => role),
+      state === 'finished' ? ['user', 'assistant'] : ['user'],
+      name,
+    );
+  }
+});
+
+test('an answer that was complete when the abort came is kept', async (t) => {
+  const path = await messagePath(t, [answer]);
+  path.attach();
+  const { promise: hold, resolve: release } = Promise.withResolvers<void>();
+  path.channel.gate = hold;
+  path.provider.scripts = [[start, text(long), { wait: 100 }, finish]];
+  await path.ingress.sinkFor('scripted', 'main').commit([said('Hi')]);
+  const { runId } = await path.event('run.started');
+  while (!path.channel.calls.some(({ method }) => method === 'send')) await path.clock.sleep(50);
+  await path.clock.sleep(1000);
+  path.runs.abortRun(runId, null, 'requested', 'too late');
+  release();
+  await path.event('run.finished');
+  await path.event('delivery.sent');
+  assert.deepEqual(
+    path.channel.shown.map(({ texts }) => texts.at(-1)),
+    [long],
+  );
+});
+
+test('what a stopped answer showed stays, marked, and is no part of the history', async (t) => {
+  const path = await messagePath(t, [[start, text(long), 'hang']]);
+  path.attach();
+  const sink = path.ingress.sinkFor('scripted', 'main');
+  await sink.commit([said('Hi')]);
+  while (path.channel.shown.length === 0) await path.clock.sleep(50);
+  await sink.commit([said('/stop')]);
+  await path.event('run.failed', ({ error }) => error.code === 'aborted');
+  await path.event('run.finished');
+  await path.event('delivery.sent', ({ seq }) => seq > 0);
+  while (path.channel.shown.length < 2) await path.clock.sleep(50);
+  assert.equal(path.channel.shown[0]?.texts.at(-1), `${long}\n\n(stopped)`);
+  assert.equal(path.channel.shown[1]?.texts.at(-1), 'Stopped.');
+  const [session] = (await path.store.listSessions(null, { limit: 1 })).items;
+  const { items } = await path.store.listMessages(session?.key ?? '', { limit: 10 });
+  assert.ok(items.every(({ role }) => role === 'user'));
+});
+
+test('a provider that fails after words were shown leaves them, marked, with the reason', async (t) => {
+  const path = await messagePath(t, [[start, text(long), { wait: 3000 }, ...refusing]]);
+  path.attach();
+  await path.ingress.sinkFor('scripted', 'main').commit([said('Hi')]);
+  await path.event('run.failed');
+  await path.event('delivery.sent');
+  const shown = path.channel.shown[0]?.texts.at(-1) ?? '';
+  assert.ok(shown.startsWith(long));
+  assert.match(shown, /\(interrupted\)/);
+  assert.equal(path.channel.shown.length, 1);
+});
+
+test('text of an attempt that failed is void, for the reader and in the history', async (t) => {
+  const path = await messagePath(t, [
+    [start, text('Wro'), ...failing('server', { phase: 'mid_output' })],
+    answer,
+  ]);
+  const ticket = await path.chat.chat(principal, { text: 'Hi' });
+  assert.equal((await ticket.answer).reply.text, 'Hello');
+  await path.event('run.retrying');
+});
+
+test('streamed thinking is stored as one part per opaque item, before the text', async (t) => {
+  const reasoning = (words: string, replay?: string): Step => ({
+    type: 'reasoning',
+    text: words,
+    ...(replay === undefined ? {} : { replay }),
+  });
+  const path = await messagePath(t, [
+    [start, reasoning('I '), reasoning('think', 'signed'), reasoning('so'), text('Hello'), finish],
+  ]);
+  const ticket = await path.chat.chat(principal, { text: 'Hi' });
+  await ticket.answer;
+  const { items } = await path.store.listMessages(ticket.sessionKey, { limit: 10 });
+  assert.deepEqual(
+    items[1]?.parts.map((part) => (part.type === 'reasoning' || part.type === 'text' ? part.text : '')),
+    ['I think', 'so', 'Hello'],
+  );
+});
