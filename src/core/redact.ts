@@ -9,6 +9,8 @@ const maxSecrets = 512;
 
 /** The one register of the process, in every spelling a value may appear in. */
 const values = new Set<string>();
+/** The same, so that a value which begins with another is masked as a whole. */
+let longestFirst: readonly string[] = [];
 
 /** From now on this value is masked wherever it appears. */
 export function registerSecret(value: string): void {
@@ -21,6 +23,7 @@ export function registerSecret(value: string): void {
     const [oldest = ''] = values;
     values.delete(oldest);
   }
+  longestFirst = [...values].sort((a, b) => b.length - a.length);
 }
 
 /** One look that most texts end with: without any of these no pattern can match. */
@@ -56,7 +59,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
 export function redact(text: string): string {
   if (text.length < minSecretLength) return text;
   let clean = text;
-  for (const value of values) if (clean.includes(value)) clean = clean.replaceAll(value, mask);
+  for (const value of longestFirst) if (clean.includes(value)) clean = clean.replaceAll(value, mask);
   if (!hint.test(clean)) return clean;
   for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement);
   return clean;

@@ -45,6 +45,12 @@ it('a registered value is masked in every spelling it travels in', () => {
   }
 });
 
+it('a value that begins with another one is masked as a whole', () => {
+  registerSecret('a-first-secret');
+  registerSecret('a-first-secret-and-more');
+  assert.equal(redact('it is a-first-secret-and-more.'), 'it is [secret].');
+});
+
 it('a cut never leaves half of a secret', () => {
   registerSecret('one-secret-of-thirty-characters');
   const line = 'one-secret-of-thirty-characters, '.repeat(300);
