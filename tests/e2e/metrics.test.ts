@@ -3,7 +3,10 @@
  * red, and so does docs/METRICS.md when it does not say what is there.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +17,7 @@ import { openStore } from '../../src/adapters/store/sqlite/index.ts';
 import { systemClock } from '../../src/adapters/system/index.ts';
 import { Supervisor } from '../../src/app/lifecycle/supervisor.ts';
 import { migrationsDir, quietLog } from '../adapters/store/open.ts';
-import { ask } from '../support/gateway-client.ts';
+import { ask, chatEvents } from '../support/gateway-client.ts';
 import { Observed } from '../support/observed.ts';
 import { drives, ours } from './metrics/drives.ts';
 
@@ -152,6 +155,34 @@ level = "warn"
     const end = await gateway.samples();
     const dropped = 'openclanker_bus_dropped_total';
     assert.equal(figure(end, dropped), figure(start, dropped));
+  });
+
+  it('a streamed answer loses no events either when all of it comes at once', async (t) => {
+    const piece = 'data: {"choices":[{"delta":{"content":"w"}}]}\n\n';
+    const end = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+    const burst = createServer((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(piece.repeat(6000) + end);
+    }).listen(0, '127.0.0.1');
+    await once(burst, 'listening');
+    const { port } = burst.address() as AddressInfo;
+    const hasty = await Observed.open({
+      tail: `[providers.burst]\nbase_url = "http://127.0.0.1:${port}/v1"\napi_key = "a-key-of-it"\nmodel = "b"`,
+    });
+    t.after(async () => {
+      await hasty.close();
+      burst.close();
+      burst.closeAllConnections();
+    });
+    let text = '';
+    let last = '';
+    for await (const { event, data } of chatEvents(hasty.target, { text: 'hello', model: 'burst' })) {
+      last = event;
+      if (event === 'run.delta') text += data.text ?? '';
+    }
+    assert.equal(last, 'run.finished');
+    assert.equal(text, 'w'.repeat(6000));
+    assert.equal(figure(await hasty.samples(), 'openclanker_bus_dropped_total'), 0);
   });
 
   it('what stands from the start stands there', async () => {

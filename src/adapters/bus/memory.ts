@@ -3,7 +3,8 @@ import type { Bus, EventFilter, Subscription } from '../../core/ports/bus.ts';
 import type { Clock, Counter, Histogram, Metrics } from '../../core/ports/system.ts';
 
 const retainedEvents = 512;
-const defaultLimit = 1000;
+/** One read of a provider's socket (64 KiB) can hold some 1,500 pieces of text, published before any reader has its turn. */
+const defaultLimit = 5000;
 
 interface Queued {
   event: GatewayEvent;

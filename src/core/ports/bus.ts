@@ -19,7 +19,7 @@ export interface Subscription extends AsyncIterable<GatewayEvent> {
 
 export interface Bus {
   publish(event: NewEvent): void;
-  /** `name` labels the metrics (queue depth, latency, drops); `limit` defaults to 1000 events. */
+  /** `name` labels the metrics (queue depth, latency, drops); `limit` defaults to 5000 events. */
   subscribe(name: string, filter: EventFilter, limit?: number): Subscription;
   /** The retained events after `seq`, oldest first, or null when they are no longer all there (512 are kept). */
   since(seq: number, filter: EventFilter): GatewayEvent[] | null;
