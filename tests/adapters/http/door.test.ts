@@ -83,7 +83,8 @@ describe('limiters', () => {
       for (let i = 0; i < 10; i++)
         assert.equal((await ask(at(door), { path: '/health', token: `old-${i}` })).status, 200);
       const stranger = await ask(at(door), { path: '/ready' });
-      assert.equal((await ask(at(door), { path: '/ready', token: 'old' })).body, stranger.body);
+      const outdated = await ask(at(door), { path: '/ready', token: 'old' });
+      assert.deepEqual(Object.keys(outdated.json ?? {}), Object.keys(stranger.json ?? {}));
       assert.equal((await ask(at(door), { path: '/api/v1/channels', token: 'guess' })).status, 429);
     }));
 
