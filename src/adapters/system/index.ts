@@ -21,7 +21,19 @@ export const systemClock: Clock = {
     }),
 };
 
+/** Randomness is drawn in pools: asking the system for each id costs more than the id. No byte is given out twice. */
+const poolBytes = 4096;
+let pool = new Uint8Array(0);
+
+function drawn(count: number): Uint8Array {
+  if (count > poolBytes) return randomBytes(count);
+  if (pool.length < count) pool = randomBytes(poolBytes);
+  const bytes = pool.slice(0, count);
+  pool = pool.subarray(count);
+  return bytes;
+}
+
 export const systemRandom: Random = {
-  bytes: (count) => randomBytes(count),
+  bytes: drawn,
   unit: () => Math.random(),
 };

@@ -214,7 +214,7 @@ export class RunQueue {
       });
   }
 
-  /** True when the session may have more to do. */
+  /** True when the session has more to do that nobody will wake it for. */
   async #run(sessionKey: string, active: Active): Promise<boolean> {
     const { store, clock, crash, historyTurns, queueMode, execute } = this.#deps;
     const claimed = await store.claimRun({
@@ -237,7 +237,7 @@ export class RunQueue {
     this.#cancelled.delete(claimed.run.id);
     if (cancelled !== undefined) active.controller.abort(cancelled);
     await execute({ claimed, signal: active.controller.signal, stopping: this.#stop.signal });
-    return true;
+    return claimed.more;
   }
 }
 

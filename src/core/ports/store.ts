@@ -129,6 +129,8 @@ export interface ClaimedRun {
   attemptsBefore: number;
   /** A reply stream that an earlier start left open on the platform. */
   stream: OutboxRow | null;
+  /** Further messages of the session waited when this one was taken; what comes later is told by its own commit. */
+  more: boolean;
 }
 
 export interface NewMessage {

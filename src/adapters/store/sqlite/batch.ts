@@ -16,7 +16,7 @@ export interface BatchOutcome {
 
 /** `beforeCommit` may throw to keep the batch from being committed. */
 export function runBatch(db: Database, requests: readonly Request[], beforeCommit: () => void): BatchOutcome {
-  const writes = requests.some(({ operation }) => operationModes[operation] === 'write');
+  const writes = requests.some(({ operation }) => operationModes[operation] !== 'read');
   const done: { operation: OperationName; value: unknown }[] = [];
   try {
     if (writes) db.run('BEGIN IMMEDIATE');
@@ -48,7 +48,7 @@ export function runBatch(db: Database, requests: readonly Request[], beforeCommi
 /** A failing operation undoes only itself. Throws when the transaction is lost with it. */
 function runOne(db: Database, request: Request): Reply {
   const { id, operation, args } = request;
-  const isWrite = operationModes[operation] === 'write';
+  const isWrite = operationModes[operation] !== 'read';
   const execute = operations[operation] as (db: Database, ...args: unknown[]) => unknown;
   try {
     if (isWrite) db.run('SAVEPOINT operation');

@@ -5,10 +5,13 @@ import { Worker } from 'node:worker_threads';
 import { ClankerError, errorFrom } from '../../../core/errors.ts';
 import type { Clock, Counter, Histogram, Log, Metrics } from '../../../core/ports/system.ts';
 import { closed, overloaded, storageError } from './errors.ts';
-import type { FromWorker, OperationName, Reply, ToWorker, WorkerSetup } from './protocol.ts';
+import { operationModes } from './protocol.ts';
+import type { FromWorker, OperationName, Reply, Request, ToWorker, WorkerSetup } from './protocol.ts';
 
 /** Operations that may wait for the worker; what comes beyond is refused with `storage_busy`. */
 const maxWaiting = 4096;
+/** How long a write that nobody waits for may wait for another one. */
+const laterMs = 50;
 const firstRestartMs = 100;
 const lastRestartMs = 5000;
 /** Megabytes of V8's heap in the worker: it keeps nothing between batches. */
@@ -35,6 +38,9 @@ interface Waiting {
 export class Client {
   readonly #options: ClientOptions;
   readonly #waiting = new Map<number, Waiting>();
+  /** Writes that nobody waits for; they are among `#waiting`, too. */
+  #later: Request[] = [];
+  #laterTimer: NodeJS.Timeout | null = null;
   readonly #commits: Histogram;
   readonly #batches: Histogram;
   readonly #failures: Counter;
@@ -95,7 +101,9 @@ export class Client {
     if (this.#waiting.size >= maxWaiting) return Promise.reject(overloaded());
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    tell(this.#worker, { id, operation, args });
+    const request = { id, operation, args };
+    if (operationModes[operation] === 'later') this.#postpone(request);
+    else this.#send(this.#worker, request);
     this.#waiting.set(id, { operation, resolve, reject });
     return promise;
   }
@@ -134,10 +142,26 @@ export class Client {
     });
   }
 
+  #postpone(request: Request): void {
+    this.#later.push(request);
+    this.#laterTimer ??= setTimeout(() => {
+      if (this.#worker !== null) this.#send(this.#worker);
+    }, laterMs);
+  }
+
+  /** What was put off goes first: order is kept. */
+  #send(worker: Worker, ...requests: Request[]): void {
+    if (this.#laterTimer !== null) clearTimeout(this.#laterTimer);
+    this.#laterTimer = null;
+    tell(worker, [...this.#later, ...requests]);
+    this.#later = [];
+  }
+
   async #close(): Promise<void> {
     this.#ending.abort();
     const worker = this.#worker;
     if (worker === null) return;
+    this.#send(worker);
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     tell(worker, 'close');
     await exited;
@@ -181,6 +205,7 @@ export class Client {
   /** The worker is gone: what waited fails, and unless we are closing a new one is started. */
   #lost(): void {
     this.#worker = null;
+    this.#later = [];
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { reject } of waiting) reject(closed());

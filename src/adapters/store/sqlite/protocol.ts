@@ -6,8 +6,11 @@ export type OperationName = Exclude<keyof Store, 'quickCheck' | 'close'>;
 export type Arguments<K extends OperationName> = Parameters<Store[K]>;
 export type Result<K extends OperationName> = Awaited<ReturnType<Store[K]>>;
 
-/** Every operation, and whether it changes anything. The client's methods are made from these names. */
-export const operationModes: Record<OperationName, 'read' | 'write'> = {
+/**
+ * Every operation, and whether it changes anything. `later`: a write that nobody waits for; it shares the transaction of
+ * what is asked next, or has its own after a moment. The client's methods are made from these names.
+ */
+export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> = {
   commitInbound: 'write',
   cursors: 'read',
   requeueInbound: 'write',
@@ -16,7 +19,7 @@ export const operationModes: Record<OperationName, 'read' | 'write'> = {
   queuedSessions: 'read',
   claimRun: 'write',
   journal: 'write',
-  saveAttempts: 'write',
+  saveAttempts: 'later',
   finishRun: 'write',
   run: 'read',
   runReply: 'read',
@@ -71,8 +74,8 @@ export interface Request {
   args: unknown[];
 }
 
-/** To the worker: one request each, or the wish to end. */
-export type ToWorker = Request | 'close';
+/** To the worker: requests in their order, or the wish to end. */
+export type ToWorker = Request[] | 'close';
 
 export interface Reply {
   id: number;

@@ -82,6 +82,7 @@ export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]
     journal: journalOf(db, run.id),
     attemptsBefore: lastAttempt(db, run.id),
     stream: openStreamOf(db, run.id),
+    more: db.get(`SELECT 1 FROM inbox WHERE session_key = ? AND state = 'queued' LIMIT 1`, sessionKey) !== null,
   };
 }
 

@@ -62,7 +62,7 @@ function serve(owner: Owner): void {
     let closing = false;
     for (let next: ToWorker | undefined = first; next !== undefined; next = waiting()) {
       if (next === 'close') closing = true;
-      else requests.push(next);
+      else requests.push(...next);
     }
     execute(requests);
     if (!closing) return;

@@ -106,6 +106,14 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       assert.equal((await store.counts(0)).dead, 1);
     });
 
+    test('a claim says whether more of its session waited', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a'), inboundRow('b'), inboundRow('c', { sessionKey: 'other' })]);
+      assert.equal((await claim(store))?.more, true);
+      await store.finishRun(finish('run-a'));
+      assert.equal((await claim(store))?.more, false);
+    });
+
     test('collect answers what waits together, but never passes a command', async (t) => {
       const store = await openEmpty(t);
       await store.commitInbound([

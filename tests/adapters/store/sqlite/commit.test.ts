@@ -8,7 +8,7 @@ import { Owner } from '../../../../src/adapters/store/sqlite/owner.ts';
 import type { Request } from '../../../../src/adapters/store/sqlite/protocol.ts';
 import { systemClock } from '../../../../src/adapters/system/index.ts';
 import { folder, keptMetrics, migrationsDir, open, quietLog } from '../open.ts';
-import { inboundRow } from '../rows.ts';
+import { attempt, claim, inboundRow } from '../rows.ts';
 
 const commit = (id: number, text = 'x'): Request => ({
   id,
@@ -47,6 +47,25 @@ test('reads see what was written before them and cost no commit', async (t) => {
   const before = commits.length;
   await Promise.all([store.inbound('a'), store.counts(0)]);
   assert.equal(commits.length, before);
+});
+
+test('a write that nobody waits for shares the commit of the next one, and has its own when none comes', async (t) => {
+  const metrics = keptMetrics();
+  const file = path.join(folder(t), 'store.db');
+  const store = await open(t, file, { metrics });
+  await store.commitInbound([inboundRow('a')]);
+  await claim(store);
+  const commits = metrics.seen.get('store_commit_seconds') ?? [];
+  const before = commits.length;
+  const saved = store.saveAttempts([attempt('run-a', 1)]);
+  await store.commitInbound([inboundRow('b')]);
+  await saved;
+  assert.equal(commits.length, before + 1);
+  await store.saveAttempts([attempt('run-a', 2)]);
+  assert.equal(commits.length, before + 2);
+  const last = store.saveAttempts([attempt('run-a', 3)]);
+  await store.close();
+  await last;
 });
 
 test('what cannot wait any more is refused as busy, and what waited is done', async (t) => {
