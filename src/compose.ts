@@ -38,9 +38,11 @@ import { type accessPolicies, channelPlans, channelTypes } from './compose/chann
 import { LiveConfig } from './compose/live-config.ts';
 import { LazyMarkdown } from './compose/lazy-markdown.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
+import { reloading } from './compose/reload.ts';
 import { agentSettings, httpOptions } from './compose/settings.ts';
 import { StopSignal } from './compose/stop-signal.ts';
-import { describeConfig, loadConfig, watchConfig, type LoadedConfig, type LoadOptions } from './config/index.ts';
+import { watchingFiles } from './compose/watch-files.ts';
+import { describeConfig, loadConfig, type LoadedConfig, type LoadOptions } from './config/index.ts';
 import { ClankerError } from './core/errors.ts';
 import { idMint } from './core/ids.ts';
 import { ownerPerson } from './core/principal.ts';
@@ -116,6 +118,7 @@ class Daemon {
     const mintId = this.#mintId;
     const live = this.#live;
     metrics.observe('log_dropped_total', 'Lines of the log that could not be written.', () => log.dropped);
+    const stopping = new StopSignal(log);
     for (const warning of live.loaded.warnings) log.warn(warning);
     const dataDir = await openDataDir(live.loaded.dataDir);
     const http = createHttpClient({ log, metrics });
@@ -218,33 +221,20 @@ class Daemon {
       const plans = channelPlans(live.config, { http, random, commands: commands.list() });
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
+      await tokens.setOperatorToken(await this.#operatorToken(dataDir, tokens));
     };
-    const reload = async (): Promise<{ changed: string[] }> => {
-      try {
-        const next = loadConfig(this.#load);
-        const before = live.loaded;
-        const changed = live.replace(next);
-        try {
-          await apply();
-        } catch (error) {
-          live.replace(before);
-          await apply();
-          throw error;
-        }
-        log.setLevel(next.config.logging.level);
-        server.reconfigure(await httpOptions(next.config));
-        await tokens.setOperatorToken(await this.#operatorToken(dataDir, tokens));
-        for (const warning of next.warnings) log.warn(warning);
-        log.info('configuration reloaded', { changed });
-        bus.publish({ type: 'config.reloaded', changed });
-        return { changed };
-      } catch (error) {
-        live.error = error instanceof Error ? error.message : 'unknown error';
-        log.error('the new configuration was rejected; the one before stays in force', { error });
-        bus.publish({ type: 'config.rejected', detail: live.error });
-        throw error;
-      }
-    };
+    const reload = reloading({
+      load: () => loadConfig(this.#load),
+      live,
+      apply,
+      serve: (options) => server.reconfigure(options),
+      setLevel: (level) => log.setLevel(level),
+      onFiles: () => watchFiles(),
+      log,
+      bus,
+    });
+    const reloadIfGood = (): void => void reload().catch(() => undefined);
+    const watchFiles = watchingFiles(() => live.loaded, reloadIfGood, stopping.signal);
 
     const gateway = gatewayOf({
       store,
@@ -286,7 +276,6 @@ class Daemon {
       channelTypes,
     });
 
-    const stopping = new StopSignal(log, () => void reload().catch(() => undefined));
     let ready = false;
     try {
       await tokens.start(await this.#operatorToken(dataDir, tokens));
@@ -306,7 +295,8 @@ class Daemon {
       supervisor.run('upkeep', (signal) =>
         runUpkeep({ store, clock, log, tokens, retention: () => live.retention }, signal),
       );
-      watchConfig(live.loaded, () => void reload().catch(() => undefined), { signal: stopping.signal });
+      watchFiles();
+      stopping.onReload = reloadIfGood;
       await stopping.wait();
     } finally {
       const begun = clock.monotonic();

@@ -20,7 +20,7 @@ export class LiveConfig {
 
   get config(): Config {
     const { config } = this.loaded;
-    return this.#ollama === null ? config : withOllama(config, this.#ollama);
+    return this.ollama === null ? config : withOllama(config, this.ollama);
   }
 
   /** Nothing says which model should answer, so a local Ollama is looked for. */
@@ -29,13 +29,17 @@ export class LiveConfig {
     return wanted === undefined && Object.keys(named).every((id) => id === 'demo');
   }
 
-  /** The model of an Ollama that was found on this machine. */
+  /** The model of an Ollama that was found on this machine, while nothing else is configured. */
+  get ollama(): string | null {
+    return this.wantsOllamaProbe ? this.#ollama : null;
+  }
+
   set ollama(model: string | null) {
-    this.#ollama = this.wantsOllamaProbe ? model : null;
+    this.#ollama = model;
   }
 
   get model(): { name: string; source: string } {
-    if (this.#ollama !== null) return { name: `ollama/${this.#ollama}`, source: 'an Ollama was found on this machine' };
+    if (this.ollama !== null) return { name: `ollama/${this.ollama}`, source: 'an Ollama was found on this machine' };
     const { name, source } = chooseDefault(this.config, this.loaded.sources);
     const model = this.config.providers.named[name]?.model;
     return { name: name.includes('/') || model === undefined ? name : `${name}/${model}`, source };
@@ -66,7 +70,6 @@ export class LiveConfig {
     const before = this.loaded.config;
     this.loaded = next;
     this.policies = accessPolicies(next.config);
-    if (!this.wantsOllamaProbe) this.#ollama = null;
     this.error = null;
     return (Object.keys(next.config) as (keyof Config)[]).filter(
       (key) => fingerprint(before[key]) !== fingerprint(next.config[key]),

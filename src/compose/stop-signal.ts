@@ -2,15 +2,17 @@
 export class StopSignal {
   readonly #controller = new AbortController();
   exitCode = 0;
+  /** What SIGHUP does; nothing while the gateway starts, as it has just read its configuration. */
+  onReload: () => void = () => undefined;
 
-  constructor(log: { error: (message: string, fields?: Record<string, unknown>) => void }, onReload: () => void) {
+  constructor(log: { error: (message: string, fields?: Record<string, unknown>) => void }) {
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
       process.on(name, () => {
         if (this.#controller.signal.aborted) process.exit(1);
         this.abort();
       });
     }
-    process.on('SIGHUP', onReload);
+    process.on('SIGHUP', () => this.onReload());
     process.on('unhandledRejection', (error) => log.error('a failure was not handled', { error }));
     process.on('uncaughtException', (error) => {
       log.error('an unexpected failure stops the gateway', { error });

@@ -6,6 +6,7 @@ import type { Store, TokenRow } from '../../core/ports/store.ts';
 import type { Clock, Random } from '../../core/ports/system.ts';
 import { registerSecret } from '../../core/redact.ts';
 import { highestScope, ownerPerson, scopes, type Principal, type Scope } from '../../core/principal.ts';
+import { inTurn } from '../lifecycle/in-turn.ts';
 import { parseDuration } from '../../core/units.ts';
 
 /** The row of the operator's own token; its secret stands in `<data>/token` or in the configuration. */
@@ -15,6 +16,15 @@ const maxTokens = 1000;
 
 /** Tokens are 256 random bits; only their SHA-256 is kept, so looking one up compares digests, never secrets. */
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+interface TokenRequest {
+  name: string;
+  scopes: Scope[];
+  /** A duration: `30d`. */
+  expires?: string;
+  /** Default: the owner. */
+  person?: string;
+}
 
 function infoOf({ id, name, scopes, person, createdAt, expiresAt, lastUsedAt }: TokenRow): TokenInfo {
   return { id, name, scopes, person, createdAt, expiresAt, lastUsedAt };
@@ -34,6 +44,8 @@ export class Tokens {
   readonly #byHash = new Map<string, TokenRow>();
   readonly #revokedListeners = new Map<string, Set<() => void>>();
   readonly #uses = new Map<string, number>();
+  /** Changes happen one after the other: two rotations at once would else leave two valid tokens. */
+  readonly #inTurn = inTurn();
 
   constructor(deps: {
     store: Store;
@@ -56,7 +68,11 @@ export class Tokens {
   }
 
   /** Replaces the operator's token (start, rotation, a changed configuration); the old one is refused at once. */
-  async setOperatorToken(token: string): Promise<void> {
+  setOperatorToken(token: string): Promise<void> {
+    return this.#inTurn(() => this.#setOperatorToken(token));
+  }
+
+  async #setOperatorToken(token: string): Promise<void> {
     registerSecret(token);
     const hash = hashOf(token);
     const old = (await this.#store.tokens()).find((row) => row.id === operatorTokenId);
@@ -106,15 +122,14 @@ export class Tokens {
     return [...this.#byHash.values()].map(infoOf).sort((a, b) => a.createdAt - b.createdAt);
   }
 
-  async create(request: {
-    name: string;
-    scopes: Scope[];
-    expires?: string;
-    person?: string;
-  }): Promise<TokenInfo & { token: string }> {
+  async create(request: TokenRequest): Promise<TokenInfo & { token: string }> {
     if (request.scopes.length === 0 || request.scopes.some((scope) => !scopes.includes(scope))) {
       throw invalidInput('bad_scopes', `Scopes are ${scopes.join(', ')}; each includes those before it.`);
     }
+    return this.#inTurn(() => this.#create(request));
+  }
+
+  async #create(request: TokenRequest): Promise<TokenInfo & { token: string }> {
     if (this.#byHash.size >= maxTokens)
       throw new ClankerError('conflict', 'too_many_tokens', `There are ${maxTokens} tokens; revoke some first.`);
     const person = request.person ?? ownerPerson;
@@ -136,7 +151,11 @@ export class Tokens {
     return { ...infoOf(row), token };
   }
 
-  async rotate(id: string): Promise<TokenInfo & { token: string }> {
+  rotate(id: string): Promise<TokenInfo & { token: string }> {
+    return this.#inTurn(() => this.#rotate(id));
+  }
+
+  async #rotate(id: string): Promise<TokenInfo & { token: string }> {
     const old = this.#find(id);
     const token = this.generate();
     if (id === operatorTokenId) await this.#onOperatorToken(token);
@@ -151,9 +170,11 @@ export class Tokens {
     if (id === operatorTokenId) {
       throw new ClankerError('conflict', 'operator_token', 'The operator token cannot be revoked; rotate it instead.');
     }
-    const row = this.#find(id);
-    await this.#store.deleteToken(id);
-    this.#forget(row);
+    await this.#inTurn(async () => {
+      const row = this.#find(id);
+      await this.#store.deleteToken(id);
+      this.#forget(row);
+    });
   }
 
   /** Forgets expired tokens, which closes their sockets; called every second. */

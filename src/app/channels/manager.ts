@@ -1,14 +1,17 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { Bus } from '../../core/ports/bus.ts';
-import type { Channel, ChannelCapabilities } from '../../core/ports/channel.ts';
+import type { Channel, ChannelCapabilities, ChannelHealth } from '../../core/ports/channel.ts';
 import type { ChannelStatus } from '../../core/ports/gateway.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Ingress } from '../ingress/ingress.ts';
+import { inTurn } from '../lifecycle/in-turn.ts';
 
 const stopDeadlineMs = 3000;
 const watchEveryMs = 1000;
+/** An account that could not be started is tried again this often: the reason may have been the store or the disk. */
+const retryEveryMs = 30_000;
 /** Used while a channel that once existed is not configured any more. */
 const plainLimits = { maxLength: 2000, maxSpans: 50 };
 
@@ -25,9 +28,6 @@ interface Running {
   plan: ChannelPlan;
   channel: Channel;
   stop: AbortController;
-  /** The health that was told last. */
-  state: string;
-  detail: string;
 }
 
 /**
@@ -41,6 +41,8 @@ export class ChannelManager {
   readonly #failed = new Map<string, string>();
   readonly #paused = new Set<string>();
   readonly #stop = new AbortController();
+  /** Accounts are begun and ended one after the other, so that none ever runs twice. */
+  readonly #inTurn = inTurn();
 
   constructor(deps: {
     store: Store;
@@ -63,34 +65,58 @@ export class ChannelManager {
   }
 
   /** Makes the running accounts those of the plans: what did not change keeps running untouched. */
-  async configure(plans: ChannelPlan[]): Promise<void> {
+  configure(plans: ChannelPlan[]): Promise<void> {
+    return this.#inTurn(() => this.#configure(plans));
+  }
+
+  async #configure(plans: ChannelPlan[]): Promise<void> {
     const wanted = new Map(plans.map((plan) => [plan.id, plan]));
     for (const [id, { plan }] of this.#running) {
       if (wanted.get(id)?.fingerprint !== plan.fingerprint) await this.#halt(id);
     }
     this.#plans.clear();
     this.#failed.clear();
+    for (const plan of plans) this.#plans.set(plan.id, plan);
     for (const plan of plans) {
-      this.#plans.set(plan.id, plan);
       const running = this.#running.get(plan.id);
       if (running !== undefined) running.plan = plan;
       else if (!this.#paused.has(plan.id)) await this.#begin(plan);
     }
   }
 
-  /** Publishes every change of a channel's health; ends with the manager. */
+  /** Publishes every change of an account's state and tries again what could not be started; ends with the manager. */
   async watch(): Promise<void> {
-    const { clock, bus, log } = this.#deps;
+    const { clock } = this.#deps;
+    const told = new Map<string, string>();
+    let triedAt = clock.monotonic();
     while (!this.#stop.signal.aborted) {
-      for (const [id, running] of this.#running) {
-        const { state, detail } = running.channel.health();
-        if (state === running.state && detail === running.detail) continue;
-        Object.assign(running, { state, detail });
-        const level = state === 'fatal' ? 'error' : state === 'degraded' ? 'warn' : 'info';
-        log[level](`${id} is ${state}`, { channel: id, state, ...(detail === '' ? {} : { detail }) });
-        bus.publish({ type: 'channel.state', channel: id, state, detail });
+      this.#tellChanges(told);
+      if (clock.monotonic() - triedAt >= retryEveryMs) {
+        triedAt = clock.monotonic();
+        await this.#inTurn(() => this.#retryFailed());
       }
       await clock.sleep(watchEveryMs, this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  #tellChanges(told: Map<string, string>): void {
+    const { bus, log } = this.#deps;
+    for (const id of told.keys()) if (!this.#plans.has(id)) told.delete(id);
+    for (const { id, health } of this.status()) {
+      const { state, detail } = health;
+      const now = `${state} ${detail}`;
+      if (now === (told.get(id) ?? 'starting ')) continue;
+      told.set(id, now);
+      const level = state === 'fatal' ? 'error' : state === 'degraded' ? 'warn' : 'info';
+      log[level](`${id} is ${state}`, { channel: id, state, ...(detail === '' ? {} : { detail }) });
+      bus.publish({ type: 'channel.state', channel: id, state, detail });
+    }
+  }
+
+  async #retryFailed(): Promise<void> {
+    for (const id of this.#failed.keys()) {
+      const plan = this.#plans.get(id);
+      if (plan !== undefined && !this.#paused.has(id)) await this.#begin(plan);
     }
   }
 
@@ -121,7 +147,11 @@ export class ChannelManager {
     };
   }
 
-  async act(id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {
+  act(id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {
+    return this.#inTurn(() => this.#act(id, action));
+  }
+
+  async #act(id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {
     const plan = this.#plans.get(id);
     if (plan === undefined) throw notFound(`channel "${id}"`);
     if (action === 'pause' || action === 'stop') {
@@ -139,15 +169,25 @@ export class ChannelManager {
   status(): ChannelStatus[] {
     return [...this.#plans.keys()].map((id) => {
       const [type = '', account = ''] = id.split(':');
-      const idle = { lastReceiveAt: null, lastEventAt: null, identity: null };
-      const failure = this.#failed.get(id);
-      const health = this.#running.get(id)?.channel.health() ?? {
-        ...idle,
-        state: failure === undefined ? ('stopped' as const) : ('fatal' as const),
-        detail: failure ?? (this.#paused.has(id) ? 'paused; resume it to go on' : 'stopped'),
-      };
-      return { id, type, account, paused: this.#paused.has(id), health, queued: 0 };
+      return { id, type, account, paused: this.#paused.has(id), health: this.#healthOf(id), queued: 0 };
     });
+  }
+
+  #healthOf(id: string): ChannelHealth {
+    const idle = { lastReceiveAt: null, lastEventAt: null, identity: null };
+    const running = this.#running.get(id);
+    const failure = this.#failed.get(id);
+    if (running !== undefined) {
+      try {
+        return running.channel.health();
+      } catch (error) {
+        // A broken channel must not break what shows it.
+        const words = error instanceof Error ? error.message : 'unknown error';
+        return { ...idle, state: 'degraded', detail: `its health cannot be told: ${words}` };
+      }
+    }
+    if (failure !== undefined) return { ...idle, state: 'fatal', detail: failure };
+    return { ...idle, state: 'stopped', detail: this.#paused.has(id) ? 'paused; resume it to go on' : 'stopped' };
   }
 
   /** Nothing comes in any more; what was answered can still go out. */
@@ -165,8 +205,9 @@ export class ChannelManager {
     try {
       const channel = await plan.create();
       const cursors = await store.cursors(channel.type, channel.account);
+      if (this.#stop.signal.aborted) return;
       const stop = new AbortController();
-      this.#running.set(plan.id, { plan, channel, stop, state: 'starting', detail: '' });
+      this.#running.set(plan.id, { plan, channel, stop });
       channel.start(ingress.sinkFor(channel.type, channel.account), {
         signal: stop.signal,
         cursors: new Map(cursors.map(({ key, value }) => [key, value])),
@@ -176,6 +217,7 @@ export class ChannelManager {
       delivery.attach(channel, stop.signal);
       this.#failed.delete(plan.id);
     } catch (error) {
+      this.#running.delete(plan.id);
       this.#failed.set(plan.id, error instanceof Error ? error.message : 'It could not be started.');
       log.error('a channel could not be started', { channel: plan.id, error });
     }

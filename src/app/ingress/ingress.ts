@@ -159,7 +159,7 @@ export class Ingress {
       ...base,
       kind: command === null ? 'message' : 'command',
       owner,
-      text: event.text.slice(0, maxText),
+      text: event.text.slice(0, maxText).toWellFormed(),
       attachments: event.attachments,
       state: 'queued',
       reason: null,
@@ -173,7 +173,11 @@ export class Ingress {
     const { store, crash } = this.#deps;
     const result = await store.commitInbound(batch, cursor);
     crash('after_insert');
-    for (const { inserted, row } of result.rows) if (inserted) this.#accepted(row);
+    for (const { inserted, row } of result.rows) {
+      if (inserted) this.#accepted(row);
+      // Nobody may have heard of the first arrival; to wake a session that has nothing to do is harmless.
+      else if (row.state === 'queued') this.#deps.runs.wake(row.sessionKey);
+    }
     return result;
   }
 

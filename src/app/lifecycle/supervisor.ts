@@ -34,12 +34,14 @@ export class Supervisor {
     const { clock, log } = this.#deps;
     const { signal } = this.#stop;
     for (let failures = 1; !signal.aborted; failures++) {
+      const begunAt = clock.monotonic();
       try {
         await loop(signal);
         return;
       } catch (error) {
         if (signal.aborted) return;
-        const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(failures, 10));
+        if (clock.monotonic() - begunAt > maxDelayMs) failures = 1;
+        const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(failures - 1, 10));
         this.#restarts.add(1, { service: name });
         log.error('a service failed and begins again', { service: name, delay_ms: delayMs, error });
         await clock.sleep(delayMs, signal).catch(() => undefined);

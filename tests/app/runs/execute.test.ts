@@ -99,10 +99,7 @@ test('a provider that fails after words were shown leaves them, marked, with the
 });
 
 test('text of an attempt that failed is void, for the reader and in the history', async (t) => {
-  const path = await messagePath(t, [
-    [start, text('Wro'), ...failing('server', { phase: 'mid_output' })],
-    answer,
-  ]);
+  const path = await messagePath(t, [[start, text('Wro'), ...failing('server', { phase: 'mid_output' })], answer]);
   const ticket = await path.chat.chat(principal, { text: 'Hi' });
   assert.equal((await ticket.answer).reply.text, 'Hello');
   await path.event('run.retrying');
