@@ -284,6 +284,7 @@ class Daemon {
       models.configure(await providers.build(live.config), live.chain);
       if (Object.keys(live.config.channels.telegram.accounts).length > 0) await markdown.load();
       await delivery.start();
+      stopping.signal.throwIfAborted();
       await runs.start();
       await server.start(stopping.signal);
       await dataDir.writeRunFile({ pid: process.pid, url: server.url() });
@@ -298,6 +299,9 @@ class Daemon {
       watchFiles();
       stopping.onReload = reloadIfGood;
       await stopping.wait();
+    } catch (error) {
+      // Told to stop while it started: no failure, and nothing is begun that would have to be stopped.
+      if (error !== stopping.signal.reason) throw error;
     } finally {
       const begun = clock.monotonic();
       stopping.abort();

@@ -80,7 +80,7 @@ test('a group belongs to the owner and a direct chat to who writes in it', async
   const conversation = { channel: 'scripted', account: 'main', native: '-1' };
   await sink.commit([said('hello', { chat: group, conversation }), said('hello')]);
   const { items } = await path.store.listSessions(null, { limit: 5 });
-  assert.deepEqual(items.map(({ owner }) => owner === 'owner').toSorted(), [false, true]);
+  assert.equal(items.filter(({ owner }) => owner === 'owner').length, 1);
   const own = items.find(({ owner }) => owner !== 'owner');
   assert.match(own?.owner ?? '', /^per_/);
 });

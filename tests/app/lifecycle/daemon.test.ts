@@ -1,0 +1,184 @@
+/** The life of the daemon as a process: what stops its start, and what its signals do. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bin, spawnDaemon, startDaemon, type Daemon, type DaemonOptions } from '../../support/daemon.ts';
+import { ask } from '../../support/gateway-client.ts';
+
+assert.ok(existsSync(bin));
+
+function folder(t: TestContext): string {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'open-clanker-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+async function started(t: TestContext, options: DaemonOptions): Promise<Daemon> {
+  const daemon = await startDaemon(options);
+  t.after(() => daemon.kill());
+  return daemon;
+}
+
+/** A daemon that must not start: its code and what it says. */
+async function refused(options: DaemonOptions): Promise<{ code: number | null; said: string }> {
+  const daemon = await spawnDaemon(options);
+  const { code } = await daemon.exit;
+  return { code, said: daemon.output() };
+}
+
+const demo = '[providers]\ndefault = "demo"\n';
+const withStack = /\n\s+at .*:\d+/;
+
+/** A provider that takes every request and never answers. */
+async function silentServer(t: TestContext): Promise<number> {
+  const server: Server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+test('what stops the start is one line that says so, without a stack', async (t) => {
+  const dir = folder(t);
+  const daemon = await started(t, { dir, config: demo });
+  const taken = await refused({ dir: folder(t), config: demo, port: daemon.port });
+  assert.equal(taken.code, 1);
+  assert.match(taken.said, new RegExp(`${daemon.port}`));
+  await daemon.stop();
+
+  const [file] = readdirSync(daemon.dataDir).filter((name) => name.endsWith('.db'));
+  assert.ok(file !== undefined);
+  const database = path.join(daemon.dataDir, file);
+
+  const newer = new DatabaseSync(database);
+  newer.exec('PRAGMA user_version = 9999');
+  newer.close();
+  const tooNew = await refused({ dir, config: demo });
+
+  writeFileSync(database, 'this is no database '.repeat(500));
+  const damaged = await refused({ dir, config: demo });
+
+  const blocked = folder(t);
+  mkdirSync(path.join(blocked, 'data'));
+  writeFileSync(path.join(blocked, 'file'), '');
+  const unwritable = await refused({
+    dir: blocked,
+    config: demo,
+    env: { OPEN_CLANKER_DATA: path.join(blocked, 'file', 'data') },
+  });
+
+  for (const [name, { code, said }] of Object.entries({ taken, tooNew, damaged, unwritable })) {
+    assert.equal(code, name === 'unwritable' ? 78 : 1, `${name}: ${said}`);
+    assert.doesNotMatch(said, withStack, name);
+    const lines = said.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
+    assert.equal(lines.length, 1, `${name}: ${said}`);
+  }
+  const wrong = await refused({ dir: folder(t), config: 'nonsense = 1\n' });
+  assert.equal(wrong.code, 78);
+  assert.doesNotMatch(wrong.said, withStack);
+});
+
+test('a gateway that is stopped while it starts ends cleanly', async (t) => {
+  const dir = folder(t);
+  const daemon = await spawnDaemon({ dir, config: demo });
+  t.after(() => daemon.kill());
+  while (!readdirSync(daemon.dataDir).some((name) => name.endsWith('.db'))) await sleep(1);
+  daemon.signal('SIGTERM');
+  assert.deepEqual(await daemon.exit, { code: 0, signal: null }, daemon.output());
+  assert.ok(!existsSync(path.join(daemon.dataDir, 'run.json')));
+});
+
+test('a second SIGTERM does not wait for what still runs, and the message is answered after the restart', async (t) => {
+  const port = await silentServer(t);
+  const dir = folder(t);
+  const silent = `[providers]\ndefault = "silent/m1"\n[providers.silent]\nbase_url = "http://127.0.0.1:${port}/v1"\nmodel = "m1"\n`;
+  const daemon = await started(t, { dir, config: silent });
+  const request = ask({ url: daemon.url, token: daemon.token() }, 'POST', '/api/v1/chat', {
+    text: 'hello',
+    idempotency_key: 'k',
+  }).catch(() => undefined);
+  const target = { url: daemon.url, token: daemon.token() };
+  const running = async (): Promise<number> =>
+    (await ask<{ queues: { running: number } }>(target, 'GET', '/api/v1/status')).body.queues.running;
+  while ((await running()) === 0) await sleep(5);
+  daemon.signal('SIGTERM');
+  await sleep(100);
+  daemon.signal('SIGTERM');
+  assert.deepEqual(await daemon.exit, { code: 1, signal: null });
+  await request;
+  const again = await started(t, { dir, config: demo });
+  const { body } = await ask<{ reply: { text: string } }>(
+    { url: again.url, token: again.token() },
+    'POST',
+    '/api/v1/chat',
+    { text: 'hello', idempotency_key: 'k' },
+  );
+  assert.ok(body.reply.text.length > 0);
+  assert.equal((await again.stop()).code, 0);
+});
+
+test('a run that never answers does not hold up the stop, and who waits is told', async (t) => {
+  const port = await silentServer(t);
+  const silent = `[providers]\ndefault = "silent/m1"\n[providers.silent]\nbase_url = "http://127.0.0.1:${port}/v1"\nmodel = "m1"\n`;
+  const daemon = await started(t, { dir: folder(t), config: silent });
+  const target = { url: daemon.url, token: daemon.token() };
+  const waiting = [1, 2].map((n) =>
+    ask<{ error: { code: string } }>(target, 'POST', '/api/v1/chat', { text: `${n}`, idempotency_key: `k${n}` }),
+  );
+  const queued = async (): Promise<boolean> => {
+    const { queues } = (await ask<{ queues: { inbox: number; running: number } }>(target, 'GET', '/api/v1/status'))
+      .body;
+    return queues.running === 1 && queues.inbox === 1;
+  };
+  while (!(await queued())) await sleep(5);
+  const { code } = await daemon.stop();
+  assert.equal(code, 0);
+  for (const answer of await Promise.all(waiting)) assert.equal(answer.body.error.code, 'restarting');
+});
+
+test('a storm of SIGHUPs is a few reloads, and one that cannot be read through changes nothing', async (t) => {
+  const dir = folder(t);
+  const daemon = await started(t, { dir, config: `${demo}[server]\nallowed_hosts = ["one.example"]\n` });
+  const target = { url: daemon.url, token: daemon.token() };
+  const reloads = (): number => daemon.output().split('configuration reloaded').length - 1;
+  for (let n = 0; n < 40; n++) {
+    daemon.signal('SIGHUP');
+    if (n % 10 === 9) await sleep(20);
+  }
+  await daemon.printed('configuration reloaded');
+  await sleep(300);
+  assert.ok(reloads() <= 12, `${reloads()} reloads`);
+
+  const before = (await ask(target, 'GET', '/api/v1/config')).body;
+  writeFileSync(
+    path.join(dir, 'config.toml'),
+    `${demo}[agent]\nsystem_prompt = "never"\n[server]\nallowed_hosts = ["two.example"]\n[server.tls]\ncert_path = "${dir}/none.pem"\nkey_path = "${dir}/none.pem"\n`,
+  );
+  daemon.signal('SIGHUP');
+  await daemon.printed('was rejected');
+  assert.deepEqual((await ask(target, 'GET', '/api/v1/config')).body, before);
+  const { body } = await ask<{ configError: string }>(target, 'GET', '/api/v1/status');
+  assert.match(body.configError, /server\.tls/);
+  assert.equal((await daemon.stop()).code, 0);
+});
+
+test('a file that a reload brought in is watched from then on', async (t) => {
+  const dir = folder(t);
+  const daemon = await started(t, { dir, config: demo });
+  const secrets = path.join(dir, 'secrets');
+  mkdirSync(secrets);
+  const key = path.join(secrets, 'key');
+  writeFileSync(key, 'the-first-key-of-the-model');
+  const reloads = (): number => daemon.output().split('configuration reloaded').length - 1;
+  const provider = `[providers.extra]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m1"\napi_key_file = "${key}"\n`;
+  writeFileSync(path.join(dir, 'config.toml'), demo + provider);
+  await daemon.printed(() => reloads() >= 1);
+  const seen = reloads();
+  writeFileSync(key, 'the-second-key-of-the-model');
+  await daemon.printed(() => reloads() > seen);
+});
