@@ -24,6 +24,7 @@ export class ReplyStream {
   readonly #stop = new AbortController();
   #ref: string | null;
   #opened: boolean;
+  #tried = false;
   #text = '';
   #shown = '';
   #notBefore: number | null = null;
@@ -70,7 +71,8 @@ export class ReplyStream {
     if (lane === null || lane.channel.edit === undefined || !lane.channel.capabilities.edit.supported) return;
     const now = this.#deps.clock.monotonic();
     const waitMs = (this.#notBefore ?? now) - now;
-    const early = this.#ref === null && this.#shown === '' && this.#text.length >= firstLength;
+    // Only the first time: what is tried again without a pause, because the pace forbids it, would stop everything else.
+    const early = !this.#tried && this.#text.length >= firstLength;
     this.#busy = (async () => {
       if (waitMs > 0 && !early) await this.#deps.clock.sleep(waitMs, this.#stop.signal);
       await this.#mutate(lane);
@@ -97,6 +99,7 @@ export class ReplyStream {
     const group = chatType === 'group';
     const { edit } = channel.capabilities;
     const paceMs = group ? edit.groupMs : edit.directMs;
+    this.#tried = true;
     this.#notBefore = clock.monotonic() + paceMs;
     const text = this.#text;
     const body = this.#firstPart(text, withRoomForMark(channel.capabilities.text));
