@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { createMarkdown } from '../../../src/adapters/markdown/index.ts';
+import { ChannelManager } from '../../../src/app/channels/manager.ts';
+import { send, type SendDeps } from '../../../src/app/gateway/send.ts';
+import { CountedMetrics } from '../../support/door.ts';
+import { messagePath, principal } from '../../support/message-path.ts';
+
+async function rig(t: TestContext) {
+  const path = await messagePath(t);
+  const channels = new ChannelManager({ ...path, metrics: new CountedMetrics() });
+  const { channel } = path;
+  await channels.configure([
+    { id: 'scripted:main', fingerprint: '1', stream: true, create: () => Promise.resolve(channel) },
+  ]);
+  t.after(() => channels.stop(100));
+  const policy = { users: new Set(['7']), chats: new Set<string>() };
+  const deps: SendDeps = { ...path, markdown: createMarkdown(), channels, policy: () => policy };
+  const asked = (content: string, more: object = {}): Promise<{ messageId: string; delivered: Promise<void> }> =>
+    send(principal, { channel: 'scripted', target: '7', content, ...more }, deps);
+  return { ...path, asked };
+}
+
+const long = 'word '.repeat(300);
+
+test('a message is delivered once, however often it is asked for with its key', async (t) => {
+  const { asked, channel } = await rig(t);
+  const tickets = await Promise.all([1, 2, 3].map(() => asked(long, { idempotencyKey: 'k' })));
+  await Promise.all(tickets.map(({ delivered }) => delivered));
+  assert.equal(new Set(tickets.map(({ messageId }) => messageId)).size, 1);
+  assert.equal(channel.shown.length, 2);
+  await (
+    await asked(long, { idempotencyKey: 'k' })
+  ).delivered;
+  assert.equal(channel.shown.length, 2);
+});
+
+test('of a message whose key was used for another nothing goes out, not even its later parts', async (t) => {
+  const { asked, channel, store } = await rig(t);
+  await (
+    await asked('short', { idempotencyKey: 'k' })
+  ).delivered;
+  await assert.rejects(asked(long, { idempotencyKey: 'k' }), { code: 'idempotency_conflict' });
+  assert.deepEqual(await store.dueConversations('scripted', 'main', 10), []);
+  assert.equal(channel.shown.length, 1);
+});
+
+test('who is not on the allow-list gets nothing, and empty words go nowhere', async (t) => {
+  const { asked, channel } = await rig(t);
+  await assert.rejects(asked('hello', { target: '666' }), { code: 'target_not_allowed' });
+  await assert.rejects(asked(' \n'), { code: 'empty_content' });
+  await assert.rejects(asked('hello', { channel: 'nowhere' }), { kind: 'not_found' });
+  assert.equal(channel.calls.length, 0);
+});
+
+test('who waits for the delivery hears why it failed', async (t) => {
+  const { asked, channel } = await rig(t);
+  channel.script.push({ ok: false, kind: 'refused', code: 'blocked', detail: 'The bot was blocked.' });
+  const ticket = await asked('hello');
+  await assert.rejects(ticket.delivered, { code: 'delivery_failed', message: 'The bot was blocked.' });
+});
