@@ -20,16 +20,24 @@ export function authorize(policy: AccessPolicy, event: InboundEvent): Verdict {
   if (event.sender.isBot) return { verdict: 'ignored', reason: 'sent by a bot' };
   if (event.chat.type === 'group' && !event.chat.addressed)
     return { verdict: 'ignored', reason: 'not addressed to the bot' };
-  const knownUser = policy.users.has(event.sender.native);
-  const knownChat = policy.chats.has(event.conversation.native);
-  if (event.chat.type === 'direct') {
-    return knownUser || knownChat
-      ? { verdict: 'admitted' }
-      : { verdict: 'refused', reason: 'sender is not in allowed_user_ids' };
-  }
-  if (!knownChat) return { verdict: 'refused', reason: 'group is not in allowed_chat_ids' };
-  if (policy.users.size > 0 && !knownUser) return { verdict: 'refused', reason: 'sender is not in allowed_user_ids' };
-  return { verdict: 'admitted' };
+  const reason = refusal(policy, {
+    sender: event.sender.native,
+    conversation: event.conversation.native,
+    chatType: event.chat.type,
+  });
+  return reason === null ? { verdict: 'admitted' } : { verdict: 'refused', reason };
+}
+
+/** Why somebody may not talk somewhere, as the lists stand now; null when they may. */
+export function refusal(
+  policy: AccessPolicy,
+  { sender, conversation, chatType }: { sender: string; conversation: string; chatType: 'direct' | 'group' },
+): string | null {
+  const knownUser = policy.users.has(sender);
+  const knownChat = policy.chats.has(conversation);
+  if (chatType === 'direct') return knownUser || knownChat ? null : 'sender is not in allowed_user_ids';
+  if (!knownChat) return 'group is not in allowed_chat_ids';
+  return policy.users.size > 0 && !knownUser ? 'sender is not in allowed_user_ids' : null;
 }
 
 /** The exact configuration line that would admit a refused sender, with the ids that are listed already kept. */

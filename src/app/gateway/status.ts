@@ -1,7 +1,7 @@
 import type { GatewayStatus, Readiness, RefusedSender } from '../../core/ports/gateway.ts';
 import type { Store, StoreCounts } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
-import { allowLine, type AccessPolicy } from '../access/authorize.ts';
+import { allowLine, refusal, type AccessPolicy } from '../access/authorize.ts';
 import type { ChannelManager } from '../channels/manager.ts';
 import type { ModelCaller } from '../models/caller.ts';
 
@@ -140,15 +140,14 @@ export class Status {
 
   async #refused(): Promise<RefusedSender[]> {
     const rows = await this.#deps.store.refusedSenders(maxRefusedShown);
-    return rows.map(({ channel, account, sender, display, conversation, count, lastAt, reason }) => ({
-      channel: `${channel}:${account}`,
-      sender,
-      display,
-      conversation,
-      count,
-      lastAt,
-      allowLine: allowLine(this.#deps.policy(channel, account), { channel, account, sender, conversation, reason }),
-    }));
+    return rows.flatMap(({ channel, account, sender, display, conversation, chatType, count, lastAt }) => {
+      const policy = this.#deps.policy(channel, account);
+      const reason = refusal(policy, { sender, conversation, chatType });
+      // Let in since then, or turned away for another reason than the lists.
+      if (reason === null) return [];
+      const line = allowLine(policy, { channel, account, sender, conversation, reason });
+      return [{ channel: `${channel}:${account}`, sender, display, conversation, count, lastAt, allowLine: line }];
+    });
   }
 
   /** A store that hangs must not take the figures away that would tell of it. */

@@ -1,60 +1,35 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { MetricsRegistry } from '../../../src/adapters/metrics/index.ts';
-import { systemClock } from '../../../src/adapters/system/index.ts';
-import { Status, type StatusDeps } from '../../../src/app/gateway/status.ts';
-import type { StoreCounts } from '../../../src/core/ports/store.ts';
-import { quietLog } from '../../adapters/store/open.ts';
+import { test } from 'node:test';
+import type { AccessPolicy } from '../../../src/app/access/authorize.ts';
+import { ChannelManager } from '../../../src/app/channels/manager.ts';
+import { Status } from '../../../src/app/gateway/status.ts';
+import { CountedMetrics } from '../../support/door.ts';
+import { messagePath, said } from '../../support/message-path.ts';
 
-const counts: StoreCounts = {
-  inboxQueued: 7,
-  inboxRunning: 0,
-  outboxPending: 0,
-  dead: 0,
-  uncertain: 0,
-  sessions: 0,
-  people: 0,
-  messagesToday: 0,
-  activePeopleToday: 0,
-};
-
-/** A status that knows only how to count. */
-function counting(count: () => Promise<StoreCounts>): { status: Status; queued: () => string | undefined } {
-  const metrics = new MetricsRegistry();
-  const deps = {
-    version: '1',
-    clock: systemClock,
-    log: quietLog,
-    metrics,
-    store: { counts: count },
-    models: { status: () => [] },
-  };
-  const status = new Status(deps as unknown as StatusDeps);
-  return { status, queued: () => /^openclanker_inbox_queued (\d+)$/m.exec(metrics.render())?.[1] };
-}
-
-it('a figure that is looked at is fresh, and many looks at once count once', async () => {
-  let counted = 0;
-  const { status, queued } = counting(async () => ({ ...counts, inboxQueued: ++counted }));
-  await Promise.all(Array.from({ length: 50 }, () => status.refreshFigures()));
-  await status.refreshFigures();
-  assert.equal(queued(), '1');
-});
-
-it('a store that hangs does not take the other figures away, and is asked once however many look', async () => {
-  let asked = 0;
-  const { status, queued } = counting(() => {
-    asked++;
-    return new Promise(() => {});
+test('a refused sender is shown with the line that would allow them, until that line stands there', async (t) => {
+  const users = new Set(['7']);
+  const policy: AccessPolicy = { users, chats: new Set() };
+  const path = await messagePath(t, undefined, { policy });
+  const channels = new ChannelManager({ ...path, metrics: new CountedMetrics() });
+  const status = new Status({
+    ...path,
+    version: '0',
+    storeHealth: () => ({ open: true, detail: '' }),
+    eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
+    channels,
+    model: () => ({ name: 'scripted/m1', source: 'a test' }),
+    configError: () => null,
+    policy: () => policy,
+    metrics: new CountedMetrics(),
   });
-  await Promise.all(Array.from({ length: 50 }, () => status.refreshFigures()));
-  await status.refreshFigures();
-  assert.equal(queued(), '0');
-  assert.equal(asked, 1);
-});
-
-it('a store that fails leaves the figures as they were', async () => {
-  const { status, queued } = counting(() => Promise.reject(new Error('the disk is gone')));
-  await status.refreshFigures();
-  assert.equal(queued(), '0');
+  const conversation = { channel: 'scripted', account: 'main', native: '9' };
+  const sender = { native: '9', display: 'Grace', isBot: false };
+  await path.ingress.sinkFor('scripted', 'main').commit([said('hello', { conversation, sender })]);
+  const { refused } = await status.status();
+  assert.deepEqual(
+    refused.map(({ display, allowLine }) => [display, allowLine]),
+    [['Grace', '[channels.scripted] allowed_user_ids = [7, 9]']],
+  );
+  users.add('9');
+  assert.deepEqual((await status.status()).refused, []);
 });
