@@ -63,11 +63,14 @@ interface Pools {
   requests: Counter;
 }
 
-async function exchange(request: HttpRequest, pools: Pools): Promise<HttpResponse> {
+/** Nothing here or in `send` holds the request while its answer is waited for: a hundred of them are a heap of text. */
+function exchange(request: HttpRequest, pools: Pools): Promise<HttpResponse> {
+  return answerTo(request.signal.aborted ? Promise.reject(aborted('connect')) : send(request, pools), pools);
+}
+
+async function answerTo(sent: Promise<IncomingMessage>, pools: Pools): Promise<HttpResponse> {
   try {
-    if (request.signal.aborted) throw aborted('connect');
-    const message = await send(request, pools);
-    const response = translate(message);
+    const response = translate(await sent);
     pools.requests.add(1, { outcome: `${Math.floor(response.status / 100)}xx` });
     return response;
   } catch (error) {
@@ -96,59 +99,76 @@ function target(text: string): URL {
 
 /** Resolves with the head of the answer; the signal stays bound to the message until its socket is free again. */
 function send(request: HttpRequest, { plain, secure, options }: Pools): Promise<IncomingMessage> {
-  const url = target(request.url);
-  const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const { signal } = request;
+  let phase: HttpPhase = 'connect';
+  let outgoing: ClientRequest;
+  let origin: string;
+  try {
+    const url = target(request.url);
+    origin = url.origin;
+    outgoing = begin(url, request, { plain, secure, options });
+  } catch (error) {
+    reject(error);
+    return promise;
+  }
+  const connectedBy = origin.startsWith('https:') ? 'secureConnect' : 'connect';
+
+  const fail = (failure: HttpFailure): void => {
+    signal.removeEventListener('abort', abort);
+    reject(failure);
+  };
+  let answer: IncomingMessage | null = null;
+  const abort = (): void => {
+    const failure = aborted(phase);
+    answer?.destroy(failure);
+    outgoing.destroy(failure);
+    fail(failure);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+
+  outgoing.on('socket', (socket) => {
+    const connected = (): void => {
+      if (phase === 'connect') phase = 'request';
+    };
+    if (outgoing.reusedSocket) connected();
+    else socket.once(connectedBy, connected);
+  });
+  outgoing.on('finish', () => {
+    if (phase === 'request') phase = 'headers';
+  });
+  outgoing.on('error', (error) => fail(requestFailure(error, phase, origin)));
+  outgoing.on('response', (message) => {
+    phase = 'body';
+    answer = message;
+    message.on('close', () => signal.removeEventListener('abort', abort));
+    resolve(message);
+  });
+  outgoing.on('upgrade', (_message, socket) => {
+    socket.destroy();
+    fail(new HttpFailure('headers', 'maybe', 'bad_upgrade', `${origin} switched to another protocol unasked.`));
+  });
+  outgoing.end(request.body);
+  return promise;
+}
+
+function begin(
+  url: URL,
+  { method, headers, body }: HttpRequest,
+  { plain, secure, options }: Pick<Pools, 'plain' | 'secure' | 'options'>,
+): ClientRequest {
   const tls = url.protocol === 'https:';
-  return new Promise((resolve, reject) => {
-    let phase: HttpPhase = 'connect';
-    const outgoing: ClientRequest = (tls ? https : http).request(url, {
-      method: request.method,
-      agent: tls ? secure : plain,
-      maxHeaderSize: maxResponseHeaderBytes,
-      headers: {
-        ...request.headers,
-        'accept-encoding': 'identity',
-        ...(body === undefined ? {} : { 'content-length': body.length }),
-      },
-      ...(options.resolver === undefined ? {} : { lookup: options.resolver }),
-      ...(tls && options.authorities !== undefined ? { ca: options.authorities } : {}),
-    });
-
-    const fail = (failure: HttpFailure): void => {
-      request.signal.removeEventListener('abort', abort);
-      reject(failure);
-    };
-    let answer: IncomingMessage | null = null;
-    const abort = (): void => {
-      const failure = aborted(phase);
-      answer?.destroy(failure);
-      outgoing.destroy(failure);
-      fail(failure);
-    };
-    request.signal.addEventListener('abort', abort, { once: true });
-
-    outgoing.on('socket', (socket) => {
-      const connected = (): void => {
-        if (phase === 'connect') phase = 'request';
-      };
-      if (outgoing.reusedSocket) connected();
-      else socket.once(tls ? 'secureConnect' : 'connect', connected);
-    });
-    outgoing.on('finish', () => {
-      if (phase === 'request') phase = 'headers';
-    });
-    outgoing.on('error', (error) => fail(requestFailure(error, phase, url.origin)));
-    outgoing.on('response', (message) => {
-      phase = 'body';
-      answer = message;
-      message.on('close', () => request.signal.removeEventListener('abort', abort));
-      resolve(message);
-    });
-    outgoing.on('upgrade', (_message, socket) => {
-      socket.destroy();
-      fail(new HttpFailure('headers', 'maybe', 'bad_upgrade', `${url.origin} switched to another protocol unasked.`));
-    });
-    outgoing.end(body);
+  return (tls ? https : http).request(url, {
+    method,
+    agent: tls ? secure : plain,
+    maxHeaderSize: maxResponseHeaderBytes,
+    headers: {
+      ...headers,
+      'accept-encoding': 'identity',
+      ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+    },
+    ...(options.resolver === undefined ? {} : { lookup: options.resolver }),
+    ...(tls && options.authorities !== undefined ? { ca: options.authorities } : {}),
   });
 }
 

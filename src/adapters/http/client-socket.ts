@@ -66,7 +66,7 @@ export class ClientSocket {
   #authenticating: Promise<void> | null = null;
   #early = 0;
   /** Settles when every chat.send so far has its run id. */
-  #opening: Promise<unknown> = Promise.resolve();
+  #opening: Promise<void> = Promise.resolve();
   #subscription: Subscription | null = null;
   #forgetRevoked = (): void => {};
   #answered = true;
@@ -245,7 +245,12 @@ export class ClientSocket {
       throw new ClankerError('rate_limited', 'too_many_runs', `One socket may have ${maxRuns} runs under way.`);
     }
     const asked = this.#deps.gateway.chat(principal, chatRequestOf(payload));
-    this.#opening = Promise.allSettled([this.#opening, asked.then(({ runId }) => this.#ownRuns.set(runId, true))]);
+    const opened = asked.then(
+      ({ runId }) => this.#ownRuns.set(runId, true),
+      () => undefined,
+    );
+    // Without a value of its own: each would hold that of the one before, for as long as the socket lives.
+    this.#opening = Promise.all([this.#opening, opened]).then(() => undefined);
     const ticket = await asked;
     if (!this.#open) {
       if (!this.#stopping) ticket.leave();

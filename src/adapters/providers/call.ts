@@ -58,9 +58,9 @@ export async function runCall(
     emit(event);
   };
   try {
-    const call = prepare();
-    translator = call.translator;
-    const response = await post(call, context, signal);
+    const asked = await ask(prepare, context, signal);
+    const { response } = asked;
+    translator = asked.translator;
     progress.requestId = response.headers['x-request-id'] ?? response.headers['request-id'];
     if (response.status < 200 || response.status > 299) {
       emit({ type: 'error', error: await refusalOf(response, progress, context) });
@@ -69,7 +69,7 @@ export async function runCall(
     progress.answered = true;
     body = response.body[Symbol.asyncIterator]();
     emit({ type: 'start', ...(progress.requestId === undefined ? {} : { requestId: progress.requestId }) });
-    await readUntil(() => finished, body, frameReader(framingOf(response, call), translator, deliver));
+    await readUntil(() => finished, body, frameReader(framingOf(response, asked.framing), translator, deliver));
     if (!finished)
       throw new FaultError({ kind: 'stream_incomplete', message: 'The answer ended before it was finished.' });
   } catch (error) {
@@ -103,20 +103,29 @@ async function readUntil(over: () => boolean, body: AsyncIterator<Uint8Array>, r
   }
 }
 
-function post(call: Call, { config, deps }: CallContext, signal: AbortSignal): Promise<HttpResponse> {
-  return deps.http.request({
-    method: 'POST',
-    url: call.url,
-    headers: { ...call.headers, ...config.headers, 'content-type': 'application/json' },
-    body: JSON.stringify(call.body),
-    signal,
-  });
+interface Asked {
+  translator: Translator;
+  framing: Call['framing'];
+  response: HttpResponse;
 }
 
-function framingOf(response: HttpResponse, call: Call): Framing {
+/** Of the request only this is kept while it is answered: its body is the largest thing of a call. */
+function ask(prepare: () => Call, { config, deps }: CallContext, signal: AbortSignal): Promise<Asked> {
+  const { url, headers, body, framing, translator } = prepare();
+  const answered = deps.http.request({
+    method: 'POST',
+    url,
+    headers: { ...headers, ...config.headers, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal,
+  });
+  return answered.then((response) => ({ translator, framing, response }));
+}
+
+function framingOf(response: HttpResponse, framing: Call['framing']): Framing {
   const type = response.headers['content-type'] ?? '';
   if (type.startsWith('text/html')) throw badResponse('The answer is a web page; is base_url right?');
-  return call.framing === 'sse' && type.startsWith('application/json') ? 'whole' : call.framing;
+  return framing === 'sse' && type.startsWith('application/json') ? 'whole' : framing;
 }
 
 function outputAfter(event: ModelEvent, before: number | null): number | null {

@@ -83,8 +83,8 @@ export class RunExecutor {
       }
     }
     const stream = this.#streamFor(claimed, inbound);
-    const typing = new AbortController();
-    if (inbound.conversation !== null) {
+    const typing = inbound.conversation === null ? null : new AbortController();
+    if (inbound.conversation !== null && typing !== null) {
       const target = { conversation: inbound.conversation, group: inbound.chatType === 'group' };
       typingLease(delivery, clock, target, typing.signal).catch((error: unknown) =>
         log.debug('typing stopped', { ...fieldsOf(claimed), error }),
@@ -96,7 +96,7 @@ export class RunExecutor {
       const shown = (await stream?.settle()) ?? '';
       return withWords(outcome, shown, signal);
     } finally {
-      typing.abort(noLongerNeeded);
+      typing?.abort(noLongerNeeded);
       await stream?.settle();
     }
   }
@@ -145,6 +145,8 @@ export class RunExecutor {
     try {
       const candidates = models.resolve(inbound.model ?? session.model ?? agent.model);
       const request = await requestOf(claimed, agent, loadFile(run.owner));
+      // What is sent is in the request; a run lasts long enough to hold nothing twice.
+      claimed.history.length = 0;
       const options = {
         runId: run.id,
         owner: run.owner,
