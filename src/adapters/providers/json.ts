@@ -28,10 +28,13 @@ export const countAt = (object: JsonObject | undefined, key: string): number | u
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 };
 
+const none: readonly JsonObject[] = [];
+
 /** The objects of an array; anything else in it is skipped. */
-export const objectsAt = (object: JsonObject | undefined, key: string): JsonObject[] => {
+export const objectsAt = (object: JsonObject | undefined, key: string): readonly JsonObject[] => {
   const value = object?.[key];
-  return Array.isArray(value) ? value.filter(isObject) : [];
+  if (!Array.isArray(value)) return none;
+  return value.every(isObject) ? value : value.filter(isObject);
 };
 
 /** The JSON object in `text`, or null. */
