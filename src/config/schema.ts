@@ -60,7 +60,6 @@ const furtherAgent = table('A further agent; what it does not say is as in `[age
   history_window: z.optional(agentFields.history_window),
   max_tokens: z.optional(agentFields.max_tokens),
   temperature: z.optional(agentFields.temperature),
-  queue_mode: z.optional(agentFields.queue_mode),
   limits: z.optional(table('Where a run ends.', { run_timeout: z.optional(agentFields.run_timeout) })),
 });
 

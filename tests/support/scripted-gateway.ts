@@ -541,7 +541,6 @@ const telegram: ChannelStatus = {
   account: 'main',
   paused: false,
   health: { state: 'connected', detail: '', lastReceiveAt: null, lastEventAt: null, identity: '@bot' },
-  queued: 0,
 };
 
 async function* only(events: AsyncIterable<GatewayEvent>, runId: string): AsyncGenerator<GatewayEvent> {

@@ -119,7 +119,6 @@ export const channel = z.strictObject({
   account: z.string(),
   paused: z.boolean(),
   health: channelHealth,
-  queued: z.number(),
 } satisfies Record<keyof ChannelStatus, unknown>);
 
 const provider = z.strictObject({

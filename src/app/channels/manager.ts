@@ -169,7 +169,7 @@ export class ChannelManager {
   status(): ChannelStatus[] {
     return [...this.#plans.keys()].map((id) => {
       const [type = '', account = ''] = id.split(':');
-      return { id, type, account, paused: this.#paused.has(id), health: this.#healthOf(id), queued: 0 };
+      return { id, type, account, paused: this.#paused.has(id), health: this.#healthOf(id) };
     });
   }
 

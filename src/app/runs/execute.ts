@@ -40,7 +40,7 @@ export class RunExecutor {
       ...(claimed.inbound.length > 1 ? { merged: claimed.inbound.slice(1).map(({ correlation }) => correlation) } : {}),
     });
     const outcome = await this.#work(claimed, inbound, signal);
-    if (outcome === null) this.#finisher.interrupted(claimed);
+    if (outcome === null) await this.#finisher.interrupted(claimed);
     else await this.#finisher.finish(claimed, inbound, outcome, stopping);
   }
 

@@ -50,8 +50,13 @@ export class RunFinisher {
     );
   }
 
-  /** The run goes on after the restart; who waits is told now. */
-  interrupted(claimed: ClaimedRun): void {
+  /** The run goes on after the restart, however often that happens; who waits is told now. */
+  async interrupted(claimed: ClaimedRun): Promise<void> {
+    const { store, log } = this.#deps;
+    // Without this the start counts, as it does after a crash: nothing is lost by a store that cannot take it.
+    await store
+      .releaseRun(claimed.run.id)
+      .catch((error: unknown) => log.warn('a stopped run keeps its start', { error }));
     this.#deps.waiters.reject(claimed.run.id, restarting());
     this.#publishFailure(claimed, restarting());
   }
@@ -82,7 +87,7 @@ export class RunFinisher {
         const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** failures);
         await clock.sleep(delayMs, stopping).catch(() => undefined);
         if (stopping.aborted) {
-          this.interrupted(claimed);
+          await this.interrupted(claimed);
           return;
         }
       }

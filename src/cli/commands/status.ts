@@ -68,7 +68,6 @@ function channelLine(channel: ChannelStatus, now: number): string {
     `${channel.id}: ${channel.paused ? 'paused' : state}`,
     ...(identity === null ? [] : [`as ${identity}`]),
     ...(lastReceiveAt === null ? [] : [`heard ${formatDuration(now - lastReceiveAt)} ago`]),
-    ...(channel.queued > 0 ? [`${channel.queued} to send`] : []),
   ];
   return words.join(', ') + (detail === '' ? '' : `. ${detail}`);
 }

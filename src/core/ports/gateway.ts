@@ -74,7 +74,6 @@ export interface ChannelStatus {
   account: string;
   paused: boolean;
   health: ChannelHealth;
-  queued: number;
 }
 
 export interface ProviderStatus {

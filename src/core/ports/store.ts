@@ -341,6 +341,8 @@ export interface Store {
   // ── runs
   /** After a crash: every `running` row is queued again (its starts stay counted). Returns how many there were. */
   recoverRuns(): Promise<number>;
+  /** A run that the gateway itself cut to stop: it is queued again and this start does not count. */
+  releaseRun(runId: string): Promise<void>;
   /** Sessions that have queued messages and no running one, oldest first. */
   queuedSessions(limit: number): Promise<string[]>;
   /**

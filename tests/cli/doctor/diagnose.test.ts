@@ -100,7 +100,6 @@ const channel = (detail: string) => ({
   type: 'telegram',
   account: 'main',
   paused: false,
-  queued: 0,
   health: { state: 'degraded' as const, detail, lastReceiveAt: null, lastEventAt: null, identity: null },
 });
 

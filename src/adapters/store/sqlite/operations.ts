@@ -32,7 +32,7 @@ import {
   touchTokens,
 } from './people.ts';
 import type { Arguments, OperationName, Result } from './protocol.ts';
-import { claimRun, journal, recoverRuns, run, runReply, undoClaimRun } from './runs.ts';
+import { claimRun, journal, recoverRuns, releaseRun, run, runReply, undoClaimRun } from './runs.ts';
 import {
   deleteSession,
   listSessions,
@@ -50,6 +50,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   requeueInbound,
   inbound,
   recoverRuns,
+  releaseRun,
   queuedSessions,
   claimRun,
   journal,

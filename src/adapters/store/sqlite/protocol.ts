@@ -16,6 +16,7 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   requeueInbound: 'write',
   inbound: 'read',
   recoverRuns: 'write',
+  releaseRun: 'write',
   queuedSessions: 'read',
   claimRun: 'write',
   journal: 'write',

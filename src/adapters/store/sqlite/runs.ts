@@ -185,6 +185,16 @@ export function undoClaimRun(db: Database, claim: ClaimedRun): void {
   refreshQueue(db, claim.session.key);
 }
 
+/** Stopped on purpose: queued again as if this start had not been. */
+export function releaseRun(db: Database, runId: string): void {
+  const released = db.all<{ session_key: string }>(
+    `UPDATE inbox SET state = 'queued', starts = starts - 1
+     WHERE state = 'running' AND id = (SELECT message_id FROM runs WHERE id = ?) RETURNING session_key`,
+    runId,
+  );
+  for (const { session_key } of released) refreshQueue(db, session_key);
+}
+
 const journalOf = (db: Database, runId: string): JournalEntry[] =>
   db
     .all<{ n: number; state: string; kind: string; data: string; at: number }>(

@@ -92,6 +92,19 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       );
     });
 
+    test('a run that was stopped on purpose begins again as often as it takes', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('patient')]);
+      for (let stop = 1; stop <= 5; stop++) {
+        const claimed = await claim(store, { maxStarts: 3 });
+        assert.equal(claimed?.run.starts, 1);
+        await store.releaseRun('run-patient');
+        assert.deepEqual(await store.queuedSessions(10), ['api:owner:main']);
+      }
+      await store.releaseRun('run-patient');
+      assert.equal((await store.inbound('patient'))?.starts, 0, 'a run that is not active is left alone');
+    });
+
     test('a message that ends the process each time turns dead after its starts, and the next one runs', async (t) => {
       const store = await openEmpty(t);
       await store.commitInbound([inboundRow('poison'), inboundRow('good')]);
