@@ -89,11 +89,11 @@ test('a removed source file makes the build stale', async () => {
   assert.equal(said((await clone.run(process.execPath, 'status')).out).from, 'src');
 });
 
-test('gateway, and only gateway, runs with the V8 flag, once, in the same process', async () => {
+test('gateway, and only gateway, runs with the V8 flags, once, in the same process', async () => {
   using clone = new Clone();
   for (const args of [['gateway'], ['-c', 'x.toml', '--verbose', 'gateway', '--port', '1']]) {
     const { out, pid } = await clone.run(process.execPath, ...args);
-    assert.deepEqual(said(out).flags, ['--max-semi-space-size=2']);
+    assert.deepEqual(said(out).flags, ['--max-semi-space-size=1', '--heap-growing-percent=30']);
     assert.deepEqual(said(out).args, args);
     assert.equal(said(out).pid, pid);
   }
