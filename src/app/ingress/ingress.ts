@@ -170,13 +170,16 @@ export class Ingress {
     batch: NewInbound[],
     cursor?: CursorUpdate & { channel: string; account: string },
   ): Promise<CommitResult> {
-    const { store, crash } = this.#deps;
-    const result = await store.commitInbound(batch, cursor);
+    const { store, runs, crash } = this.#deps;
+    const committing = store.commitInbound(batch, cursor);
+    // Asked right behind it, the claim of an idle session shares the transaction and its fsync.
+    for (const row of batch) if (row.state === 'queued') runs.wake(row.sessionKey);
+    const result = await committing;
     crash('after_insert');
     for (const { inserted, row } of result.rows) {
       if (inserted) this.#accepted(row);
       // Nobody may have heard of the first arrival; to wake a session that has nothing to do is harmless.
-      else if (row.state === 'queued') this.#deps.runs.wake(row.sessionKey);
+      else if (row.state === 'queued') runs.wake(row.sessionKey);
     }
     return result;
   }
@@ -204,7 +207,6 @@ export class Ingress {
     bus.publish({ type: 'message.received', ...about });
     if (row.kind === 'command') commands.match(row.text)?.command.now?.(row);
     else if (queueMode(row.channel) === 'interrupt') runs.interrupt(row.sessionKey, row.seq);
-    runs.wake(row.sessionKey);
   }
 
   async #personOf(event: InboundEvent, channel: string, account: string): Promise<string> {
