@@ -233,7 +233,9 @@ class Daemon {
       log,
       bus,
     });
-    const reloadIfGood = (): void => void reload().catch(() => undefined);
+    // A change is noticed from the very start, and acted on once everything runs.
+    const running = Promise.withResolvers<void>();
+    const reloadIfGood = (): void => void running.promise.then(reload).catch(() => undefined);
     const watchFiles = watchingFiles(() => live.loaded, reloadIfGood, stopping.signal);
 
     const gateway = gatewayOf({
@@ -278,6 +280,8 @@ class Daemon {
 
     let ready = false;
     try {
+      watchFiles();
+      stopping.onReload = reloadIfGood;
       await tokens.start(await this.#operatorToken(dataDir, tokens));
       await models.start();
       live.ollama = await foundOllama;
@@ -296,8 +300,7 @@ class Daemon {
       supervisor.run('upkeep', (signal) =>
         runUpkeep({ store, clock, log, tokens, retention: () => live.retention }, signal),
       );
-      watchFiles();
-      stopping.onReload = reloadIfGood;
+      running.resolve();
       await stopping.wait();
     } catch (error) {
       // Told to stop while it started: no failure, and nothing is begun that would have to be stopped.
