@@ -389,7 +389,6 @@ export interface Store {
   claimSend(conversation: ConversationRef, at: number): Promise<OutboxRow | null>;
   recordSend(id: string, record: SendRecord): Promise<OutboxRow>;
   outbound(id: string): Promise<OutboxRow | null>;
-  outboundOfMessage(messageId: string): Promise<OutboxRow[]>;
   /** The chat moved: session, queued rows and bindings follow. */
   moveConversation(from: ConversationRef, to: ConversationRef): Promise<void>;
 

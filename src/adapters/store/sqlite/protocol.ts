@@ -32,7 +32,6 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   claimSend: 'write',
   recordSend: 'write',
   outbound: 'read',
-  outboundOfMessage: 'read',
   moveConversation: 'write',
   listSessions: 'read',
   session: 'read',
