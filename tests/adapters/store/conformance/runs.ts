@@ -291,6 +291,16 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
         finish('run-a', { messages: [reply('r')], outbox: [outboundRow('o', { runId: 'run-a' })] }),
       );
       const story = await store.trace('a');
+      assert.deepEqual(
+        [
+          story?.inbox.state,
+          story?.run?.state,
+          story?.attempts.length,
+          story?.outbox.map((row) => row.id),
+          story?.mergedInto,
+        ],
+        ['done', 'finished', 1, ['o'], null],
+      );
       assert.equal(await store.trace('nobody'), null);
     });
   });
