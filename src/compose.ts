@@ -149,7 +149,15 @@ class Daemon {
     const models = new ModelCaller({ clock, random, log, metrics, bus, store });
     const commands = new CommandRegistry();
     const waiters = new RunWaiters();
-    const delivery = new Delivery({ store, bus, clock, log, metrics, crash: this.#crash });
+    const delivery = new Delivery({
+      store,
+      bus,
+      clock,
+      log,
+      metrics,
+      crash: this.#crash,
+      readFile: (id) => files.read(id),
+    });
     const agent = (name: string | null): ReturnType<typeof agentSettings> =>
       agentSettings((name === null ? undefined : live.config.agents[name]) ?? live.config.agent);
     const executor = new RunExecutor({
@@ -166,6 +174,7 @@ class Daemon {
       commands,
       crash: this.#crash,
       agent,
+      files,
       loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
       channelLimits: (channel, account) => channels.limits(channel, account),
     });

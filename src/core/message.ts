@@ -1,4 +1,5 @@
 /** What people, models and channels say to each other: the words of the whole product. Plain serialisable data. */
+import type { RichText } from './rich-text.ts';
 
 /** A place on a channel where messages flow; minted only by its channel. `account` is one bot identity (`main`). */
 export interface ConversationRef {
@@ -23,6 +24,29 @@ export interface Attachment {
   mimeType: string;
   size?: number;
   name?: string;
+  /** Why it could not be fetched, in words. */
+  problem?: string;
+}
+
+/** Pressing it is the same as sending its command: `/name argument`, at most 64 bytes. */
+export interface Button {
+  label: string;
+  command: string;
+}
+
+/** A stored file that is sent as a message of its own; the text is its caption. */
+export interface OutboundFile {
+  /** Our id. */
+  id: string;
+  mimeType: string;
+  size: number;
+  name?: string;
+}
+
+/** What one message of ours says. */
+export interface OutboundBody extends RichText {
+  buttons?: Button[];
+  file?: OutboundFile;
 }
 
 export type Role = 'user' | 'assistant' | 'tool' | 'system';
@@ -51,6 +75,15 @@ export interface Message {
   /** Milliseconds since the epoch; order is `seq`, never time. */
   time: number;
 }
+
+/** What a message of a person looks like in the history; a file that could not be fetched leaves words. */
+export const partsOf = ({ text, attachments }: { text: string; attachments: readonly Attachment[] }): Part[] => [
+  { type: 'text', text },
+  ...attachments.flatMap(({ id, mimeType, name, problem }): Part[] => {
+    if (id !== undefined) return [{ type: 'file', file: id, mimeType, ...(name === undefined ? {} : { name }) }];
+    return problem === undefined ? [] : [{ type: 'text', text: `\n[attached file ${name ?? mimeType}: ${problem}]` }];
+  }),
+];
 
 /** The text of a message: its text parts joined by nothing. */
 export const textOf = (parts: readonly Part[]): string =>

@@ -2,6 +2,7 @@ import { invalidInput, notFound } from './errors.ts';
 import type { ConversationRef } from './message.ts';
 
 const keyPattern = /^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$/;
+const maxLength = 128;
 const apiPrefix = 'api:';
 export const defaultSession = 'main';
 
@@ -34,5 +35,13 @@ export function conversationSessionKey(conversation: ConversationRef): string {
   const { channel, account, native, thread } = conversation;
   const safe = (part: string): string =>
     part.replaceAll(/[^A-Za-z0-9.@+-]/g, (c) => `_${c.codePointAt(0)?.toString(16)}`);
-  return parseSessionKey([channel, account, native, ...(thread === undefined ? [] : [thread])].map(safe).join(':'));
+  const key = [channel, account, native, ...(thread === undefined ? [] : [thread])].map(safe).join(':');
+  return parseSessionKey(key.length <= maxLength ? key : `${key.slice(0, maxLength - 17)}.${digest(key)}`);
+}
+
+/** 64 bits of FNV-1a as hex: tells apart the few ids (of e-mail threads, of federated rooms) that are too long for a key. */
+function digest(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & (2n ** 64n - 1n);
+  return hash.toString(16).padStart(16, '0');
 }

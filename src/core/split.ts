@@ -9,6 +9,8 @@ export interface SplitLimits {
   maxLength: number;
   /** Spans per part, at least 1. */
   maxSpans: number;
+  /** The length of a part as its platform counts it, markup included; without it the UTF-16 units of its text. */
+  measure?: (part: RichText) => number;
 }
 
 /** A natural break counts only when it leaves the part at least this full; crumbs read worse than a cut paragraph. */
@@ -40,12 +42,29 @@ export function splitRich(source: RichText, limits: SplitLimits): RichText[] {
   const parts: RichText[] = [];
   let start = 0;
   while (start < text.length) {
-    const end = partEnd(text, spans, start, limits);
-    if (!isBlank(text, start, end)) parts.push(cutOut(text, spans, start, end, limits.maxSpans));
+    const { part, end } = nextPart(text, spans, start, limits);
+    if (!isBlank(text, start, end)) parts.push(part);
     start = end;
   }
   if (parts.length === 0 && text !== '') return [{ text: text.slice(0, limits.maxLength), spans: [] }];
   return parts;
+}
+
+/** The longest part from `start` on; where markup makes it too long, a shorter cut is tried. */
+function nextPart(
+  text: string,
+  spans: readonly Span[],
+  start: number,
+  limits: SplitLimits,
+): { part: RichText; end: number } {
+  const { maxLength, maxSpans, measure } = limits;
+  for (let reach = maxLength; ;) {
+    const end = partEnd(text, spans, start, { maxLength: reach, maxSpans });
+    const part = cutOut(text, spans, start, end, maxSpans);
+    const length = measure?.(part) ?? 0;
+    if (length <= maxLength || reach <= 2) return { part, end };
+    reach = Math.max(2, Math.min(reach - 1, Math.floor((Math.min(reach, end - start) * maxLength) / length)));
+  }
 }
 
 function partEnd(text: string, spans: readonly Span[], start: number, limits: SplitLimits): number {

@@ -1,6 +1,10 @@
 /** The whole message path over a real store: ingress, runs, models, delivery and a scripted platform. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { diskFiles } from '../../src/adapters/files/disk.ts';
 import { MemoryBus } from '../../src/adapters/bus/memory.ts';
 import { createMarkdown } from '../../src/adapters/markdown/index.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
@@ -115,7 +119,10 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const commands = new CommandRegistry();
   const waiters = new RunWaiters();
   const channel = new ScriptedChannel('scripted', 'main', { text: { maxLength: 1000, maxSpans: 50 } });
-  const delivery = new Delivery({ store, bus, clock, log, metrics, crash });
+  const folder = mkdtempSync(path.join(tmpdir(), 'clanker-files-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const files = diskFiles(folder);
+  const delivery = new Delivery({ store, bus, clock, log, metrics, crash, readFile: (id) => files.read(id) });
   const executor = new RunExecutor({
     store,
     bus,
@@ -130,6 +137,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     commands,
     crash,
     agent: () => agent,
+    files,
     loadFile: () => () => Promise.resolve(null),
     channelLimits: () => ({ text: channel.capabilities.text, stream: channel.capabilities.edit.supported }),
   });

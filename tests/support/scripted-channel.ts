@@ -1,6 +1,7 @@
 import { invalidInput } from '../../src/core/errors.ts';
 import type { ConversationRef, MessageRef } from '../../src/core/message.ts';
 import type {
+  Change,
   Channel,
   ChannelCapabilities,
   ChannelHealth,
@@ -8,7 +9,6 @@ import type {
   OutboundPart,
   SendOutcome,
 } from '../../src/core/ports/channel.ts';
-import type { RichText } from '../../src/core/rich-text.ts';
 
 /** What a reader of the platform sees: one entry per message, with every text it ever had. */
 export interface ShownMessage {
@@ -39,6 +39,8 @@ export class ScriptedChannel implements Channel {
       edit: { supported: true, directMs: 1000, groupMs: 3000 },
       idempotentSend: 'none',
       typing: { supported: true, refreshMs: 4000 },
+      files: { maxBytes: 1_000_000 },
+      buttons: false,
       pace: { accountPerSecond: 30, conversationPerSecond: 1, groupPerMinute: 20 },
       ...capabilities,
     };
@@ -62,7 +64,7 @@ export class ScriptedChannel implements Channel {
     return step === 'take' ? { ok: true, ref } : { ok: false, kind: 'ambiguous', detail: 'the answer was lost' };
   }
 
-  async edit(message: MessageRef, body: RichText): Promise<SendOutcome> {
+  async edit(message: MessageRef, { body }: Change): Promise<SendOutcome> {
     this.calls.push({ method: 'edit', chat: message.conversation.native, text: body.text });
     await this.gate;
     const step = this.script.shift() ?? 'take';

@@ -12,6 +12,16 @@ import { accountId, fieldsOf, Lane, type Target } from './lane.ts';
 /** Rows whose end somebody waits for; over that the longest waiting is told to look later. */
 const maxWatchedRows = 1000;
 
+interface DeliveryDeps {
+  store: Store;
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+  crash: CrashPoint;
+  /** The bytes of a stored file; null when it is gone. */
+  readFile: (id: string) => Promise<Uint8Array | null>;
+}
+
 interface Watcher {
   row: Promise<OutboxRow>;
   resolve(row: OutboxRow): void;
@@ -24,7 +34,7 @@ interface Watcher {
  * outcome right after, so that what a crash leaves behind is known to be ambiguous.
  */
 export class Delivery {
-  readonly #deps: { store: Store; bus: Bus; clock: Clock; log: Log; crash: CrashPoint };
+  readonly #deps: DeliveryDeps;
   readonly #lanes = new Map<string, Lane>();
   readonly #watchers = new Map<string, Watcher>();
   readonly #stop = new AbortController();
@@ -33,7 +43,7 @@ export class Delivery {
   readonly #settledCount: Counter;
   readonly #seconds: Histogram;
 
-  constructor(deps: { store: Store; bus: Bus; clock: Clock; log: Log; metrics: Metrics; crash: CrashPoint }) {
+  constructor(deps: DeliveryDeps & { metrics: Metrics }) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'delivery' }) };
     this.#sends = deps.metrics.counter('sends_total', 'Delivery attempts, by channel and outcome.');
     this.#retries = deps.metrics.counter('send_retries_total', 'Messages that will be sent again, by channel.');

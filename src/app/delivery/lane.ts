@@ -4,7 +4,6 @@ import type { ConversationRef } from '../../core/message.ts';
 import type { Channel, OutboundPart, SendOutcome } from '../../core/ports/channel.ts';
 import type { OutboxRow, SendRecord, Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Histogram, Log, LogFields } from '../../core/ports/system.ts';
-import { plainText } from '../../core/rich-text.ts';
 import { recordOf } from '../../core/send-rules.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import { Pacer } from './pacer.ts';
@@ -36,6 +35,8 @@ export interface LaneDeps {
   crash: CrashPoint;
   sends: Counter;
   seconds: Histogram;
+  /** The bytes of a stored file; null when it is gone. */
+  readFile: (id: string) => Promise<Uint8Array | null>;
   /** Nothing new is begun after this. */
   stopping: AbortSignal;
   /** An attempt is over and recorded. */
@@ -187,17 +188,20 @@ export class Lane {
   async #attempt(row: OutboxRow): Promise<SendOutcome> {
     const { channel, signal } = this;
     const { maxLength } = channel.capabilities.text;
-    const shown = row.plain ? plainText(row.body.text) : row.body;
+    const shown = row.plain ? { ...row.body, spans: [] } : row.body;
     const body = row.resent && row.ref === null ? markedAsRepeat(shown, maxLength) : shown;
+    const file = body.file === undefined ? undefined : await this.#deps.readFile(body.file.id);
+    if (file === null) return { ok: false, kind: 'refused', code: 'file_gone', detail: 'The file is gone.' };
     const part: OutboundPart = {
       idempotencyKey: row.idempotencyKey,
       conversation: row.conversation,
       body,
+      ...(file === undefined ? {} : { file }),
       ...(row.replyTo === null ? {} : { replyTo: row.replyTo }),
     };
     try {
       if (row.ref !== null && channel.edit !== undefined) {
-        return await channel.edit({ conversation: row.conversation, native: row.ref }, body, signal);
+        return await channel.edit({ conversation: row.conversation, native: row.ref }, { body, final: true }, signal);
       }
       if (row.resent && channel.capabilities.idempotentSend === 'lookup') {
         const found = await channel.findSent?.(part, signal);

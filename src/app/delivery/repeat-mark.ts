@@ -1,4 +1,4 @@
-import type { RichText } from '../../core/rich-text.ts';
+import type { OutboundBody } from '../../core/message.ts';
 
 const mark = '\n\n(sent again after an interruption)';
 
@@ -9,5 +9,5 @@ export function withRoomForMark<T extends { maxLength: number }>(limits: T): T {
 }
 
 /** The body of a part that may have arrived already, as far as the platform takes it. */
-export const markedAsRepeat = (body: RichText, maxLength: number): RichText =>
+export const markedAsRepeat = (body: OutboundBody, maxLength: number): OutboundBody =>
   body.text.length + mark.length > maxLength ? body : { ...body, text: body.text + mark };

@@ -118,11 +118,11 @@ export class ReplyStream {
     const ref = this.#ref;
     if (ref === null) crash('before_send');
     this.visible = true;
-    const part = { idempotencyKey: this.#row.idempotencyKey, conversation, body };
+    const part = { idempotencyKey: this.#row.idempotencyKey, conversation, body, growing: true };
     const outcome =
       ref === null
         ? await channel.send({ ...part, ...(this.#row.replyTo === null ? {} : { replyTo: this.#row.replyTo }) }, signal)
-        : await channel.edit?.({ conversation, native: ref }, body, signal);
+        : await channel.edit?.({ conversation, native: ref }, { body, final: false }, signal);
     if (outcome === undefined) return;
     if (outcome.ok) {
       this.#shown = text;

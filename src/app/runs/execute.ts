@@ -1,11 +1,13 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError } from '../../core/errors.ts';
 import { textOf, type Part } from '../../core/message.ts';
+import type { Channel } from '../../core/ports/channel.ts';
 import type { ClaimedRun, InboxRow, NewOutbound } from '../../core/ports/store.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
 import { ReplyStream, typingLease } from '../delivery/reply-stream.ts';
 import type { CallEnd, CallEvent, ModelCaller } from '../models/caller.ts';
 import { about, correlationOf, fieldsOf } from './about.ts';
+import { fetchAttachments, type AttachmentDeps } from './attachments.ts';
 import { requestOf, type AgentSettings, type LoadFile } from './context.ts';
 import { RunFinisher, type FinishDeps } from './finish.ts';
 import { answered, failed, givenUp, withWords, type Outcome } from './outcome.ts';
@@ -17,6 +19,7 @@ export interface RunDeps extends FinishDeps {
   commands: CommandRegistry;
   agent: (name: string | null) => AgentSettings;
   loadFile: (owner: string) => LoadFile;
+  files: AttachmentDeps['files'];
 }
 
 /**
@@ -143,6 +146,7 @@ export class RunExecutor {
     };
     let end: CallEnd;
     try {
+      await fetchAttachments(claimed, this.#attachmentDeps, signal);
       const candidates = models.resolve(inbound.model ?? session.model ?? agent.model);
       const request = await requestOf(claimed, agent, loadFile(run.owner));
       // What is sent is in the request; a run lasts long enough to hold nothing twice.
@@ -174,6 +178,13 @@ export class RunExecutor {
       cost: end.cost,
       attempts: end.attempts,
     });
+  }
+
+  get #attachmentDeps(): AttachmentDeps {
+    const { delivery } = this.#deps;
+    const channel = ({ conversation }: InboxRow): Channel | null =>
+      conversation === null ? null : (delivery.lane(conversation)?.channel ?? null);
+    return { ...this.#deps, channel };
   }
 
   #streamFor(claimed: ClaimedRun, inbound: InboxRow): ReplyStream | null {

@@ -1,11 +1,14 @@
-import type { Attachment, ConversationRef, MessageRef } from '../message.ts';
+import type { Attachment, ConversationRef, MessageRef, OutboundBody } from '../message.ts';
 import type { RichText } from '../rich-text.ts';
 import type { Clock, Log } from './system.ts';
 
 /** What a platform can do; static per channel. */
 export interface ChannelCapabilities {
-  /** The longest text of one message, in UTF-16 units, and the most spans it may carry. */
-  text: { maxLength: number; maxSpans: number };
+  /**
+   * The longest text of one message and the most spans it may carry. `measure` is the length of a body as the platform
+   * counts it, where markup adds to it; without it the UTF-16 units of the text count.
+   */
+  text: { maxLength: number; maxSpans: number; measure?: (body: RichText) => number };
   /** Editing one's own message, and the pace at which a stream may edit it: in private chats and in groups. */
   edit: { supported: boolean; directMs: number; groupMs: number };
   /**
@@ -14,17 +17,29 @@ export interface ChannelCapabilities {
    */
   idempotentSend: 'native' | 'lookup' | 'none';
   typing: { supported: boolean; refreshMs: number };
+  /** Files the bot can send, one per message, and their largest size; null when it can send none. */
+  files: { maxBytes: number } | null;
+  /** Whether a message can carry buttons; where it cannot, their commands are written below the text. */
+  buttons: boolean;
   /** Messages per second the platform takes: for the account, one conversation, one group (per minute). */
   pace: { accountPerSecond: number; conversationPerSecond: number; groupPerMinute: number };
 }
 
-/** What came in, translated once by the channel; plain data that is stored and replayed. */
+/**
+ * What came in, translated once by the channel; plain data that is stored and replayed. `message`: somebody wrote, or
+ * used a command of the platform's menu (`text` is then `/name argument`). `edit`: `native` now says `text`.
+ * `reaction`: `text` is the emoji given to the message `native`, empty when it was taken back. `action`: a button
+ * under the message `native` was pressed, `text` is its command. `lifecycle`: something happened to the chat.
+ */
 export interface InboundEvent {
-  /** The platform's own id of the event: UNIQUE per channel and account in the store. */
+  /**
+   * The platform's own id of what happened: UNIQUE per channel and account in the store. A platform that tells one
+   * message in several events (Slack's `message` and `app_mention`) has one id for them: the message's.
+   */
   dedupe: string;
   kind: 'message' | 'edit' | 'reaction' | 'action' | 'lifecycle';
   conversation: ConversationRef;
-  /** The platform's id of the message, to reply to. */
+  /** The platform's id of the message, to reply to; what is needed to answer an interaction may stand in it, too. */
   native: string;
   sender: { native: string; display: string; isBot: boolean };
   /** `addressed`: a private chat, a mention, a reply to us or a command; only these are answered in groups. */
@@ -61,7 +76,36 @@ export interface OutboundPart {
   conversation: ConversationRef;
   /** The platform's id of the message this answers. */
   replyTo?: string;
-  body: RichText;
+  body: OutboundBody;
+  /** The bytes of `body.file`. */
+  file?: Uint8Array;
+  /** The first piece of a reply that is still being written: edits follow, the last of them `final`. */
+  growing?: boolean;
+}
+
+/** The new body of a message of ours. Edits that are not `final` may be dropped by a later one. */
+export interface Change {
+  body: OutboundBody;
+  final: boolean;
+}
+
+/** An HTTP request to `/hooks/…` as it came, its body at most `server.max_body`. */
+export interface HookRequest {
+  method: 'GET' | 'POST';
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>;
+  query: URLSearchParams;
+  /** As received: signatures are over these bytes. */
+  body: Uint8Array;
+}
+
+export interface HookResponse {
+  status: number;
+  /** Default none. */
+  body?: string;
+  /** Default `application/json` with a body. */
+  contentType?: string;
+  headers?: Record<string, string>;
 }
 
 /** What one attempt came to. Expected failures are values; a channel throws only for a bug. */
@@ -119,13 +163,20 @@ export interface Channel {
   /** Exactly one attempt. */
   send(part: OutboundPart, signal: AbortSignal): Promise<SendOutcome>;
   /** Exactly one attempt to replace the body of our own message; "not modified" is success. */
-  edit?(message: MessageRef, body: RichText, signal: AbortSignal): Promise<SendOutcome>;
+  edit?(message: MessageRef, change: Change, signal: AbortSignal): Promise<SendOutcome>;
+  /** Shows a reply while it is written without making a message of it; the message comes by `send`. Never retried. */
+  draft?(part: OutboundPart, signal: AbortSignal): Promise<SendOutcome>;
   /** One pulse. */
   typing?(conversation: ConversationRef, signal: AbortSignal): Promise<void>;
   /** For `idempotentSend: 'lookup'`: the message a part became, if it arrived. */
   findSent?(part: OutboundPart, signal: AbortSignal): Promise<string | null>;
-  /** The bytes of an attachment, bounded. */
-  fetchAttachment?(attachment: Attachment, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** The bytes of an attachment as they come; the reader bounds them. Throws a ClankerError when they are not to be had. */
+  fetchAttachment?(attachment: Attachment, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * A request to the channel's address under `/hooks/`: verified over the raw bytes, committed through the sink, and
+   * only then answered with success. Never throws for what a stranger sent.
+   */
+  hook?(request: HookRequest, signal: AbortSignal): Promise<HookResponse>;
   /** A conversation from what a person typed after `--channel-id`; throws invalid_input when it cannot be one. */
   conversation(target: string, thread?: string): ConversationRef;
   /** Which pace holds in a conversation. */

@@ -7,9 +7,8 @@
  * `damaged`; retryable where waiting can help.
  */
 import type { ErrorData } from '../errors.ts';
-import type { Attachment, ConversationRef, JsonObject, Message, Part, Role } from '../message.ts';
+import type { Attachment, ConversationRef, JsonObject, Message, OutboundBody, Part, Role } from '../message.ts';
 import type { PersonRole, Scope } from '../principal.ts';
-import type { RichText } from '../rich-text.ts';
 import type { CursorUpdate } from './channel.ts';
 import type { Usage } from './provider.ts';
 
@@ -159,7 +158,7 @@ export interface NewOutbound {
   chatType: 'direct' | 'group';
   replyTo: string | null;
   part: number;
-  body: RichText;
+  body: OutboundBody;
   correlation: string;
   createdAt: number;
   /** Not sent after this. */
@@ -337,6 +336,10 @@ export interface Store {
   /** A message that failed is queued again, its starts reset; null when it is not in a state that can be. */
   requeueInbound(id: string, at: number): Promise<InboxRow | null>;
   inbound(id: string): Promise<InboxRow | null>;
+  /** The files behind a message's attachments, in their order, once they are stored: in its row and in the history. */
+  attachFiles(messageId: string, attachments: Attachment[], files: FileRow[]): Promise<void>;
+  /** The sender changed a message that still waits: its run sees the new text. False when it does not wait any more. */
+  editInbound(conversation: ConversationRef, native: string, text: string): Promise<boolean>;
 
   // ── runs
   /** After a crash: every `running` row is queued again (its starts stay counted). Returns how many there were. */

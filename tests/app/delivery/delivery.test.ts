@@ -43,7 +43,15 @@ async function rig(
   const store = await freshStore(t);
   const metrics = new CountedMetrics();
   const bus = new MemoryBus(clock, metrics);
-  const delivery = new Delivery({ store, bus, clock, log: new KeptLog(), metrics, crash: () => undefined });
+  const delivery = new Delivery({
+    store,
+    bus,
+    clock,
+    log: new KeptLog(),
+    metrics,
+    crash: () => undefined,
+    readFile: () => Promise.resolve(null),
+  });
   const channel = new ScriptedChannel();
   const detach = new AbortController();
   t.after(async () => {

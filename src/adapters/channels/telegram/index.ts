@@ -3,6 +3,7 @@ import type { BotCommand, Message } from '@grammyjs/types';
 import { ClankerError, invalidInput } from '../../../core/errors.ts';
 import type { Attachment, ConversationRef, MessageRef } from '../../../core/message.ts';
 import type {
+  Change,
   Channel,
   ChannelCapabilities,
   ChannelContext,
@@ -11,10 +12,8 @@ import type {
   OutboundPart,
   SendOutcome,
 } from '../../../core/ports/channel.ts';
-import { readBody } from '../../../core/ports/http-client.ts';
 import type { HttpClient } from '../../../core/ports/http-client.ts';
 import type { Random } from '../../../core/ports/system.ts';
-import type { RichText } from '../../../core/rich-text.ts';
 import type { Secret } from '../../../core/secret.ts';
 import { TelegramApi } from './api.ts';
 import type { ApiFailure, ApiOutcome } from './api.ts';
@@ -49,6 +48,8 @@ export const telegramCapabilities: ChannelCapabilities = {
   edit: { supported: true, directMs: 1000, groupMs: 3000 },
   idempotentSend: 'none',
   typing: { supported: true, refreshMs: 4000 },
+  files: null,
+  buttons: false,
   pace: { accountPerSecond: 30, conversationPerSecond: 1, groupPerMinute: 20 },
 };
 
@@ -111,7 +112,7 @@ class TelegramChannel implements Channel {
     return { ok: false, kind: 'ambiguous', detail: 'Telegram took the message without telling its id.' };
   }
 
-  async edit(message: MessageRef, body: RichText, signal: AbortSignal): Promise<SendOutcome> {
+  async edit(message: MessageRef, { body }: Change, signal: AbortSignal): Promise<SendOutcome> {
     const params = {
       chat_id: chatId(message.conversation.native),
       message_id: Number(message.native),
@@ -129,12 +130,13 @@ class TelegramChannel implements Channel {
     if (!answer.ok && answer.code === 429) this.#quiet.add(conversation.native, answer.retryAfterMs ?? 0);
   }
 
-  async fetchAttachment(attachment: Attachment, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+  async *fetchAttachment(attachment: Attachment, signal: AbortSignal): AsyncIterable<Uint8Array> {
     const named = await this.#call<{ file_path?: string }>('getFile', { file_id: attachment.native }, signal);
     if (!named.ok) throw new ClankerError('channel', 'attachment', `The file is not to be had: ${named.description}`);
     const response = await this.#api.file(named.result.file_path ?? '', signal);
-    if (response.status === 200) return readBody(response, maxBytes);
-    throw new ClankerError('channel', 'attachment', `The file is not to be had: HTTP ${response.status}.`);
+    if (response.status !== 200)
+      throw new ClankerError('channel', 'attachment', `The file is not to be had: HTTP ${response.status}.`);
+    yield* response.body;
   }
 
   conversation(target: string, thread?: string): ConversationRef {

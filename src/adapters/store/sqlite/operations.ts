@@ -1,4 +1,5 @@
 import { commitInbound, cursors, inbound, refusedSenders, requeueInbound } from './inbound.ts';
+import { attachFiles, editInbound } from './attachments.ts';
 import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
 import type { Database } from './database.ts';
 import { clearDead, deadLetter, deadLetters, retryDead } from './dead.ts';
@@ -48,6 +49,8 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   cursors,
   requeueInbound,
   inbound,
+  attachFiles,
+  editInbound,
   recoverRuns,
   releaseRun,
   queuedSessions,

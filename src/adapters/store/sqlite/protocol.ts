@@ -15,6 +15,8 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   cursors: 'read',
   requeueInbound: 'write',
   inbound: 'read',
+  attachFiles: 'write',
+  editInbound: 'write',
   recoverRuns: 'write',
   releaseRun: 'write',
   queuedSessions: 'read',

@@ -1,5 +1,5 @@
 import type { ErrorData } from '../../../core/errors.ts';
-import type { JsonObject, Message, Part } from '../../../core/message.ts';
+import { partsOf, type JsonObject, type Message } from '../../../core/message.ts';
 import type { ClaimedRun, InboxRow, JournalEntry, RunRow, RunState, Store } from '../../../core/ports/store.ts';
 import type { Usage } from '../../../core/ports/provider.ts';
 import { type Database, fromJson, toJson } from './database.ts';
@@ -163,13 +163,10 @@ const mergedInto = (db: Database, id: string): InboxRow[] =>
   db.all<InboxRecord>('SELECT * FROM inbox WHERE merged_into = ? ORDER BY seq', id).map(inboxFrom);
 
 function appendInbound(db: Database, session: SessionRecord, runId: string, row: InboxRow): void {
-  const files: Part[] = row.attachments.flatMap(({ id, mimeType, name }) =>
-    id === undefined ? [] : [{ type: 'file', file: id, mimeType, ...(name === undefined ? {} : { name }) }],
-  );
   appendMessage(db, session, runId, {
     id: row.id,
     role: 'user',
-    parts: [{ type: 'text', text: row.text }, ...files],
+    parts: partsOf(row),
     author: row.sender.display,
     time: row.receivedAt,
   });

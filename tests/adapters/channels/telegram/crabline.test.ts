@@ -38,7 +38,10 @@ test('a message goes in, an answer goes out and is edited, as with Telegram', as
   const body = createMarkdown().parse('**Hello** _there_ `x`');
   const sent = await rig.channel.send({ idempotencyKey: 'k', conversation, replyTo: native, body }, signal);
   assert.ok(sent.ok, JSON.stringify(sent));
-  assert.deepEqual(await rig.channel.edit?.({ conversation, native: sent.ref }, plainText('Done'), signal), sent);
+  assert.deepEqual(
+    await rig.channel.edit?.({ conversation, native: sent.ref }, { body: plainText('Done'), final: true }, signal),
+    sent,
+  );
   const tooLong = await rig.channel.send(
     { idempotencyKey: 'l', conversation, body: plainText('😀'.repeat(4096)) },
     signal,
