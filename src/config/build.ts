@@ -1,7 +1,8 @@
 /** From the written form to the Config that the program uses. */
 import path from 'node:path';
 import { providerDefaultsFor } from '../adapters/providers/options.ts';
-import type { AgentOptions, Config, ConfiguredProvider, ConfiguredTelegram, WrittenConfig } from './schema.ts';
+import { configuredChannels } from './channels.ts';
+import type { AgentOptions, Config, ConfiguredProvider, WrittenConfig } from './schema.ts';
 import { fixedKeys, schemaAt } from './schema-walk.ts';
 import { configSchema } from './schema.ts';
 import { isTree } from './tree.ts';
@@ -24,34 +25,6 @@ export function addComputedDefaults(written: Written, dataDir: string): void {
     written.setDefault(['logging', 'file'], path.join(dataDir, 'open-clanker.log'));
 }
 
-/** The bots that have a token; `main` is the one of the plain table. */
-function telegramAccounts({ telegram }: WrittenConfig['channels']): {
-  accounts: Record<string, ConfiguredTelegram>;
-  problems: Problem[];
-} {
-  const { accounts: further, ...main } = telegram;
-  const accounts: Record<string, ConfiguredTelegram> = {};
-  const problems: Problem[] = [];
-  if (Object.hasOwn(further, 'main')) {
-    problems.push({
-      path: ['channels', 'telegram', 'accounts', 'main'],
-      message: '"main" is the bot of [channels.telegram] itself; choose another name',
-    });
-  }
-  for (const [name, account] of [['main', main] as const, ...Object.entries(further)]) {
-    const { bot_token, bot_token_file, enabled } = account;
-    if (bot_token !== undefined) accounts[name] = { ...account, bot_token, enabled: enabled ?? true };
-    else if (bot_token_file === undefined && (enabled === true || name !== 'main')) {
-      const at = name === 'main' ? [] : ['accounts', name];
-      problems.push({
-        path: ['channels', 'telegram', ...at, 'bot_token'],
-        message: 'it is missing; it takes the token from @BotFather (or bot_token_file)',
-      });
-    }
-  }
-  return { accounts, problems };
-}
-
 const present = <T extends object>(table: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
@@ -60,7 +33,7 @@ const present = <T extends object>(table: T): { [K in keyof T]?: Exclude<T[K], u
 export function buildConfig(written: WrittenConfig, dataDir: string): { config: Config; problems: Problem[] } {
   const { providers, agents, channels, database, logging, ...rest } = written;
   const { default: preferred, fallback, ...named } = providers;
-  const telegram = telegramAccounts(channels);
+  const { channels: configured, problems } = configuredChannels(channels);
   const config: Config = {
     ...rest,
     logging: logging.file === undefined ? logging : { ...logging, file: path.resolve(dataDir, logging.file) },
@@ -75,8 +48,8 @@ export function buildConfig(written: WrittenConfig, dataDir: string): { config: 
         { ...rest.agent, ...present(own), limits: { ...rest.agent.limits, ...present(limits ?? {}) } },
       ]),
     ),
-    channels: { telegram: { accounts: telegram.accounts } },
+    channels: configured,
     database: { path: path.resolve(dataDir, database.path ?? 'open-clanker.db') },
   };
-  return { config, problems: telegram.problems };
+  return { config, problems };
 }

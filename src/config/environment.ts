@@ -57,13 +57,15 @@ interface Alias {
 /** Strongest name last. Each name also counts with the prefix OPENCLAW_, weaker than without. */
 const aliases: readonly Alias[] = [
   { names: ['TELEGRAM_BOT_TOKEN'], path: ['channels', 'telegram', 'bot_token'] },
+  { names: ['DISCORD_BOT_TOKEN'], path: ['channels', 'discord', 'bot_token'] },
+  { names: ['SLACK_BOT_TOKEN'], path: ['channels', 'slack', 'bot_token'] },
+  { names: ['SLACK_APP_TOKEN'], path: ['channels', 'slack', 'app_token'] },
+  { names: ['SLACK_SIGNING_SECRET'], path: ['channels', 'slack', 'signing_secret'] },
   { names: ['OPENAI_API_KEY'], path: ['providers', 'openai', 'api_key'] },
   { names: ['ANTHROPIC_API_KEY'], path: ['providers', 'anthropic', 'api_key'] },
   { names: ['OLLAMA_HOST', 'OLLAMA_BASE_URL'], path: ['providers', 'ollama', 'base_url'], read: ollamaUrl },
   { names: ['RUST_LOG', 'RUSTCLAW_LOG_LEVEL', 'LOG_LEVEL'], path: ['logging', 'level'], read: logLevel },
 ];
-
-const laterAliases = ['DISCORD_BOT_TOKEN', 'SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'SLACK_SIGNING_SECRET'];
 
 /** A text of the environment in the shape its key wants; what does not fit stays a text, and the schema says so. */
 function shaped(text: string, kind: FieldKind): unknown {
@@ -132,9 +134,6 @@ export function addEnvironment(
           `${name}=${JSON.stringify(text.slice(0, 40))} names no log level (${known.join(', ')}); it is ignored.`,
         );
     }
-  }
-  for (const name of laterAliases.flatMap((name) => [name, `OPENCLAW_${name}`])) {
-    if ((env[name] ?? '') !== '') warnings.push(`${name} is set, but its channel is not available in this version.`);
   }
   for (const name of Object.keys(env).sort()) {
     const text = env[name];

@@ -1,5 +1,6 @@
 /** The configuration written out for a person: as a commented file, and as the reference in docs/CONFIG.md. */
 import type { FieldNotes } from '../core/fields.ts';
+import { channelKinds } from './channels.ts';
 import { environmentName } from './environment.ts';
 import { configSchema } from './schema.ts';
 import { isOptional, keys, writtenDefault } from './schema-walk.ts';
@@ -29,7 +30,8 @@ function comment(words: string): string[] {
 const sampleNames: Readonly<Record<string, string>> = {
   providers: 'openai',
   agents: 'brief',
-  'channels.telegram.accounts': 'second',
+  'channels.webhook': 'sms',
+  ...Object.fromEntries(Object.keys(channelKinds).map((type) => [`channels.${type}.accounts`, 'second'])),
 };
 
 const isTable = ({ notes }: Key): boolean => notes.kind === 'table';

@@ -1,5 +1,6 @@
 /** What no single key can know: rules between the keys. They see a configuration whose every value is well-formed. */
 import { isLoopbackHost } from '../core/host.ts';
+import { Secret } from '../core/secret.ts';
 import type { Config } from './schema.ts';
 import type { Layer, Path } from './tree.ts';
 import type { Problem } from './validate.ts';
@@ -94,9 +95,12 @@ function sharedSecrets(config: Config): Problem[] {
     else problems.push({ path, message: `the same secret as ${first}; every place needs its own` });
   };
   look(['server', 'auth', 'token'], config.server.auth.token?.reveal());
-  for (const [name, account] of Object.entries(config.channels.telegram.accounts)) {
-    const at = name === 'main' ? [] : ['accounts', name];
-    look(['channels', 'telegram', ...at, 'bot_token'], account.bot_token.reveal());
+  for (const [type, { accounts }] of Object.entries(config.channels)) {
+    for (const [name, account] of Object.entries(accounts)) {
+      const at = type === 'webhook' ? [name] : name === 'main' ? [] : ['accounts', name];
+      for (const [key, value] of Object.entries(account))
+        if (value instanceof Secret) look(['channels', type, ...at, key], value.reveal());
+    }
   }
   for (const [name, provider] of Object.entries(config.providers.named)) {
     // The same key may serve two tables of one provider, but never the operator.

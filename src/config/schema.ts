@@ -3,14 +3,13 @@
  * options.ts; what is composed here is the one source of messages, `config generate` and docs/CONFIG.md.
  */
 import * as z from 'zod/mini';
-import { telegramOptions } from '../adapters/channels/telegram/options.ts';
-import type { TelegramOptions } from '../adapters/channels/telegram/options.ts';
 import { serverOptions } from '../adapters/http/options.ts';
 import { loggingOptions } from '../adapters/logging/options.ts';
 import { metricsOptions } from '../adapters/metrics/options.ts';
 import { providersOptions } from '../adapters/providers/options.ts';
 import type { ProviderOptions } from '../adapters/providers/options.ts';
 import { databaseOptions } from '../adapters/store/sqlite/options.ts';
+import { channelsTable, type ConfiguredChannels } from './channels.ts';
 import { choice, duration, integer, named, number, table, text, withDefault } from '../core/fields.ts';
 
 const agentFields = {
@@ -79,7 +78,7 @@ export const configSchema = table('The configuration of Open Clanker.', {
   providers: withDefault(providersOptions, {}),
   agent: withDefault(agentOptions, {}),
   agents: withDefault(named('Further agents, chosen by `agent` of a request.', furtherAgent), {}),
-  channels: withDefault(table('Chat platforms.', { telegram: withDefault(telegramOptions, {}) }), {}),
+  channels: withDefault(channelsTable, {}),
   database: withDefault(databaseOptions, {}),
   sessions: withDefault(sessionsOptions, {}),
   logging: withDefault(loggingOptions, {}),
@@ -88,17 +87,11 @@ export const configSchema = table('The configuration of Open Clanker.', {
 
 export type WrittenConfig = z.output<typeof configSchema>;
 export type AgentOptions = z.output<typeof agentOptions>;
-export type { ProviderOptions, TelegramOptions };
+export type { ProviderOptions };
 
 /** A configured provider: defaults of its name and place filled in. `base_url` of `demo` is never called. */
 export type ConfiguredProvider = ProviderOptions & {
   [K in 'base_url' | 'headers_timeout' | 'first_output_timeout' | 'idle_timeout']-?: NonNullable<ProviderOptions[K]>;
-};
-
-/** A bot that has a token. */
-export type ConfiguredTelegram = TelegramOptions & {
-  bot_token: NonNullable<TelegramOptions['bot_token']>;
-  enabled: boolean;
 };
 
 /**
@@ -108,7 +101,7 @@ export type ConfiguredTelegram = TelegramOptions & {
 export type Config = Omit<WrittenConfig, 'providers' | 'agents' | 'channels' | 'database'> & {
   providers: { default?: string; fallback: string[]; named: Record<string, ConfiguredProvider> };
   agents: Record<string, AgentOptions>;
-  channels: { telegram: { accounts: Record<string, ConfiguredTelegram> } };
+  channels: ConfiguredChannels;
   database: { path: string };
 };
 
@@ -119,15 +112,12 @@ export const laterKeys: readonly string[] = [
   'bindings',
   'bridge',
   'budgets',
-  'channels.discord',
-  'channels.slack',
   'channels.telegram.accounts.*.groups',
   'channels.telegram.accounts.*.webhook_secret',
   'channels.telegram.accounts.*.webhook_url',
   'channels.telegram.groups',
   'channels.telegram.webhook_secret',
   'channels.telegram.webhook_url',
-  'channels.webhook',
   'database.url',
   'mcp',
   'media',

@@ -151,7 +151,9 @@ describe('F-05: wrong values are refused by key', () => {
     ['[providers."a/b"]\nbase_url = "http://127.0.0.1:1"', 'providers.a/b', /cannot be a name/],
     ['[tools.shell]\nenabled = true', 'tools', /not available in this version/],
     ['[[bindings]]\nagent = "a"', 'bindings', /not available in this version/],
-    ['[channels.discord]\nbot_token = "x"', 'channels.discord', /not available in this version/],
+    ['[channels.discord]\nenabled = true', 'channels.discord.bot_token', /missing/],
+    ['[channels.matrix]\naccess_token = "x"', 'channels.matrix.homeserver', /missing/],
+    ['[channels.webhook.sms]\nurl = "http://127.0.0.1/"', 'channels.webhook.sms.secret', /missing/],
     ['[database]\nurl = "postgres://x"', 'database.url', /not available in this version/],
   ];
   for (const [text, key, says] of rows) {

@@ -184,11 +184,11 @@ describe('names that users of related systems have', () => {
     const { config, warnings } = load(folder(t), { env: { RUST_LOG: 'hyper=debug', LOG_LEVEL: '7' } });
     assert.deepEqual([config.logging.level, warnings.length], ['info', 2]);
   });
-  it('a token of a channel that is not there yet warns', (t) => {
-    assert.match(
-      load(folder(t), { env: { DISCORD_BOT_TOKEN: 'x' } }).warnings[0] ?? '',
-      /not available in this version/,
-    );
+  it('a token in the environment is enough for a channel to exist', (t) => {
+    const env = { DISCORD_BOT_TOKEN: 'a-token-of-discord', OPENCLAW_SLACK_BOT_TOKEN: 'xoxb-a-token-of-slack' };
+    const { channels } = load(folder(t), { env }).config;
+    assert.equal(channels.discord.accounts['main']?.bot_token.reveal(), 'a-token-of-discord');
+    assert.equal(channels.slack.accounts['main']?.bot_token.reveal(), 'xoxb-a-token-of-slack');
   });
 });
 

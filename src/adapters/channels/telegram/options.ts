@@ -1,16 +1,6 @@
 import * as z from 'zod/mini';
-import {
-  baseUrl,
-  choice,
-  duration,
-  flag,
-  idList,
-  named,
-  secret,
-  secretFile,
-  table,
-  withDefault,
-} from '../../../core/fields.ts';
+import { baseUrl, choice, duration, secret, secretFile, withDefault } from '../../../core/fields.ts';
+import { channelKind, commonFields } from '../options.ts';
 
 const learn = 'send /whoami to the bot, its answer names the id';
 
@@ -27,51 +17,33 @@ function userProblem(id: string): string | null {
 const tokenProblem = (token: string): string | null =>
   /^\d{1,20}:[A-Za-z0-9_-]{3,}$/.test(token) ? null : 'a token from @BotFather looks like 123456:ABC-DEF...';
 
-const account = {
-  enabled: z.optional(flag('Whether this bot runs.', { computed: 'true once there is a token', example: 'true' })),
-  bot_token: z.optional(
-    secret('The token from @BotFather.', {
-      check: tokenProblem,
-      form: 'the token from @BotFather',
-      example: '"${TELEGRAM_BOT_TOKEN}"',
+export const telegram = channelKind({
+  about: 'A Telegram bot.',
+  further: 'A further bot; `main` is the one of the plain table.',
+  required: ['bot_token'],
+  missing: 'the token from @BotFather',
+  fields: {
+    bot_token: z.optional(
+      secret('The token from @BotFather.', {
+        check: tokenProblem,
+        form: 'the token from @BotFather',
+        example: '"${TELEGRAM_BOT_TOKEN}"',
+      }),
+    ),
+    bot_token_file: z.optional(secretFile('bot_token')),
+    mode: withDefault(choice('How messages are received.', ['long_polling']), 'long_polling'),
+    ...commonFields({
+      credentials: 'a token',
+      user: { example: '42, "43"', problem: userProblem },
+      chat: { example: '-1001234567890, "42"', problem: idProblem },
     }),
-  ),
-  bot_token_file: z.optional(secretFile('bot_token')),
-  mode: withDefault(choice('How messages are received.', ['long_polling']), 'long_polling'),
-  allowed_chat_ids: withDefault(
-    idList(
-      'Chats that are answered; groups must stand here. An empty list admits none.',
-      'a list of chat ids such as [-1001234567890, "42"]',
-      idProblem,
+    poll_timeout: withDefault(
+      duration('How long one request waits for news; Telegram holds it open.', '1s', '50s'),
+      '30s',
     ),
-    [],
-  ),
-  allowed_user_ids: withDefault(
-    idList(
-      'People who are answered in direct messages, and the only ones heard in groups when not empty.',
-      'a list of user ids such as [42, "43"]',
-      userProblem,
+    api_root: withDefault(
+      baseUrl('The Bot API server; another one when you run it yourself.'),
+      'https://api.telegram.org',
     ),
-    [],
-  ),
-  access: withDefault(choice('Who may talk to the bot.', ['allowlist']), 'allowlist'),
-  stream: withDefault(flag('Show an answer while it is written, by editing one message.'), true),
-  poll_timeout: withDefault(
-    duration('How long one request waits for news; Telegram holds it open.', '1s', '50s'),
-    '30s',
-  ),
-  api_root: withDefault(
-    baseUrl('The Bot API server; another one when you run it yourself.'),
-    'https://api.telegram.org',
-  ),
-};
-
-const telegramAccount = table('A further bot; `main` is the one of the plain table.', account);
-
-/** One bot. Ids are texts. */
-export type TelegramOptions = z.output<typeof telegramAccount>;
-
-export const telegramOptions = table('A Telegram bot.', {
-  ...account,
-  accounts: withDefault(named('Further bots.', telegramAccount), {}),
+  },
 });

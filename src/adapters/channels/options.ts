@@ -1,0 +1,62 @@
+/** What the configuration of every channel has in common. */
+import * as z from 'zod/mini';
+import { choice, flag, idList, named, table, withDefault } from '../../core/fields.ts';
+
+/** Null when the id has the platform's form, else what is wrong with it, for the person who wrote it. */
+type IdProblem = (id: string) => string | null;
+
+interface CommonFields {
+  /** How ids of people and chats look in the file, as an example: `42`. */
+  user: { example: string; problem: IdProblem };
+  chat: { example: string; problem: IdProblem };
+  /** What makes the account exist, in words: `a token`. */
+  credentials: string;
+}
+
+/** Keys of every account of every channel. */
+export const commonFields = ({ user, chat, credentials }: CommonFields) => ({
+  enabled: z.optional(
+    flag('Whether this account runs.', { computed: `true once there is ${credentials}`, example: 'true' }),
+  ),
+  access: withDefault(choice('Who may talk to the bot.', ['allowlist']), 'allowlist'),
+  allowed_user_ids: withDefault(
+    idList(
+      'People who are answered in direct messages, and the only ones heard in groups when not empty.',
+      `a list of user ids such as [${user.example}]`,
+      user.problem,
+    ),
+    [],
+  ),
+  allowed_chat_ids: withDefault(
+    idList(
+      'Chats that are answered; groups must stand here. An empty list admits none.',
+      `a list of chat ids such as [${chat.example}]`,
+      chat.problem,
+    ),
+    [],
+  ),
+  stream: withDefault(flag('Show an answer while it is written, by editing one message.'), true),
+});
+
+interface KindSpec<F extends z.core.$ZodShape, R extends keyof F & string> {
+  /** Of the channel's table. */
+  about: string;
+  /** Of a table under `accounts`. */
+  further: string;
+  /** Keys without which an account does not exist; each may come from its `_file`, too. */
+  required: readonly R[];
+  /** What the first of them takes, in words. */
+  missing: string;
+  fields: F;
+}
+
+/** A channel as configured: one account in the plain table (`main`), further ones by name under `accounts`. */
+export function channelKind<F extends z.core.$ZodShape, const R extends keyof F & string>(spec: KindSpec<F, R>) {
+  const account = table(spec.further, spec.fields);
+  const accounts = withDefault(named('Further accounts.', account), {});
+  return { ...spec, account, table: table(spec.about, { ...spec.fields, accounts }) };
+}
+
+export type Configured<K extends { account: z.ZodMiniType; required: readonly string[] }> = z.output<K['account']> & {
+  [P in Extract<K['required'][number], keyof z.output<K['account']>>]-?: NonNullable<z.output<K['account']>[P]>;
+} & { enabled: boolean };
