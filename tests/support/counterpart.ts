@@ -26,6 +26,8 @@ export interface Shown {
 }
 
 export interface Counterpart {
+  /** False for platforms that know no groups. */
+  readonly groups: boolean;
   /** The product's channel against this platform, built as compose does. A further one is the same account again. */
   channel(): Promise<Channel>;
   conversation(place?: Place): ConversationRef;

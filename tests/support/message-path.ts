@@ -24,7 +24,7 @@ import { RunWaiters } from '../../src/app/runs/waiters.ts';
 import { ClankerError } from '../../src/core/errors.ts';
 import type { GatewayEvent } from '../../src/core/events.ts';
 import { idMint } from '../../src/core/ids.ts';
-import type { InboundEvent } from '../../src/core/ports/channel.ts';
+import type { Channel, InboundEvent } from '../../src/core/ports/channel.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import type { Clock } from '../../src/core/ports/system.ts';
 import { ownerPerson, type Principal } from '../../src/core/principal.ts';
@@ -97,6 +97,8 @@ export interface PathSettings {
   queueMode?: QueueMode;
   policy?: AccessPolicy;
   maxConcurrency?: number;
+  /** Instead of the scripted platform. */
+  channel?: Channel;
 }
 
 /** Provider scripts are played one per request. */
@@ -119,6 +121,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const commands = new CommandRegistry();
   const waiters = new RunWaiters();
   const channel = new ScriptedChannel('scripted', 'main', { text: { maxLength: 1000, maxSpans: 50 } });
+  const platform = settings.channel ?? channel;
   const folder = mkdtempSync(path.join(tmpdir(), 'clanker-files-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const files = diskFiles(folder);
@@ -139,7 +142,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     agent: () => agent,
     files,
     loadFile: () => () => Promise.resolve(null),
-    channelLimits: () => ({ text: channel.capabilities.text, stream: channel.capabilities.edit.supported }),
+    channelLimits: () => ({ text: platform.capabilities.text, stream: platform.capabilities.edit.supported }),
   });
   const runs = new RunQueue({
     store,
@@ -215,7 +218,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     events,
     mintId,
     executor,
-    attach: () => delivery.attach(channel, detach.signal),
+    attach: () => delivery.attach(platform, detach.signal),
     /** Resolves with the first event that fits, also one that was already there. */
     event: <T extends GatewayEvent['type']>(
       type: T,
