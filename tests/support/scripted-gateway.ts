@@ -8,6 +8,7 @@ import type { GatewayEvent, NewEvent } from '../../src/core/events.ts';
 import { idMint, type MintId } from '../../src/core/ids.ts';
 import type { Message } from '../../src/core/message.ts';
 import type { EventFilter, Subscription } from '../../src/core/ports/bus.ts';
+import type { HookRequest, HookResponse } from '../../src/core/ports/channel.ts';
 import type {
   ChannelStatus,
   ChatAnswer,
@@ -93,6 +94,9 @@ export class ScriptedGateway implements Gateway {
   readonly chats: ChatRequest[] = [];
   readonly sends: SendRequest[] = [];
   readonly left: string[] = [];
+  readonly hooks: { name: string; request: HookRequest }[] = [];
+  /** What channels answer to hooks; nobody takes any until a test says so. */
+  onHook: (name: string, request: HookRequest) => HookResponse | null | Promise<HookResponse> = () => null;
   readonly files = new Map<string, { person: string; bytes: Buffer }>();
   readonly letters = new Map<string, DeadLetter>();
   readonly #tokens = new Map<string, TokenInfo>();
@@ -253,6 +257,11 @@ export class ScriptedGateway implements Gateway {
     const delivered = request.target === 'blocked' ? Promise.reject(refused) : Promise.resolve();
     delivered.catch(() => {});
     return { messageId: this.mintId('out'), delivered };
+  }
+
+  async hook(name: string, request: HookRequest): Promise<HookResponse | null> {
+    this.hooks.push({ name, request });
+    return this.onHook(name, request);
   }
 
   async abortRun(principal: Principal, runId: string): Promise<boolean> {

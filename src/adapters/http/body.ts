@@ -40,6 +40,17 @@ export async function readJson(
   return parseJson(await collect(request, limits));
 }
 
+/** Reads a body of any type as its bytes; 415 (compressed), 413, 408 or 400 as `HttpError`. */
+export async function readRaw(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: { maxBytes: number; timeoutMs: number },
+): Promise<Uint8Array> {
+  checkHead(request, limits.maxBytes);
+  invite(request, response);
+  return collect(request, limits);
+}
+
 /** Plain events instead of an async iterator: one body is read per turn of the hot path. */
 function collect(request: IncomingMessage, limits: { maxBytes: number; timeoutMs: number }): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -45,6 +45,7 @@ const statusOfCode: Record<string, number> = {
   timeout: 504,
   provider_unavailable: 503,
   restarting: 503,
+  unavailable: 503,
   shutting_down: 503,
   storage_full: 503,
   storage_io: 503,

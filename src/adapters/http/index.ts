@@ -11,6 +11,7 @@ import { Authenticator } from './authenticate.ts';
 import { RateLimiter } from './bounded.ts';
 import { Door } from './door.ts';
 import { Guard } from './guard.ts';
+import { HookLimits } from './hook-limits.ts';
 import { Observer } from './observe.ts';
 import { rawAnswer } from './raw-answer.ts';
 import type { DoorContext } from './route.ts';
@@ -64,6 +65,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     metrics,
     authenticator: new Authenticator(gateway, clock, observer.authFailures),
     streams,
+    hooks: new HookLimits(clock, limiter),
     channelTypes,
     version,
     timings,

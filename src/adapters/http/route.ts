@@ -6,6 +6,7 @@ import type { Principal, Scope } from '../../core/principal.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { ErrorStyle } from './errors.ts';
 import type { HttpServerOptions, HttpTimings } from './settings.ts';
+import type { HookLimits } from './hook-limits.ts';
 import type { EventStreams } from './sse.ts';
 
 /** What handlers work with. */
@@ -14,6 +15,7 @@ export interface DoorContext {
   metrics: Metrics;
   authenticator: Authenticator;
   streams: EventStreams;
+  hooks: HookLimits;
   /** Channel types, to tell a channel session's key from a client's. */
   channelTypes: ReadonlySet<string>;
   version: string;

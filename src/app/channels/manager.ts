@@ -1,6 +1,12 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { Bus } from '../../core/ports/bus.ts';
-import type { Channel, ChannelCapabilities, ChannelHealth } from '../../core/ports/channel.ts';
+import type {
+  Channel,
+  ChannelCapabilities,
+  ChannelHealth,
+  HookRequest,
+  HookResponse,
+} from '../../core/ports/channel.ts';
 import type { ChannelStatus } from '../../core/ports/gateway.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
@@ -12,6 +18,9 @@ const stopDeadlineMs = 3000;
 const watchEveryMs = 1000;
 /** An account that could not be started is tried again this often: the reason may have been the store or the disk. */
 const retryEveryMs = 30_000;
+/** What a platform is told to wait before it delivers again to an account that does not run. */
+const hookRetryMs = 10_000;
+const webhookType = 'webhook';
 /** Used while a channel that once existed is not configured any more. */
 const plainLimits = { maxLength: 2000, maxSpans: 50 };
 
@@ -41,6 +50,8 @@ export class ChannelManager {
   readonly #failed = new Map<string, string>();
   readonly #paused = new Set<string>();
   readonly #stop = new AbortController();
+  /** False until the accounts are known for the first time. */
+  #configured = false;
   /** Accounts are begun and ended one after the other, so that none ever runs twice. */
   readonly #inTurn = inTurn();
 
@@ -77,6 +88,7 @@ export class ChannelManager {
     this.#plans.clear();
     this.#failed.clear();
     for (const plan of plans) this.#plans.set(plan.id, plan);
+    this.#configured = true;
     for (const plan of plans) {
       const running = this.#running.get(plan.id);
       if (running !== undefined) running.plan = plan;
@@ -136,6 +148,21 @@ export class ChannelManager {
       `The channel ${id} is not running; see \`open-clanker status\`.`,
       { retryable: true },
     );
+  }
+
+  /** Hands a request to the account it is for; null when none takes hooks under this name. */
+  async hook(name: string, request: HookRequest): Promise<HookResponse | null> {
+    // `orders` is the webhook channel of that name, `slack/main` an account of a platform.
+    const [type = '', account] = name.split('/');
+    if (account !== undefined && type === webhookType) return null;
+    const id = account === undefined ? `${webhookType}:${type}` : `${type}:${account}`;
+    const running = this.#running.get(id);
+    if (running !== undefined) return (await running.channel.hook?.(request, running.stop.signal)) ?? null;
+    if (this.#configured && !this.#plans.has(id)) return null;
+    throw new ClankerError('channel', 'unavailable', 'The channel does not run now; send it again later.', {
+      retryable: true,
+      retryAfterMs: hookRetryMs,
+    });
   }
 
   limits(channel: string, account: string): { text: ChannelCapabilities['text']; stream: boolean } {

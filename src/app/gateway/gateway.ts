@@ -45,6 +45,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
 
     chat: (principal: Principal, request: ChatRequest) => chat.chat(principal, request),
     send: (principal: Principal, request: SendRequest) => send(principal, request, sendDeps),
+    hook: (name, request) => channels.hook(name, request),
     abortRun(principal, runId) {
       const owner = ownerFilter(principal);
       const reason = 'The run was aborted.';

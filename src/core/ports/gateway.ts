@@ -8,7 +8,7 @@ import type { GatewayEvent } from '../events.ts';
 import type { Message } from '../message.ts';
 import type { Principal, Scope } from '../principal.ts';
 import type { EventFilter, Subscription } from './bus.ts';
-import type { ChannelHealth } from './channel.ts';
+import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
 import type { MessageTrace, SessionRow } from './store.ts';
 
 export type { ChatAnswer } from '../answer.ts';
@@ -150,6 +150,12 @@ export interface Gateway {
 
   chat(principal: Principal, request: ChatRequest): Promise<ChatTicket>;
   send(principal: Principal, request: SendRequest): Promise<SendTicket>;
+  /**
+   * A request to `/hooks/<name>`, the webhook channel of that name, or to `/hooks/<type>/<account>`. From nobody known:
+   * the channel verifies it. Null when no channel takes hooks there. Rejects with `unavailable`, retryable, while the
+   * channel does not run.
+   */
+  hook(name: string, request: HookRequest): Promise<HookResponse | null>;
   /** False when no such run is active for this person. */
   abortRun(principal: Principal, runId: string): Promise<boolean>;
 

@@ -90,6 +90,9 @@ const examples: Record<string, Omit<Asked, 'method'> & { streams?: boolean }> = 
       { path: `/api/v1/channels/telegram:main/${action}`, token: tokens.manage, body: '{}' },
     ]),
   ),
+  'POST /hooks/{name}': { path: '/hooks/orders', body: '{}' },
+  'POST /hooks/{type}/{account}': { path: '/hooks/slack/main', body: '{}' },
+  'GET /hooks/{type}/{account}': { path: '/hooks/whatsapp/main' },
   'GET /': { path: '/' },
   'GET /admin': { path: '/admin' },
   'GET /assets/page.css': { path: '/assets/page.css' },
@@ -101,6 +104,10 @@ let document: Document;
 
 before(async () => {
   door = await openDoor();
+  door.gateway.onHook = (name, { method }) =>
+    method === 'GET'
+      ? { status: 200, body: '1158201444', contentType: 'text/plain; charset=utf-8' }
+      : { status: name === 'orders' ? 202 : 200, body: '{}' };
   document = (await ask(endpoint(), { path: '/openapi.json' })).json as unknown as Document;
 });
 after(() => door.stop());
@@ -227,7 +234,8 @@ describe('the document', () => {
       '/api/v1',
       '/api/v1/jobs',
       '/v1/models',
-      '/hooks/x',
+      '/hooks',
+      '/hooks/a/b/c',
       '/debug',
       '/api/v1/status/',
       '/assets/',

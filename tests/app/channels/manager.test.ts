@@ -156,3 +156,25 @@ test('an account that is still being built when the gateway stops is not started
   await configured;
   assert.equal(late.starts, 0);
 });
+
+test('a hook reaches its account; unknown names are nobody, what does not run yet or any more is asked to wait', async (t) => {
+  const { manager, built, plan } = await rig(t);
+  const request = { method: 'POST', headers: {}, query: new URLSearchParams(), body: new Uint8Array() } as const;
+  const unavailable = { code: 'unavailable', retryAfterMs: 10_000 };
+  // Before the configuration is in force nobody can say which names exist.
+  await assert.rejects(manager.hook('scripted/a', request), unavailable);
+  const webhook = { ...plan('a', '1'), id: 'webhook:orders' };
+  await manager.configure([plan('a', '1'), webhook]);
+  for (const [index, channel] of built.entries()) {
+    Object.assign(channel, { hook: () => Promise.resolve({ status: 200, body: String(index) }) });
+  }
+  assert.equal((await manager.hook('scripted/a', request))?.body, '0');
+  assert.equal((await manager.hook('orders', request))?.body, '1');
+  for (const name of ['webhook/orders', 'a', 'scripted/b', 'scripted/', '/a', '']) {
+    assert.equal(await manager.hook(name, request), null, name);
+  }
+  await manager.act('scripted:a', 'pause');
+  await assert.rejects(manager.hook('scripted/a', request), unavailable);
+  await manager.act('scripted:a', 'resume');
+  assert.equal(await manager.hook('scripted/a', request), null, 'a channel without hooks takes none');
+});

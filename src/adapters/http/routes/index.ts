@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { type Route, route } from '../route.ts';
 import { chatRoutes } from './chat.ts';
 import { eventRoutes } from './events.ts';
+import { hookRoutes } from './hooks.ts';
 import { operateRoutes } from './operate.ts';
 import { pageRoutes } from './page.ts';
 import { probeRoutes } from './probes.ts';
@@ -38,6 +39,7 @@ export function routeTable(version: string): readonly Route[] {
     ...eventRoutes,
     ...statusRoutes,
     ...operateRoutes,
+    ...hookRoutes,
     ...pageRoutes,
   ];
   return table;
