@@ -47,6 +47,8 @@ export interface OutboundFile {
 export interface OutboundBody extends RichText {
   buttons?: Button[];
   file?: OutboundFile;
+  /** Holds a secret such as a one-time code: the store forgets the text once its delivery has ended. */
+  sensitive?: true;
 }
 
 export type Role = 'user' | 'assistant' | 'tool' | 'system';

@@ -43,8 +43,16 @@ export interface InboundEvent {
   native: string;
   sender: { native: string; display: string; isBot: boolean };
   /** `addressed`: a private chat, a mention, a reply to us or a command; only these are answered in groups. */
-  chat: { type: 'direct' | 'group'; addressed: boolean; title?: string };
+  chat: {
+    type: 'direct' | 'group';
+    addressed: boolean;
+    title?: string;
+    /** Native ids of what the chat is part of, nearest first (a thread's channel, its guild): lists may name them, too. */
+    parents?: string[];
+  };
   text: string;
+  /** Words of somebody else that the sender passed on: never a command. */
+  forwarded?: true;
   attachments: Attachment[];
   /** BCP 47 language of the sender, where the platform tells. */
   language?: string;

@@ -1,0 +1,27 @@
+import type { PersonRole } from './principal.ts';
+
+/** From least to most: each role may do what those before it may. */
+export const roles: readonly PersonRole[] = ['guest', 'member', 'owner'];
+
+/**
+ * What a person may want to do. `command`: a chat command that names no role of its own. `link`: name another identity
+ * on a platform as theirs. `approve`: let somebody in. `change_people`: roles, and codes for others.
+ */
+export type Action = 'talk' | 'command' | 'link' | 'approve' | 'change_people';
+
+const least: Readonly<Record<Action, PersonRole>> = {
+  talk: 'guest',
+  command: 'member',
+  link: 'member',
+  approve: 'owner',
+  change_people: 'owner',
+};
+
+export const roleIncludes = (held: PersonRole, needed: PersonRole): boolean =>
+  roles.indexOf(held) >= roles.indexOf(needed);
+
+/** The one table of who may do what. */
+export const may = (role: PersonRole, action: Action): boolean => roleIncludes(role, least[action]);
+
+/** The role a command takes when it names none. */
+export const commandRole: PersonRole = least.command;
