@@ -52,8 +52,8 @@ describe('hooks', () => {
       ['/hooks/orders', '/hooks/nothing', '/hooks/slack/main', '/hooks/discord/main', '/hooks/webhook/orders'].map(
         async (path) => {
           const { status, json, headers } = await ask(at(door), { path, body: '{}', token: tokens.admin });
-          const { code, message } = json?.['error'] as { code: string; message: string };
-          return { status, code, message, length: headers['content-length'] };
+          const { request_id: _, ...error } = (json?.['error'] ?? {}) as Record<string, string>;
+          return { status, ...error, length: headers['content-length'] };
         },
       ),
     );
@@ -117,7 +117,7 @@ describe('hooks', () => {
         if (answer.status === 429) refusal = answer;
       }
     }
-    assert.deepEqual([...statuses].sort(), [401, 429]);
+    assert.deepEqual(statuses, new Set([401, 429]));
     assert.match(String(refusal?.headers['retry-after']), /^[1-9]\d*$/);
     assert.equal((await ask(at(door), proved)).status, 202);
     const other = await ask(at(door), { path: '/hooks/slack/main', body: '{}', headers: good, localAddress: from(4) });
