@@ -51,8 +51,14 @@ const nobody: AccessPolicy = { users: new Set(), chats: new Set() };
 export function accessPolicies(config: Config): (channel: string, account: string) => AccessPolicy {
   const policies = new Map<string, AccessPolicy>();
   for (const [type, { accounts }] of Object.entries(config.channels)) {
-    for (const [account, { allowed_user_ids, allowed_chat_ids }] of Object.entries(accounts)) {
-      policies.set(`${type}:${account}`, { users: new Set(allowed_user_ids), chats: new Set(allowed_chat_ids) });
+    for (const [account, options] of Object.entries(accounts)) {
+      policies.set(`${type}:${account}`, {
+        access: options.access,
+        users: new Set(options.allowed_user_ids),
+        chats: new Set(options.allowed_chat_ids),
+        groups: new Map(Object.entries(options.groups ?? {})),
+        groupPolicy: options.group_policy,
+      });
     }
   }
   return (channel, account) => policies.get(`${channel}:${account}`) ?? nobody;

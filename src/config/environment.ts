@@ -90,6 +90,7 @@ function shaped(text: string, kind: FieldKind): unknown {
         .map((item) => item.trim())
         .filter((item) => item !== '');
     case 'map':
+    case 'choices':
       return json(isTree);
     default:
       return text;

@@ -48,7 +48,7 @@ export function fixedKeys(schema: Schema): [string, Schema][] {
 /** What stands under any other name, where names are free. */
 export function namedEntry(schema: Schema): Schema | undefined {
   const { catchall, valueType, type } = inner(bare(schema));
-  if (type === 'record') return notesOf(schema)?.kind === 'map' ? undefined : valueType;
+  if (type === 'record') return notesOf(schema)?.kind === 'table' ? valueType : undefined;
   return catchall !== undefined && inner(catchall).type !== 'never' ? catchall : undefined;
 }
 

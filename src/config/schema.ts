@@ -112,10 +112,8 @@ export const laterKeys: readonly string[] = [
   'bindings',
   'bridge',
   'budgets',
-  'channels.telegram.accounts.*.groups',
   'channels.telegram.accounts.*.webhook_secret',
   'channels.telegram.accounts.*.webhook_url',
-  'channels.telegram.groups',
   'channels.telegram.webhook_secret',
   'channels.telegram.webhook_url',
   'database.url',
@@ -134,6 +132,5 @@ export const laterKeys: readonly string[] = [
 /** Values of the design that this version does not have yet. */
 export const laterValues: Readonly<Record<string, readonly string[]>> = {
   mode: ['webhook'],
-  access: ['pairing', 'open'],
   queue_mode: ['steer'],
 };

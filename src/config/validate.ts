@@ -64,6 +64,10 @@ function problemsOf(tree: Tree, issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey([...path, key]) }));
   }
+  if (issue.code === 'invalid_key' && notesAt(configSchema, path)?.kind === 'choices') {
+    const name = excerpt(String(path.at(-1)), maxShown);
+    return [{ path, message: `"${name}" cannot stand here: ${issue.issues[0]?.message ?? ''}` }];
+  }
   if (issue.code === 'invalid_key' && notesAt(configSchema, path)?.kind !== 'map') {
     return [{ path, message: `"${excerpt(String(path.at(-1)), maxShown)}" cannot be a name; it takes ${nameForm}` }];
   }

@@ -7,7 +7,7 @@ import { baseUrlProblem } from './host.ts';
 import { Secret } from './secret.ts';
 import { parseDuration, parseSize } from './units.ts';
 
-export type FieldKind = 'text' | 'secret' | 'choice' | 'number' | 'boolean' | 'list' | 'map' | 'table';
+export type FieldKind = 'text' | 'secret' | 'choice' | 'number' | 'boolean' | 'list' | 'map' | 'choices' | 'table';
 
 export interface FieldNotes {
   kind: FieldKind;
@@ -173,6 +173,22 @@ export function headers(about: string) {
     form: 'a table of header names and one-line texts',
     example: '{ "X-Title" = "assistant" }',
   });
+}
+
+/** A table that gives each of some ids one of the values. */
+export function choices<const T extends readonly [string, ...string[]]>(
+  about: string,
+  keys: string,
+  values: T,
+  problem: Check<string>,
+  example: string,
+) {
+  const key = z.string().check((context) => {
+    const message = problem(context.value);
+    if (message !== null) context.issues.push({ code: 'custom', message, input: context.value });
+  });
+  const form = `a table of ${keys} and ${values.map((value) => `"${value}"`).join(', ')}`;
+  return note(z.record(key, z.enum(values)), { kind: 'choices', about, form, example });
 }
 
 /** A table in which only the given keys may stand. */

@@ -356,3 +356,24 @@ describe('where data is kept', () => {
     assert.deepEqual([config.database.path, config.logging.file], ['/d/a.db', '/d/logs/a.log']);
   });
 });
+
+it('who may talk: lists by default, the secret of a webhook proves its caller, groups may differ from the rest', (t) => {
+  const text = `
+[channels.telegram]
+bot_token = "1:abcdef"
+group_policy = "never"
+[channels.telegram.groups]
+-100 = "always"
+"-200" = "mention"
+[channels.webhook.sms]
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+`;
+  const { channels } = loadText(t, text).config;
+  const { access, group_policy, groups } = channels.telegram.accounts['main'] ?? {};
+  assert.deepEqual([access, group_policy], ['allowlist', 'never']);
+  assert.deepEqual({ ...groups }, { '-100': 'always', '-200': 'mention' });
+  assert.equal(channels.webhook.accounts['sms']?.access, 'open');
+  const env = { OPEN_CLANKER_CHANNELS__TELEGRAM__GROUPS: '{"-300":"never"}' };
+  const changed = loadText(t, text, { env }).config.channels.telegram.accounts['main']?.groups;
+  assert.deepEqual({ ...changed }, { '-300': 'never' });
+});

@@ -1,6 +1,6 @@
 /** What the configuration of every channel has in common. */
 import * as z from 'zod/mini';
-import { choice, flag, idList, named, table, withDefault } from '../../core/fields.ts';
+import { choice, choices, flag, idList, named, table, withDefault } from '../../core/fields.ts';
 
 /** Null when the id has the platform's form, else what is wrong with it, for the person who wrote it. */
 type IdProblem = (id: string) => string | null;
@@ -11,14 +11,24 @@ interface CommonFields {
   chat: { example: string; problem: IdProblem };
   /** What makes the account exist, in words: `a token`. */
   credentials: string;
+  /** Default `allowlist`; `open` where the credentials already prove the caller. */
+  access?: 'allowlist' | 'open';
 }
 
+const groupPolicies = ['mention', 'always', 'never'] as const;
+
 /** Keys of every account of every channel. */
-export const commonFields = ({ user, chat, credentials }: CommonFields) => ({
+export const commonFields = ({ user, chat, credentials, access = 'allowlist' }: CommonFields) => ({
   enabled: z.optional(
     flag('Whether this account runs.', { computed: `true once there is ${credentials}`, example: 'true' }),
   ),
-  access: withDefault(choice('Who may talk to the bot.', ['allowlist']), 'allowlist'),
+  access: withDefault(
+    choice(
+      'Who may talk to the bot: those in the lists; also those whom an owner lets in after they were shown a code; everybody.',
+      ['allowlist', 'pairing', 'open'],
+    ),
+    access,
+  ),
   allowed_user_ids: withDefault(
     idList(
       'People who are answered in direct messages, and the only ones heard in groups when not empty.',
@@ -34,6 +44,19 @@ export const commonFields = ({ user, chat, credentials }: CommonFields) => ({
       chat.problem,
     ),
     [],
+  ),
+  group_policy: withDefault(
+    choice('When groups are answered: when the bot is addressed, every message, not at all.', groupPolicies),
+    'mention',
+  ),
+  groups: z.optional(
+    choices(
+      'Groups that differ from `group_policy`.',
+      'chat ids',
+      groupPolicies,
+      chat.problem,
+      `{ ${chat.example.split(', ')[0]} = "always" }`,
+    ),
   ),
   stream: withDefault(flag('Show an answer while it is written, by editing one message.'), true),
 });

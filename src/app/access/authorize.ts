@@ -1,43 +1,105 @@
 import type { InboundEvent } from '../../core/ports/channel.ts';
+import type { PersonRole } from '../../core/principal.ts';
+
+/**
+ * Who is let in: those in the lists; those in the lists and, in direct chats, those whom an owner approved; everybody.
+ */
+export type AccessMode = 'allowlist' | 'pairing' | 'open';
+
+/** When a group is answered: when the bot is addressed, always, never. */
+export type GroupPolicy = 'mention' | 'always' | 'never';
 
 /** Who may talk on one account. Stable ids of the platform only, never names. Empty lists admit nobody. */
 export interface AccessPolicy {
+  /** Default: `allowlist`. */
+  access?: AccessMode;
   users: ReadonlySet<string>;
   chats: ReadonlySet<string>;
+  /** Groups that differ from `groupPolicy`, by chat id or that of a parent. */
+  groups?: ReadonlyMap<string, GroupPolicy>;
+  /** Default: `mention`. */
+  groupPolicy?: GroupPolicy;
+}
+
+/** What the store knows of a sender. */
+export interface KnownSender {
+  person: string;
+  role: PersonRole;
+  /** Let in by an owner's approval, or by a code of a person who is in. */
+  admitted: boolean;
 }
 
 export type Verdict =
-  | { verdict: 'admitted' }
+  /** `role`: what the sender may do here. */
+  | { verdict: 'admitted'; role: PersonRole }
   /** Not meant for us (a group talking among itself, another bot): dropped without a trace. */
   | { verdict: 'ignored'; reason: string }
-  | { verdict: 'refused'; reason: string };
+  /** `mayPair`: a stranger in a direct chat who may ask to be let in. */
+  | { verdict: 'refused'; reason: string; mayPair: boolean };
+
+/** Where somebody speaks, as far as admission goes. */
+export interface Place {
+  sender: string;
+  conversation: string;
+  chatType: 'direct' | 'group';
+  parents?: readonly string[];
+}
 
 /**
  * The one gate every event of every channel passes, whatever its kind. In a direct chat the sender or the chat must be
- * listed; in a group the chat must be listed and, when users are listed at all, the sender too.
+ * listed, or the sender approved where that is a way in; in a group the chat (or what it is part of) must be listed
+ * and, when users are listed at all, the sender too. An approval opens no group.
  */
-export function authorize(policy: AccessPolicy, event: InboundEvent): Verdict {
+export function authorize(policy: AccessPolicy, event: InboundEvent, known: KnownSender | null = null): Verdict {
   if (event.sender.isBot) return { verdict: 'ignored', reason: 'sent by a bot' };
-  if (event.chat.type === 'group' && !event.chat.addressed)
-    return { verdict: 'ignored', reason: 'not addressed to the bot' };
-  const reason = refusal(policy, {
-    sender: event.sender.native,
-    conversation: event.conversation.native,
-    chatType: event.chat.type,
-  });
-  return reason === null ? { verdict: 'admitted' } : { verdict: 'refused', reason };
+  const place = placeOf(event);
+  const silence = place.chatType === 'group' ? groupSilence(policy, event, place) : null;
+  if (silence !== null) return { verdict: 'ignored', reason: silence };
+  const reason = refusal(policy, place, known);
+  if (reason === null) return { verdict: 'admitted', role: roleHere(policy, place, known) };
+  // What a bot may say to strangers it says where only they can read it.
+  const mayPair = policy.access === 'pairing' && place.chatType === 'direct';
+  return { verdict: 'refused', reason, mayPair };
 }
 
-/** Why somebody may not talk somewhere, as the lists stand now; null when they may. */
-export function refusal(
-  policy: AccessPolicy,
-  { sender, conversation, chatType }: { sender: string; conversation: string; chatType: 'direct' | 'group' },
-): string | null {
-  const knownUser = policy.users.has(sender);
-  const knownChat = policy.chats.has(conversation);
-  if (chatType === 'direct') return knownUser || knownChat ? null : 'sender is not in allowed_user_ids';
+const placeOf = ({ sender, conversation, chat }: InboundEvent): Place => ({
+  sender: sender.native,
+  conversation: conversation.native,
+  chatType: chat.type,
+  ...(chat.parents === undefined ? {} : { parents: chat.parents }),
+});
+
+const chain = ({ conversation, parents = [] }: Place): string[] => [conversation, ...parents];
+
+/** Why a group's event is none of our business, or null. */
+function groupSilence(policy: AccessPolicy, event: InboundEvent, place: Place): string | null {
+  const named = chain(place).find((id) => policy.groups?.has(id));
+  const when = (named === undefined ? undefined : policy.groups?.get(named)) ?? policy.groupPolicy ?? 'mention';
+  if (when === 'never') return 'the group is never answered';
+  // What happened to the chat itself is addressed to nobody.
+  if (event.chat.addressed || event.kind === 'lifecycle') return null;
+  if (when === 'mention') return 'not addressed to the bot';
+  return /^\s*\/\w+@\w/.test(event.text) ? 'a command for another bot' : null;
+}
+
+/** Why somebody may not talk somewhere, as things stand now; null when they may. */
+export function refusal(policy: AccessPolicy, place: Place, known: KnownSender | null = null): string | null {
+  if (policy.access === 'open') return null;
+  const knownUser = policy.users.has(place.sender);
+  const knownChat = chain(place).some((id) => policy.chats.has(id));
+  if (place.chatType === 'direct') {
+    const approved = policy.access === 'pairing' && known?.admitted === true;
+    return knownUser || knownChat || approved ? null : 'sender is not in allowed_user_ids';
+  }
   if (!knownChat) return 'group is not in allowed_chat_ids';
   return policy.users.size > 0 && !knownUser ? 'sender is not in allowed_user_ids' : null;
+}
+
+/** A person has their role everywhere; who is listed and not yet known is a member, anybody else a guest. */
+export function roleHere(policy: AccessPolicy, place: Place, known: KnownSender | null): PersonRole {
+  if (known !== null) return known.role;
+  const listedChat = place.chatType === 'direct' && chain(place).some((id) => policy.chats.has(id));
+  return listedChat || policy.users.has(place.sender) ? 'member' : 'guest';
 }
 
 /** The exact configuration line that would admit a refused sender, with the ids that are listed already kept. */
@@ -45,15 +107,17 @@ export function allowLine(
   policy: AccessPolicy,
   refused: { channel: string; account: string; sender: string; conversation: string; reason: string },
 ): string {
-  const section =
-    refused.account === 'main'
-      ? `channels.${refused.channel}`
-      : `channels.${refused.channel}.accounts.${refused.account}`;
   const byChat = refused.reason.startsWith('group');
   const listed = [...(byChat ? policy.chats : policy.users)];
   const wanted = byChat ? refused.conversation : refused.sender;
   const ids = [...listed.filter((id) => id !== wanted), wanted].map((id) =>
     /^-?\d{1,15}$/.test(id) ? id : JSON.stringify(id),
   );
-  return `[${section}] ${byChat ? 'allowed_chat_ids' : 'allowed_user_ids'} = [${ids.join(', ')}]`;
+  return `[${sectionOf(refused)}] ${byChat ? 'allowed_chat_ids' : 'allowed_user_ids'} = [${ids.join(', ')}]`;
+}
+
+/** Where an account stands in the configuration; every webhook has a name of its own. */
+function sectionOf({ channel, account }: { channel: string; account: string }): string {
+  if (channel === 'webhook') return `channels.webhook.${account}`;
+  return account === 'main' ? `channels.${channel}` : `channels.${channel}.accounts.${account}`;
 }

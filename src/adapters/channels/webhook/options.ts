@@ -16,6 +16,7 @@ export const webhook = channelKind({
     url: z.optional(baseUrl('Where answers are posted.', { example: '"https://example.org/answers"' })),
     ...commonFields({
       credentials: 'a secret',
+      access: 'open',
       user: { example: '"anna"', problem: anyId },
       chat: { example: '"support"', problem: anyId },
     }),
