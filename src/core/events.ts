@@ -22,6 +22,8 @@ export type GatewayEvent = EventBase &
     | { type: 'delivery.sent'; outboxId: string; channel: string }
     | { type: 'delivery.uncertain'; outboxId: string; channel: string; detail: string }
     | { type: 'delivery.dead'; outboxId: string; channel: string; detail: string }
+    /** A reaction to a message of ours; an empty value was taken back. */
+    | { type: 'feedback'; outboxId: string; channel: string; value: string }
     | { type: 'channel.state'; channel: string; state: string; detail: string }
     | { type: 'provider.state'; provider: string; state: string; detail: string }
     | { type: 'config.reloaded'; changed: string[] }

@@ -16,6 +16,7 @@ const types: Record<GatewayEventType, true> = {
   'delivery.sent': true,
   'delivery.uncertain': true,
   'delivery.dead': true,
+  feedback: true,
   'channel.state': true,
   'provider.state': true,
   'config.reloaded': true,

@@ -242,6 +242,7 @@ export const trace = z.object({
   run: nullable(z.looseObject({ id: z.string(), state: z.string() })),
   attempts: z.array(z.looseObject({ provider: z.string(), model: z.string() })),
   outbox: z.array(z.looseObject({ id: z.string(), state: z.string() })),
+  feedback: z.array(z.looseObject({ outboxId: z.string(), value: z.string() })),
   mergedInto: nullable(z.string()),
 });
 

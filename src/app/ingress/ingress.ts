@@ -10,6 +10,7 @@ import { authorize, type AccessPolicy } from '../access/authorize.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { QueueMode, RunQueue } from '../runs/queue.ts';
+import { Feedback } from './feedback.ts';
 import { SenderLimits } from './sender-limits.ts';
 
 const maxText = 32_768;
@@ -38,6 +39,7 @@ export class Ingress {
   readonly #received: Counter;
   readonly #turnedAway: Counter;
   readonly #limits: SenderLimits;
+  readonly #feedback: Feedback;
   /** Senders whose person is known, least recently used out. */
   readonly #people = new Map<string, string>();
 
@@ -49,6 +51,7 @@ export class Ingress {
       'Events not accepted, by channel and reason.',
     );
     this.#limits = new SenderLimits(deps.clock);
+    this.#feedback = new Feedback(deps);
   }
 
   /** Commits what an API client sent; the caller decides what a duplicate means. */
@@ -68,7 +71,7 @@ export class Ingress {
       commit: async (batch, cursor) => {
         const rows: NewInbound[] = [];
         for (const event of batch) {
-          const row = await this.#judge(event, channel, account);
+          const row = await this.#judge(event, channel, account, rows);
           if (row !== null) rows.push(row);
         }
         if (rows.length === 0 && cursor === undefined) return;
@@ -88,10 +91,17 @@ export class Ingress {
     };
   }
 
-  /** The row an event becomes, or null when it leaves no trace. */
-  async #judge(event: InboundEvent, channel: string, account: string): Promise<NewInbound | null> {
+  /** The row an event becomes, or null when it leaves no trace. `before`: rows of the same batch. */
+  async #judge(
+    event: InboundEvent,
+    channel: string,
+    account: string,
+    before: NewInbound[],
+  ): Promise<NewInbound | null> {
     const { mintId, log, commands, policy } = this.#deps;
-    const verdict = authorize(policy(channel, account), event);
+    // Whose message a reaction stands under is known only to the store; ours were meant.
+    const judged = event.kind === 'reaction' ? { ...event, chat: { ...event.chat, addressed: true } } : event;
+    const verdict = authorize(policy(channel, account), judged);
     const drop = (reason: string): null => {
       this.#turnedAway.add(1, { channel, reason });
       return null;
@@ -116,6 +126,7 @@ export class Ingress {
       receivedAt: this.#deps.clock.now(),
     };
     if (verdict.verdict === 'refused') {
+      if (event.kind === 'reaction') return drop('refused');
       this.#turnedAway.add(1, { channel, reason: 'refused' });
       if (!this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}`)) return null;
       log.warn('a message was refused', {
@@ -136,8 +147,15 @@ export class Ingress {
         reason: verdict.reason,
       };
     }
-    // Edits, reactions and the like passed the same gate; nothing acts on them yet.
-    if (event.kind !== 'message') return drop(event.kind);
+    if (event.kind === 'lifecycle') return drop(event.kind);
+    if (event.kind === 'reaction') {
+      await this.#feedback.take(event);
+      return null;
+    }
+    const text = event.text.slice(0, maxText).toWellFormed();
+    const command = commands.match(text);
+    // A button says nothing but what a command says.
+    if (event.kind === 'action' && command === null) return drop(event.kind);
     if (event.text.trim() === '' && event.attachments.length === 0) return drop('empty');
     const owner = event.chat.type === 'group' ? ownerPerson : await this.#personOf(event, channel, account);
     const flood = this.#limits.take(`${channel}:${account}:${event.sender.native}`);
@@ -154,16 +172,30 @@ export class Ingress {
         reason: 'too many messages at once',
       };
     }
-    const command = commands.match(event.text);
+    if (event.kind === 'edit') {
+      const waits = await this.#edit(event, text, before);
+      const reason = waits ? 'an edit; the message that waits says this now' : 'an edit of what was no longer waiting';
+      return { ...base, kind: 'message', owner, text, attachments: [], state: 'handled', reason };
+    }
     return {
       ...base,
       kind: command === null ? 'message' : 'command',
       owner,
-      text: event.text.slice(0, maxText).toWellFormed(),
+      text,
       attachments: event.attachments,
       state: 'queued',
       reason: null,
     };
+  }
+
+  /** Replaces the text of a message that was not begun yet, also one of the same batch; false when it is too late. */
+  async #edit({ conversation, native }: InboundEvent, text: string, before: NewInbound[]): Promise<boolean> {
+    const sessionKey = conversationSessionKey(conversation);
+    const original = before.find((row) => row.sessionKey === sessionKey && row.native === native);
+    if (original === undefined) return this.#deps.store.editInbound(conversation, native, text);
+    if (original.state !== 'queued' || original.kind !== 'message') return false;
+    original.text = text;
+    return true;
   }
 
   async #commit(
@@ -198,6 +230,7 @@ export class Ingress {
       session: row.sessionKey,
       channel: `${row.channel}:${row.account}`,
     };
+    if (row.state === 'handled') return;
     if (row.state !== 'queued') {
       bus.publish({ type: 'message.refused', ...about, reason: row.reason ?? '' });
       return;

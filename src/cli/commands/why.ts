@@ -1,4 +1,4 @@
-import type { AttemptRow, MessageTrace, OutboxRow, RunRow } from '../../core/ports/store.ts';
+import type { AttemptRow, FeedbackRow, MessageTrace, OutboxRow, RunRow } from '../../core/ports/store.ts';
 import { GatewayClient } from '../client.ts';
 import type { Handler } from '../command.ts';
 
@@ -13,7 +13,7 @@ export const why: Handler = async (invocation) => {
 
 /** The story of one message, a line per station, ending with where it stands. Rebuilt from durable rows alone. */
 export function storyOf(trace: MessageTrace): string[] {
-  const { inbox, run, attempts, outbox, mergedInto } = trace;
+  const { inbox, run, attempts, outbox, feedback, mergedInto } = trace;
   const who = inbox.sender.display === '' ? inbox.sender.native : inbox.sender.display;
   const from = inbox.conversation === null ? inbox.channel : `${inbox.channel}:${inbox.account}`;
   const story = [`${time(inbox.receivedAt)}  Received from ${who} on ${from} and stored.`];
@@ -36,7 +36,7 @@ export function storyOf(trace: MessageTrace): string[] {
   }
   if (run !== null) story.push(...runLines(run));
   story.push(...attempts.map(attemptLine));
-  story.push(...outbox.map(outboxLine));
+  story.push(...outbox.map(outboxLine), ...feedback.map(feedbackLine));
   return [...story, ending(trace)];
 }
 
@@ -75,6 +75,9 @@ function outboxLine(row: OutboxRow): string {
       return `Part ${row.part + 1} is being sent to ${to}.`;
   }
 }
+
+const feedbackLine = ({ sender, value, at }: FeedbackRow): string =>
+  `${time(at)}  ${sender.display === '' ? sender.native : sender.display} reacted with ${value}.`;
 
 function ending({ inbox, run, outbox }: MessageTrace): string {
   const error = run?.error?.message ?? inbox.error?.message ?? 'no reason was recorded';

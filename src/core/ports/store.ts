@@ -268,11 +268,32 @@ export interface FileRow {
   createdAt: number;
 }
 
+export interface NewFeedback {
+  /** Where the message stands; its thread does not count, as some platforms do not tell it here. */
+  conversation: ConversationRef;
+  /** The platform's id of the message. */
+  native: string;
+  sender: { native: string; display: string };
+  /** The reaction; empty: it was taken back. */
+  value: string;
+  at: number;
+}
+
+/** What somebody's reaction to a message of ours is now. */
+export interface FeedbackRow {
+  outboxId: string;
+  sender: { native: string; display: string };
+  value: string;
+  at: number;
+}
+
 export interface MessageTrace {
   inbox: InboxRow;
   run: RunRow | null;
   attempts: AttemptRow[];
   outbox: OutboxRow[];
+  /** Reactions to the reply, oldest first. */
+  feedback: FeedbackRow[];
   /** The message this one was merged into. */
   mergedInto: string | null;
 }
@@ -394,6 +415,12 @@ export interface Store {
   outbound(id: string): Promise<OutboxRow | null>;
   /** The chat moved: session, queued rows and bindings follow. */
   moveConversation(from: ConversationRef, to: ConversationRef): Promise<void>;
+
+  /**
+   * A reaction to one of our messages; at most 100 per message are kept. The row it is about, or null when the message
+   * is none of ours or the reaction says nothing new.
+   */
+  saveFeedback(feedback: NewFeedback): Promise<OutboxRow | null>;
 
   // ── sessions
   listSessions(owner: string | null, options: ListOptions): Promise<Listed<SessionRow>>;

@@ -85,7 +85,7 @@ const part: OutboxRow = {
   error: null,
   finishedAt: 2000,
 };
-const whole: MessageTrace = { inbox, run, attempts: [attempt], outbox: [part], mergedInto: null };
+const whole: MessageTrace = { inbox, run, attempts: [attempt], outbox: [part], feedback: [], mergedInto: null };
 const failure = { kind: 'provider', code: 'provider', message: 'It is down.', retryable: true } as const;
 
 const stories: [string, MessageTrace, RegExp][] = [

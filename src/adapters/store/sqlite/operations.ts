@@ -3,6 +3,7 @@ import { attachFiles, editInbound } from './attachments.ts';
 import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
 import type { Database } from './database.ts';
 import { clearDead, deadLetter, deadLetters, retryDead } from './dead.ts';
+import { saveFeedback } from './feedback.ts';
 import { finishRun } from './finish.ts';
 import { maintain } from './housekeeping.ts';
 import { saveAttempts, usage } from './ledger.ts';
@@ -69,6 +70,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   recordSend,
   outbound,
   moveConversation,
+  saveFeedback,
   listSessions,
   session,
   resetSession,

@@ -1,5 +1,6 @@
 import type { MessageTrace, StoreCounts } from '../../../core/ports/store.ts';
 import type { Database } from './database.ts';
+import { feedbackOf } from './feedback.ts';
 import { inboxFrom, type InboxRecord } from './inbound.ts';
 import { attemptsOf } from './ledger.ts';
 import { lineOpenStates } from './lines.ts';
@@ -12,11 +13,13 @@ export function trace(db: Database, messageId: string): MessageTrace | null {
   if (own === null) return null;
   const main =
     own.merged_into === null ? own : (db.get<InboxRecord>('SELECT * FROM inbox WHERE id = ?', own.merged_into) ?? own);
+  const outbox = outboundOfMessage(db, messageId);
   return {
     inbox: inboxFrom(own),
     run: run(db, main.run_id),
     attempts: attemptsOf(db, main.run_id),
-    outbox: outboundOfMessage(db, messageId),
+    outbox,
+    feedback: feedbackOf(db, outbox),
     mergedInto: own.merged_into,
   };
 }

@@ -35,6 +35,7 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   recordSend: 'write',
   outbound: 'read',
   moveConversation: 'write',
+  saveFeedback: 'write',
   listSessions: 'read',
   session: 'read',
   resetSession: 'write',

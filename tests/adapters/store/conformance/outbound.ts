@@ -56,6 +56,27 @@ export function outboundConformance(engine: string, openEmpty: OpenEmpty): void 
       assert.deepEqual([kept.plain, kept.resent, kept.attempts], [true, true, 1]);
     });
 
+    test('a reaction finds its message by chat and id, whatever the topic, and at most 100 are kept', async (t) => {
+      const store = await openEmpty(t);
+      const places = [chat('1'), chat('1', 'topic'), chat('11'), { ...chat('1'), account: 'other' }];
+      for (const [n, conversation] of places.entries()) {
+        await store.planOutbound([outboundRow(`m${n}`, { conversation })]);
+        await store.claimSend(conversation, noon);
+        await store.recordSend(`m${n}`, { state: 'sent', ref: `${n === 1 ? 6 : 5}`, at: noon });
+      }
+      const react = (sender: string, native: string, value: string, at = noon): ReturnType<typeof store.saveFeedback> =>
+        store.saveFeedback({ conversation: chat('1'), native, sender: { native: sender, display: sender }, value, at });
+      assert.equal((await react('ada', '5', '👍'))?.id, 'm0');
+      assert.equal((await react('ada', '6', '👍'))?.id, 'm1');
+      assert.equal(await react('ada', '5', '👍', noon + 1), null, 'nothing new');
+      assert.equal(await react('ada', '5', '👎', noon - 1), null, 'older than what is known');
+      assert.equal((await react('ada', '5', '', noon + 2))?.id, 'm0');
+      assert.equal(await react('ben', '5', ''), null, 'nothing to take back');
+      assert.equal(await react('ada', '7', '👍'), null, 'not ours');
+      for (let n = 1; n < 100; n++) assert.ok(await react(`p${n}`, '5', '👍'));
+      assert.equal(await react('one too many', '5', '👍'), null);
+    });
+
     test('uncertain and dead rows let the line go on, and an end stays the end', async (t) => {
       const store = await openEmpty(t);
       await store.planOutbound([outboundRow('a'), outboundRow('b'), outboundRow('c')]);

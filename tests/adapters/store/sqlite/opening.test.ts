@@ -61,6 +61,7 @@ function migrationsAnd(t: TestContext, sql: string): string {
   return copy;
 }
 
+const schema = readdirSync(migrationsDir).filter((name) => name.endsWith('.sql')).length;
 const snapshot = (file: string): string => readFileSync(file).toString('base64');
 
 test('a missing database is made private, in a private folder', async (t) => {
@@ -186,7 +187,7 @@ test('a migration keeps a copy of the file before it', async (t) => {
   const file = await filled(t);
   const store = await open(t, file, { migrationsDir: migrationsAnd(t, 'CREATE TABLE extra (id TEXT) STRICT;') });
   assert.equal((await store.inbound('m3'))?.id, 'm3');
-  const copy = `${file}.schema-1.bak`;
+  const copy = `${file}.schema-${schema}.bak`;
   assert.equal(statSync(copy).mode & 0o777, 0o600);
   const old = await open(t, copy);
   assert.equal((await old.inbound('m3'))?.id, 'm3');
@@ -209,7 +210,7 @@ test('a migration that is killed half way leaves the database as it was', async 
   );
   const started = new Promise<void>((resolve) => {
     const watcher = watch(path.dirname(file), (_, name) => {
-      if (name !== 'store.db.schema-1.bak') return;
+      if (name !== `store.db.schema-${schema}.bak`) return;
       watcher.close();
       resolve();
     });

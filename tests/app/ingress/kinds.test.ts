@@ -1,0 +1,117 @@
+/** What is no message: edits, pressed buttons and reactions, each through the same gate as a message. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import type { InboundEvent } from '../../../src/core/ports/channel.ts';
+import { messagePath, said } from '../../support/message-path.ts';
+import { finish, start, text } from '../../support/scripted-provider.ts';
+
+const strange = { sender: { native: '666', display: 'Mallory', isBot: false } };
+const group = { type: 'group' as const, addressed: false };
+const inGroup = { channel: 'scripted', account: 'main', native: '-1' };
+
+async function rig(t: TestContext, ...scripts: Parameters<typeof messagePath>[1][]) {
+  const path = await messagePath(t, ...(scripts.length === 0 ? [[[start, text('Hi.'), finish]]] : scripts));
+  path.attach();
+  const sink = path.ingress.sinkFor('scripted', 'main');
+  const commit = (...batch: InboundEvent[]): Promise<void> => sink.commit(batch);
+  return { ...path, commit };
+}
+
+test('an edit of a message that still waits is what the model reads', async (t) => {
+  const { commit, store, provider, event } = await rig(t, [
+    [start, { wait: 3000 }, text('one'), finish],
+    [start, text('two'), finish],
+  ]);
+  await commit(said('the first'));
+  await event('run.started');
+  const second = said('with a tpyo');
+  await commit(second);
+  await commit(said('without', { kind: 'edit', native: second.native }));
+  const { messageId } = await event('run.started', ({ messageId: id }) => id !== undefined && provider.hits > 1);
+  assert.equal((await store.inbound(messageId))?.text, 'without');
+  assert.equal(provider.hits, 2);
+});
+
+test('an edit in the batch of its message is not lost, and none makes a second message', async (t) => {
+  const { commit, store, events, event } = await rig(t);
+  const first = said('wrong');
+  await commit(first, said('right', { kind: 'edit', native: first.native }));
+  const { messageId } = await event('message.received');
+  assert.equal((await store.inbound(messageId))?.text, 'right');
+  await event('run.finished');
+  await commit(said('too late', { kind: 'edit', native: first.native }));
+  assert.equal((await store.inbound(messageId))?.text, 'right');
+  assert.equal(events.filter(({ type }) => type === 'message.received').length, 1);
+  assert.equal(events.filter(({ type }) => type === 'message.refused').length, 0);
+});
+
+test('an edit by a stranger changes nothing', async (t) => {
+  const { commit, failing } = await rig(t);
+  await commit(
+    said('mine now', { kind: 'edit', native: '1', ...strange, conversation: { ...inGroup, native: '666' } }),
+  );
+  assert.ok(!failing.calls.includes('editInbound'));
+});
+
+test('a pressed button is its command, and anything else that a button says is nothing', async (t) => {
+  const { commit, channel, event, provider, events } = await rig(t);
+  const pressed = said('/whoami', { kind: 'action', native: '5' });
+  await commit(pressed, said('/nonsense', { kind: 'action' }), said('delete all', { kind: 'action' }));
+  await event('delivery.sent');
+  await commit(pressed);
+  assert.match(channel.shown[0]?.texts[0] ?? '', /You are Ada/);
+  assert.deepEqual([provider.hits, channel.shown.length], [0, 1]);
+  await commit(said('/whoami', { kind: 'action', ...strange, conversation: { ...inGroup, native: '666' } }));
+  assert.equal(events.filter(({ type }) => type === 'message.received').length, 1);
+});
+
+test('a reaction to our message is kept with it, counted once and shown in its trace', async (t) => {
+  const { commit, store, event, events, metrics } = await rig(t);
+  await commit(said('hello'));
+  const { messageId } = await event('message.received');
+  const { outboxId } = await event('delivery.sent');
+  const native = (await store.outbound(outboxId))?.ref ?? '';
+  const thumb = said('👍', { kind: 'reaction', native, occurredAt: 10 });
+  await commit(thumb);
+  await commit({ ...thumb, dedupe: 'again' });
+  assert.deepEqual((await store.trace(messageId))?.feedback, [
+    { outboxId, sender: { native: '7', display: 'Ada' }, value: '👍', at: 10 },
+  ]);
+  await commit({ ...thumb, text: '👎', occurredAt: 20 }, { ...thumb, text: '🔥', occurredAt: 15 });
+  assert.deepEqual(
+    (await store.trace(messageId))?.feedback.map(({ value }) => value),
+    ['👎'],
+    'what is older never replaces what is newer',
+  );
+  await commit({ ...thumb, text: '', occurredAt: 30 });
+  assert.deepEqual((await store.trace(messageId))?.feedback, []);
+  await event('feedback', ({ value }) => value === '');
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'feedback').map((each) => each.type === 'feedback' && each.value),
+    ['👍', '👎', ''],
+  );
+  const counted = [...metrics.values].filter(([name]) => name.startsWith('feedback_total'));
+  assert.deepEqual(
+    counted.map(([, value]) => value),
+    [1, 1],
+    'each once, none for taking it back',
+  );
+});
+
+test('reactions to what others said, by strangers, or in unlisted groups leave nothing', async (t) => {
+  const { commit, store, events, event } = await rig(t);
+  await commit(said('hello'));
+  const { messageId } = await event('message.received');
+  const { outboxId } = await event('delivery.sent');
+  const native = (await store.outbound(outboxId))?.ref ?? '';
+  const reaction = (more: Partial<InboundEvent>): InboundEvent => said('👍', { kind: 'reaction', native, ...more });
+  await commit(
+    reaction({ native: '99999' }),
+    reaction({ conversation: inGroup, chat: group }),
+    reaction({ conversation: { ...inGroup, native: '-77' }, chat: group, ...strange }),
+    reaction({ ...strange, conversation: { ...inGroup, native: '666' } }),
+  );
+  assert.deepEqual((await store.trace(messageId))?.feedback, []);
+  assert.equal(events.filter(({ type }) => type === 'feedback' || type === 'message.refused').length, 0);
+  assert.deepEqual(await store.refusedSenders(9), []);
+});
