@@ -136,7 +136,7 @@ class Daemon {
     const bus = new MemoryBus(clock, metrics);
     const markdown = new LazyMarkdown();
     const files = diskFiles(dataDir.filesFolder);
-    await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', createdAt: clock.now() });
+    await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', language: null, createdAt: clock.now() });
 
     const tokens = new Tokens({
       store,

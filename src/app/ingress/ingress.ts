@@ -1,9 +1,10 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { Bus } from '../../core/ports/bus.ts';
-import type { CursorUpdate, InboundEvent, InboundSink } from '../../core/ports/channel.ts';
+import type { CursorUpdate, InboundEvent, InboundReceipt, InboundSink } from '../../core/ports/channel.ts';
 import type { CommitResult, InboxRow, NewInbound, Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
+import { languageOf } from '../../core/languages.ts';
 import { ownerPerson } from '../../core/principal.ts';
 import { conversationSessionKey } from '../../core/session-key.ts';
 import { authorize, type AccessPolicy } from '../access/authorize.ts';
@@ -70,12 +71,15 @@ export class Ingress {
     return {
       commit: async (batch, cursor) => {
         const rows: NewInbound[] = [];
+        /** For each event the place of its row, or null. */
+        const places: (number | null)[] = [];
         for (const event of batch) {
           const row = await this.#judge(event, channel, account, rows);
-          if (row !== null) rows.push(row);
+          places.push(row === null ? null : rows.push(row) - 1);
         }
-        if (rows.length === 0 && cursor === undefined) return;
-        await this.#commit(rows, cursor === undefined ? undefined : { ...cursor, channel, account });
+        if (rows.length === 0 && cursor === undefined) return places.map(() => noReceipt);
+        const at = cursor === undefined ? undefined : { ...cursor, channel, account };
+        const stored = (await this.#commit(rows, at)).rows;
         for (const { movedTo, conversation } of batch) {
           // Harmless to repeat, so it needs no row of its own: an event that is seen again moves nothing.
           if (movedTo === undefined || !policy(channel, account).chats.has(conversation.native)) continue;
@@ -83,6 +87,7 @@ export class Ingress {
           log.warn('a group has a new id; put it into allowed_chat_ids', { was: conversation.native, is: movedTo });
         }
         this.#deps.crash('before_ack');
+        return places.map((place) => receiptOf(place === null ? undefined : stored[place]?.row));
       },
       malformed: (detail) => {
         this.#turnedAway.add(1, { channel, reason: 'malformed' });
@@ -119,7 +124,7 @@ export class Ingress {
       native: event.native,
       sender: { native: event.sender.native, display: event.sender.display },
       chatType: event.chat.type,
-      bodyHash: null,
+      bodyHash: event.bodyHash ?? null,
       agent: null,
       model: null,
       correlation: id,
@@ -255,6 +260,7 @@ export class Ingress {
       id: this.#deps.mintId('per'),
       name: display,
       role: 'member' as const,
+      language: languageOf(event.language),
       createdAt: this.#deps.clock.now(),
     };
     const { id } = await this.#deps.store.ensureIdentity({ channel, account, native, display }, newPerson);
@@ -263,3 +269,7 @@ export class Ingress {
     return id;
   }
 }
+
+const noReceipt: InboundReceipt = { messageId: null, bodyHash: null };
+const receiptOf = (row: InboxRow | undefined): InboundReceipt =>
+  row === undefined ? noReceipt : { messageId: row.id, bodyHash: row.bodyHash };

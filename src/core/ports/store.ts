@@ -10,6 +10,7 @@ import type { ErrorData } from '../errors.ts';
 import type { Attachment, ConversationRef, JsonObject, Message, OutboundBody, Part, Role } from '../message.ts';
 import type { PersonRole, Scope } from '../principal.ts';
 import type { CursorUpdate } from './channel.ts';
+import type { Identity, PeopleStore } from './people-store.ts';
 import type { Usage } from './provider.ts';
 
 /**
@@ -236,6 +237,8 @@ export interface PersonRow {
   id: string;
   name: string;
   role: PersonRole;
+  /** BCP 47, as told by `/lang` or, at first sight, by the platform; null: unknown. */
+  language: string | null;
   createdAt: number;
 }
 
@@ -346,7 +349,7 @@ export interface Listed<T> {
   nextCursor: string | null;
 }
 
-export interface Store {
+export interface Store extends PeopleStore {
   // ── inbound
   /** Inbox rows (and the sessions of queued ones, created when missing) and the platform's cursor, in one transaction. */
   commitInbound(
@@ -435,13 +438,17 @@ export interface Store {
   listMessages(key: string, options: ListOptions & { before?: string }): Promise<Listed<Message>>;
 
   // ── people and access
-  /** The person behind a sender; made with `newPerson` when the identity is unknown. */
+  /**
+   * The person behind a sender; made with `newPerson` when the identity is unknown. `conversation`: the direct chat in
+   * which they write.
+   */
   ensureIdentity(
-    identity: { channel: string; account: string; native: string; display: string },
+    identity: Identity & { display: string; conversation?: ConversationRef },
     newPerson: PersonRow,
   ): Promise<PersonRow>;
   ensurePerson(person: PersonRow): Promise<PersonRow>;
   person(id: string): Promise<PersonRow | null>;
+  setPersonLanguage(id: string, language: string | null): Promise<void>;
   tokens(): Promise<TokenRow[]>;
   tokenByHash(hash: string): Promise<TokenRow | null>;
   saveToken(token: TokenRow): Promise<void>;
@@ -468,7 +475,7 @@ export interface Store {
   counts(dayStartMs: number): Promise<StoreCounts>;
   /**
    * One bounded step of housekeeping: idempotency keys older than `keysBefore` are released, refused and handled rows
-   * before `refusedBefore` removed, sessions idle since `sessionsBefore` closed, histories over `maxMessages` trimmed.
+   * and codes before `refusedBefore` removed, sessions idle since `sessionsBefore` closed, histories over `maxMessages` trimmed.
    * Returns true while there is more to do.
    */
   maintain(limits: {

@@ -13,7 +13,7 @@ const operator = 'oc_operator-operator-operator';
 async function rig(t: TestContext) {
   const store: Store = await freshStore(t);
   const clock = new VirtualClock();
-  await store.ensurePerson({ id: 'owner', name: 'owner', role: 'owner', createdAt: clock.now() });
+  await store.ensurePerson({ id: 'owner', name: 'owner', role: 'owner', language: null, createdAt: clock.now() });
   const written: string[] = [];
   const make = (): Tokens =>
     new Tokens({

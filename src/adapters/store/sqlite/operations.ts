@@ -1,11 +1,13 @@
 import { commitInbound, cursors, inbound, refusedSenders, requeueInbound } from './inbound.ts';
 import { attachFiles, editInbound } from './attachments.ts';
+import { admissions, burnLink, code, decide, offerLink, openRequest, openRequests, redeemLink } from './codes.ts';
 import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
 import type { Database } from './database.ts';
 import { clearDead, deadLetter, deadLetters, retryDead } from './dead.ts';
 import { saveFeedback } from './feedback.ts';
 import { finishRun } from './finish.ts';
 import { maintain } from './housekeeping.ts';
+import { identitiesOf, identity, listPeople, ownerChats, setRole } from './identities.ts';
 import { saveAttempts, usage } from './ledger.ts';
 import { dueConversations } from './lines.ts';
 import { listMessages } from './messages.ts';
@@ -28,6 +30,7 @@ import {
   person,
   saveFile,
   saveToken,
+  setPersonLanguage,
   tokenByHash,
   tokens,
   touchTokens,
@@ -80,12 +83,26 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   ensureIdentity,
   ensurePerson,
   person,
+  setPersonLanguage,
   tokens,
   tokenByHash,
   saveToken,
   deleteToken,
   touchTokens,
   refusedSenders,
+  identity,
+  identitiesOf,
+  listPeople,
+  setRole,
+  ownerChats,
+  openRequest,
+  offerLink,
+  code,
+  burnLink,
+  decide,
+  redeemLink,
+  openRequests,
+  admissions,
   cooldowns,
   saveCooldown,
   clearCooldown,

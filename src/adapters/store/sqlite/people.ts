@@ -1,18 +1,22 @@
 import type { PersonRole, Scope } from '../../../core/principal.ts';
+import type { ConversationRef } from '../../../core/message.ts';
+import type { Identity } from '../../../core/ports/people-store.ts';
 import type { FileRow, PersonRow, TokenRow } from '../../../core/ports/store.ts';
-import { type Database, toJson } from './database.ts';
+import { conversationText, type Database, toJson } from './database.ts';
 
-interface PersonRecord {
+export interface PersonRecord {
   id: string;
   name: string;
   role: string;
+  language: string | null;
   created_at: number;
 }
 
-const personFrom = (record: PersonRecord): PersonRow => ({
+export const personFrom = (record: PersonRecord): PersonRow => ({
   id: record.id,
   name: record.name,
   role: record.role as PersonRole,
+  language: record.language,
   createdAt: record.created_at,
 });
 
@@ -23,38 +27,48 @@ export function person(db: Database, id: string): PersonRow | null {
 
 export function ensurePerson(db: Database, row: PersonRow): PersonRow {
   db.run(
-    'INSERT INTO people (id, name, role, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+    'INSERT INTO people (id, name, role, language, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     row.id,
     row.name,
     row.role,
+    row.language,
     row.createdAt,
   );
   return person(db, row.id) ?? row;
 }
 
+export function setPersonLanguage(db: Database, id: string, language: string | null): void {
+  db.run('UPDATE people SET language = ? WHERE id = ?', language, id);
+}
+
 export function ensureIdentity(
   db: Database,
-  identity: { channel: string; account: string; native: string; display: string },
+  identity: Identity & { display: string; conversation?: ConversationRef },
   newPerson: PersonRow,
 ): PersonRow {
   const { channel, account, native, display } = identity;
-  const known = db.get<PersonRecord & { display: string }>(
-    `SELECT p.*, i.display FROM identities i JOIN people p ON p.id = i.owner
+  const conversation = identity.conversation === undefined ? null : conversationText(identity.conversation);
+  const known = db.get<PersonRecord & { display: string; conversation: string | null }>(
+    `SELECT p.*, i.display, i.conversation FROM identities i JOIN people p ON p.id = i.owner
      WHERE i.channel = ? AND i.account = ? AND i.native = ?`,
     channel,
     account,
     native,
   );
-  if (known?.display === display) return personFrom(known);
+  if (known?.display === display && (conversation === null || known.conversation === conversation)) {
+    return personFrom(known);
+  }
   const owner = known === null ? ensurePerson(db, newPerson) : personFrom(known);
   db.run(
-    `INSERT INTO identities (channel, account, native, owner, display) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (channel, account, native) DO UPDATE SET owner = excluded.owner, display = excluded.display`,
+    `INSERT INTO identities (channel, account, native, owner, display, conversation) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (channel, account, native) DO UPDATE SET owner = excluded.owner, display = excluded.display,
+       conversation = COALESCE(excluded.conversation, identities.conversation)`,
     channel,
     account,
     native,
     owner.id,
     display,
+    conversation,
   );
   return owner;
 }

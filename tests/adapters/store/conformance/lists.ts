@@ -193,7 +193,7 @@ export function listsConformance(engine: string, openEmpty: OpenEmpty): void {
 
     test('counts tell what there is to do and who was here today', async (t) => {
       const store = await openEmpty(t);
-      await store.ensurePerson({ id: 'owner', name: 'Owner', role: 'owner', createdAt: noon });
+      await store.ensurePerson({ id: 'owner', name: 'Owner', role: 'owner', language: null, createdAt: noon });
       await answered(store, 'a');
       await store.commitInbound([
         inboundRow('b', { sessionKey: 's2', owner: 'other' }),

@@ -9,7 +9,7 @@ export function peopleConformance(engine: string, openEmpty: OpenEmpty): void {
     test('an identity is one person for ever, whatever name it shows', async (t) => {
       const store = await openEmpty(t);
       const identity = { channel: 'telegram', account: 'main', native: '7', display: 'Ann' };
-      const newPerson = (id: string) => ({ id, name: 'Ann', role: 'member', createdAt: noon }) as const;
+      const newPerson = (id: string) => ({ id, name: 'Ann', role: 'member', language: null, createdAt: noon }) as const;
       const people = await Promise.all([
         store.ensureIdentity(identity, newPerson('p1')),
         store.ensureIdentity(identity, newPerson('p2')),
@@ -26,7 +26,7 @@ export function peopleConformance(engine: string, openEmpty: OpenEmpty): void {
 
     test('a person who is there keeps name and role', async (t) => {
       const store = await openEmpty(t);
-      const owner = { id: 'owner', name: 'Owner', role: 'owner', createdAt: noon } as const;
+      const owner = { id: 'owner', name: 'Owner', role: 'owner', language: null, createdAt: noon } as const;
       await store.ensurePerson(owner);
       assert.deepEqual(await store.ensurePerson({ ...owner, name: 'Other', role: 'guest' }), owner);
       assert.deepEqual(await store.person('owner'), owner);

@@ -1,0 +1,9 @@
+/** Languages that notices are written in, by their own names. */
+export const languages = { en: 'English', de: 'Deutsch', es: 'español', fr: 'français' } as const;
+export type Language = keyof typeof languages;
+
+/** The language of a BCP 47 tag when we have it (`de-AT` is `de`), else null. */
+export function languageOf(tag: string | null | undefined): Language | null {
+  const primary = tag?.toLowerCase().split(/[-_]/, 1)[0] ?? '';
+  return Object.hasOwn(languages, primary) ? (primary as Language) : null;
+}
