@@ -4,6 +4,7 @@ import type { Store } from '../../../src/core/ports/store.ts';
 import { inboundConformance } from './conformance/inbound.ts';
 import { listsConformance } from './conformance/lists.ts';
 import { outboundConformance } from './conformance/outbound.ts';
+import { pairingConformance } from './conformance/pairing.ts';
 import { peopleConformance } from './conformance/people.ts';
 import { runsConformance } from './conformance/runs.ts';
 
@@ -16,4 +17,5 @@ export function storeConformance(engine: string, openEmpty: OpenEmpty): void {
   outboundConformance(engine, openEmpty);
   listsConformance(engine, openEmpty);
   peopleConformance(engine, openEmpty);
+  pairingConformance(engine, openEmpty);
 }

@@ -5,7 +5,7 @@ type Limits = Parameters<Store['maintain']>[0];
 
 /** Every step touches at most `batch` rows, so that no one waits long behind housekeeping. */
 export function maintain(db: Database, limits: Limits): boolean {
-  const steps = [releaseKeys, removePassing, forgetRefusals, closeIdleSessions, trimHistories, purge];
+  const steps = [releaseKeys, removePassing, forgetRefusals, forgetCodes, closeIdleSessions, trimHistories, purge];
   return steps.map((step) => step(db, limits)).some((more) => more);
 }
 
@@ -31,6 +31,14 @@ const forgetRefusals = (db: Database, { refusedBefore, batch }: Limits): boolean
   db.run(
     `DELETE FROM refusals WHERE (channel, account, sender, chat) IN (
        SELECT channel, account, sender, chat FROM refusals WHERE last_at < ? ORDER BY last_at LIMIT ?)`,
+    refusedBefore,
+    batch,
+  ) === batch;
+
+/** Who was let in stays in: admissions are rows of their own. */
+const forgetCodes = (db: Database, { refusedBefore, batch }: Limits): boolean =>
+  db.run(
+    'DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE expires_at < ? ORDER BY expires_at LIMIT ?)',
     refusedBefore,
     batch,
   ) === batch;

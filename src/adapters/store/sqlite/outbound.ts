@@ -1,7 +1,7 @@
 import { notFound } from '../../../core/errors.ts';
-import type { ConversationRef } from '../../../core/message.ts';
+import type { ConversationRef, OutboundBody } from '../../../core/message.ts';
 import type { NewOutbound, OutboxRow, OutboxState, SendRecord } from '../../../core/ports/store.ts';
-import type { RichText } from '../../../core/rich-text.ts';
+import { plainText } from '../../../core/rich-text.ts';
 import { conversationFrom, conversationText, type Database, toJson } from './database.ts';
 import { headOfLine, lineOpenStates, refreshLine } from './lines.ts';
 
@@ -41,7 +41,7 @@ export const outboxFrom = (record: OutboxRecord): OutboxRow => ({
   chatType: record.chat_type as OutboxRow['chatType'],
   replyTo: record.reply_to,
   part: record.part,
-  body: JSON.parse(record.body) as RichText,
+  body: JSON.parse(record.body) as OutboundBody,
   correlation: record.correlation,
   createdAt: record.created_at,
   expiresAt: record.expires_at,
@@ -177,7 +177,15 @@ export function recordSend(db: Database, id: string, record: SendRecord): Outbox
   const before = db.get<OutboxRecord>('SELECT * FROM outbox WHERE id = ?', id);
   if (before === null) throw notFound('outgoing message');
   const after = record.state === 'retry' ? recordRetry(db, id, record) : recordEnd(db, id, record);
+  if (record.state !== 'retry') forgetSensitive(db, before);
   return changed(db, after)[0] ?? outboxFrom(before);
+}
+
+/** What a one-time code was is not kept longer than its delivery takes; one that never arrived is made anew, not retried. */
+function forgetSensitive(db: Database, { id, body }: OutboxRecord): void {
+  const { sensitive } = JSON.parse(body) as OutboundBody;
+  if (sensitive !== true) return;
+  db.run('UPDATE outbox SET body = ?, cleared = 1 WHERE id = ?', toJson({ ...plainText(''), sensitive }), id);
 }
 
 function recordEnd(db: Database, id: string, record: Exclude<SendRecord, { state: 'retry' }>): OutboxRecord[] {
