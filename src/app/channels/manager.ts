@@ -165,13 +165,14 @@ export class ChannelManager {
     });
   }
 
-  limits(channel: string, account: string): { text: ChannelCapabilities['text']; stream: boolean } {
+  limits(
+    channel: string,
+    account: string,
+  ): { text: ChannelCapabilities['text']; stream: boolean; correlates?: boolean } {
     const running = this.#running.get(`${channel}:${account}`);
     if (running === undefined) return { text: plainLimits, stream: false };
-    return {
-      text: running.channel.capabilities.text,
-      stream: running.plan.stream && running.channel.capabilities.edit.supported,
-    };
+    const { text, edit, correlates = false } = running.channel.capabilities;
+    return { text, stream: running.plan.stream && edit.supported, correlates };
   }
 
   act(id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {

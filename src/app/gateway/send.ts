@@ -45,6 +45,7 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
       conversation,
       chatType: channel.chatType(conversation),
       replyTo: null,
+      correlates: false,
       correlation: id,
       createdAt: now,
       expiresAt: now + replyMaxAgeMs,

@@ -63,7 +63,8 @@ async function fetchOne(
   try {
     const { size, sha256 } = await files.save(id, from.fetchAttachment(attachment, deadline), maxBytes);
     fetched.push({ id, owner: row.owner, mimeType: attachment.mimeType, size, sha256, createdAt: clock.now() });
-    return { ...attachment, id, size };
+    const { native: _, ...known } = attachment;
+    return { ...known, id, size };
   } catch (error) {
     signal.throwIfAborted();
     log.warn('an attachment could not be fetched', { ...fieldsOf(claimed), mime_type: attachment.mimeType, error });

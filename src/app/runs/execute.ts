@@ -189,9 +189,10 @@ export class RunExecutor {
 
   #streamFor(claimed: ClaimedRun, inbound: InboxRow): ReplyStream | null {
     const { clock, mintId, channelLimits } = this.#deps;
-    const template = replyTemplate(inbound, clock.now());
-    if (template === null || !channelLimits(inbound.channel, inbound.account).stream) return null;
-    const { key, ...rest } = template;
+    const limits = channelLimits(inbound.channel, inbound.account);
+    const template = replyTemplate(inbound, clock.now(), limits);
+    if (template === null || !limits.stream) return null;
+    const { key, correlates: _, ...rest } = template;
     const row: NewOutbound = claimed.stream ?? {
       ...rest,
       id: mintId('out'),

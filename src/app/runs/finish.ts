@@ -32,7 +32,10 @@ export interface FinishDeps {
   waiters: RunWaiters;
   crash: CrashPoint;
   /** Of the account a conversation belongs to, also while it is stopped. */
-  channelLimits: (channel: string, account: string) => { text: ChannelCapabilities['text']; stream: boolean };
+  channelLimits: (
+    channel: string,
+    account: string,
+  ) => { text: ChannelCapabilities['text']; stream: boolean; correlates?: boolean };
 }
 
 /** Writes the end of a run in one transaction and then tells everybody: the store first, bus and waiters after it. */
@@ -127,11 +130,11 @@ export class RunFinisher {
   }
 
   #plan(claimed: ClaimedRun, inbound: InboxRow, text: string): NewOutbound[] {
-    const template = replyTemplate(inbound, this.#deps.clock.now());
+    const { text: limits, ...answers } = this.#deps.channelLimits(inbound.channel, inbound.account);
+    const template = replyTemplate(inbound, this.#deps.clock.now(), answers);
     // An open stream of an earlier start must be closed with words, whatever happened to the answer.
     const words = text.trim() === '' && claimed.stream !== null ? '(stopped)' : text;
     if (template === null || words.trim() === '') return [];
-    const { text: limits } = this.#deps.channelLimits(inbound.channel, inbound.account);
     return planParts(template, words, limits, this.#deps);
   }
 

@@ -8,26 +8,37 @@ import { withRoomForMark } from '../delivery/repeat-mark.ts';
 /** Replies older than this are not sent any more. */
 export const replyMaxAgeMs = 24 * 3_600_000;
 
+/** What the parts of a text have in common. */
+export interface ReplyTemplate extends Omit<NewOutbound, 'id' | 'part' | 'body' | 'idempotencyKey'> {
+  key: string;
+  /** Every part names what it answers, not only the first. */
+  correlates: boolean;
+}
+
 /** The outbox rows of a text for one conversation: parsed once, cut once, each part with its stable key. */
 export function planParts(
-  template: Omit<NewOutbound, 'id' | 'part' | 'body' | 'idempotencyKey'> & { key: string },
+  template: ReplyTemplate,
   markdownText: string,
   limits: ChannelCapabilities['text'],
   deps: { markdown: Markdown; mintId: MintId },
 ): NewOutbound[] {
-  const { key, ...rest } = template;
+  const { key, correlates, ...rest } = template;
   return splitRich(deps.markdown.parse(markdownText), withRoomForMark(limits)).map((body, part) => ({
     ...rest,
     id: deps.mintId('out'),
     idempotencyKey: `${key}:${part}`,
     part,
     body,
-    replyTo: part === 0 ? rest.replyTo : null,
+    replyTo: part === 0 || correlates ? rest.replyTo : null,
   }));
 }
 
 /** What every part of the answer to an inbound message has in common; null for API clients. */
-export function replyTemplate(inbound: InboxRow, now: number): Parameters<typeof planParts>[0] | null {
+export function replyTemplate(
+  inbound: InboxRow,
+  now: number,
+  { correlates = false }: { correlates?: boolean | undefined },
+): ReplyTemplate | null {
   if (inbound.conversation === null) return null;
   return {
     key: inbound.runId,
@@ -36,8 +47,9 @@ export function replyTemplate(inbound: InboxRow, now: number): Parameters<typeof
     owner: inbound.owner,
     conversation: inbound.conversation,
     chatType: inbound.chatType,
-    // In a group an answer names its question; in a direct chat that is noise.
-    replyTo: inbound.chatType === 'group' ? inbound.native : null,
+    // In a group an answer names its question; in a direct chat that is noise, but to programs it is the point.
+    replyTo: correlates || inbound.chatType === 'group' ? inbound.native : null,
+    correlates,
     correlation: inbound.correlation,
     createdAt: now,
     expiresAt: now + replyMaxAgeMs,

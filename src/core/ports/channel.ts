@@ -21,6 +21,11 @@ export interface ChannelCapabilities {
   files: { maxBytes: number } | null;
   /** Whether a message can carry buttons; where it cannot, their commands are written below the text. */
   buttons: boolean;
+  /**
+   * Every part of an answer names what it answers, for what is read by programs. Default: only the first part does, and
+   * only in groups.
+   */
+  correlates?: boolean;
   /** Messages per second the platform takes: for the account, one conversation, one group (per minute). */
   pace: { accountPerSecond: number; conversationPerSecond: number; groupPerMinute: number };
 }
@@ -60,6 +65,16 @@ export interface InboundEvent {
   occurredAt: number;
   /** Of a `lifecycle` event: the chat lives on under this native id. */
   movedTo?: string;
+  /** SHA-256 of what the sender sent, where the sender chose the dedupe key and must hear of a conflict. */
+  bodyHash?: string;
+}
+
+/** What became of an event of a batch. */
+export interface InboundReceipt {
+  /** Our id of the message it became, the first time it came; null when it left no trace. */
+  messageId: string | null;
+  /** The `bodyHash` of that first time. */
+  bodyHash: string | null;
 }
 
 export interface CursorUpdate {
@@ -71,9 +86,10 @@ export interface CursorUpdate {
 export interface InboundSink {
   /**
    * Resolves after the COMMIT that holds the events and the cursor, fsynced; only then may the channel acknowledge to
-   * its platform. Rejects when the store cannot take them: nothing was accepted, try again later.
+   * its platform. Rejects when the store cannot take them: nothing was accepted, try again later. A sink that keeps
+   * what it takes gives a receipt for each event, in the order of the batch.
    */
-  commit(batch: InboundEvent[], cursor?: CursorUpdate): Promise<void>;
+  commit(batch: InboundEvent[], cursor?: CursorUpdate): Promise<readonly InboundReceipt[] | void>;
   /** An event the channel could not understand; counted, shown, never fatal. */
   malformed(detail: string): void;
 }

@@ -13,7 +13,7 @@ async function rig(t: TestContext, ...scripts: Parameters<typeof messagePath>[1]
   const path = await messagePath(t, ...(scripts.length === 0 ? [[[start, text('Hi.'), finish]]] : scripts));
   path.attach();
   const sink = path.ingress.sinkFor('scripted', 'main');
-  const commit = (...batch: InboundEvent[]): Promise<void> => sink.commit(batch);
+  const commit = (...batch: InboundEvent[]): Promise<unknown> => sink.commit(batch);
   return { ...path, commit };
 }
 
