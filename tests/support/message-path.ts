@@ -112,7 +112,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const log = new KeptLog();
   const bus = new MemoryBus(clock, metrics);
   const mintId = idMint(clock, systemRandom);
-  await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', createdAt: clock.now() });
+  await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', language: null, createdAt: clock.now() });
   const provider = new ScriptedProvider('scripted', clock, ...scripts);
   const models = new ModelCaller({ clock, random: systemRandom, log, metrics, bus, store });
   models.configure(new Map([configured(provider, { maxConcurrency })]), { default: 'scripted', fallback: [] });

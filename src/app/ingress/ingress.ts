@@ -4,6 +4,7 @@ import type { Bus } from '../../core/ports/bus.ts';
 import type { CursorUpdate, InboundEvent, InboundReceipt, InboundSink } from '../../core/ports/channel.ts';
 import type { CommitResult, InboxRow, NewInbound, Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
+import { languageOf } from '../../core/languages.ts';
 import { ownerPerson } from '../../core/principal.ts';
 import { conversationSessionKey } from '../../core/session-key.ts';
 import { authorize, type AccessPolicy } from '../access/authorize.ts';
@@ -259,6 +260,7 @@ export class Ingress {
       id: this.#deps.mintId('per'),
       name: display,
       role: 'member' as const,
+      language: languageOf(event.language),
       createdAt: this.#deps.clock.now(),
     };
     const { id } = await this.#deps.store.ensureIdentity({ channel, account, native, display }, newPerson);
