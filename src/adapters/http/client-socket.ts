@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { ChatTicket, Gateway } from '../../core/ports/gateway.ts';
@@ -8,7 +9,7 @@ import { type Principal, requireScope } from '../../core/principal.ts';
 import { RecentMap } from './bounded.ts';
 import { HttpError, httpErrorOf } from './errors.ts';
 import { eventData, listenKey } from './event-data.ts';
-import { type ClientFrame, FrameError, frameText, parseFrame } from './frames.ts';
+import { type ClientFrame, FrameError, frameText, parseFrame, textFrame } from './frames.ts';
 import { chatRequestOf } from './routes/chat.ts';
 
 /** Close codes of the contract. */
@@ -55,6 +56,7 @@ export interface ClientSocketDeps {
 /** One WebSocket client: authenticates, talks, listens. Every send is bounded by what the peer has read. */
 export class ClientSocket {
   readonly #ws: WebSocket;
+  readonly #stream: Duplex;
   readonly #deps: ClientSocketDeps;
   readonly #frames: Bucket;
   readonly #malformed: Bucket;
@@ -70,10 +72,13 @@ export class ClientSocket {
   #subscription: Subscription | null = null;
   #forgetRevoked = (): void => {};
   #answered = true;
+  #held = false;
   #stopping = false;
 
-  constructor(ws: WebSocket, deps: ClientSocketDeps, principal: Principal | null) {
+  /** `stream` is what the socket was made of: frames are written to it directly. */
+  constructor(ws: WebSocket, stream: Duplex, deps: ClientSocketDeps, principal: Principal | null) {
     this.#ws = ws;
+    this.#stream = stream;
     this.#deps = deps;
     const now = deps.clock.monotonic();
     this.#frames = fullBucket(frameRate, now);
@@ -122,12 +127,22 @@ export class ClientSocket {
 
   #send(type: string, payload: unknown, id: string | null = null): void {
     if (!this.#open) return;
-    this.#ws.send(frameText(type, payload, id, this.#deps.clock.now()));
-    if (this.#ws.bufferedAmount > maxBufferedBytes) {
-      this.#deps.onRefused('slow_consumer');
-      this.#close(closes.slow, 'too slow a reader');
+    if (!this.#held) {
+      this.#held = true;
+      this.#stream.cork();
+      process.nextTick(this.#flush);
     }
+    this.#stream.write(textFrame(frameText(type, payload, id, this.#deps.clock.now())));
   }
+
+  /** Frames of one moment leave together: a write to the system costs more than all else that a frame does. */
+  readonly #flush = (): void => {
+    this.#held = false;
+    this.#stream.uncork();
+    if (!this.#open || this.#ws.bufferedAmount <= maxBufferedBytes) return;
+    this.#deps.onRefused('slow_consumer');
+    this.#close(closes.slow, 'too slow a reader');
+  };
 
   #fail(error: unknown, id: string | null): void {
     const { code, message } = httpErrorOf(error);

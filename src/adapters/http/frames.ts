@@ -76,3 +76,21 @@ export function frameText(type: string, payload: unknown, id: string | null, now
   const repeated = id === null ? '' : `"id":${JSON.stringify(id)},`;
   return `{"type":"${type}",${repeated}"payload":${JSON.stringify(payload)},"timestamp":"${isoTime(now)}"}`;
 }
+
+/** A text as one unmasked WebSocket frame (RFC 6455, section 5.2), header and payload in one piece: one write, not two. */
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerLength + length);
+  frame[0] = 0x81;
+  if (headerLength === 2) frame[1] = length;
+  else if (headerLength === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+  frame.write(text, headerLength);
+  return frame;
+}

@@ -126,6 +126,7 @@ export class WebSocketDoor {
     const { gateway, channelTypes, version, timings } = context;
     const client = new ClientSocket(
       ws,
+      socket,
       {
         gateway,
         clock,
