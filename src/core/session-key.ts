@@ -30,6 +30,9 @@ export function clientSessionKey(text: string, person: string, channels: Readonl
   return parseSessionKey(`${apiPrefix}${person}:${key}`);
 }
 
+/** Whether a full key is that of a session of API clients. */
+export const isApiSessionKey = (key: string): boolean => key.startsWith(apiPrefix);
+
 /** The session of a conversation on a channel: `telegram:main:-100123:42`. Characters a key cannot hold become `_xx`. */
 export function conversationSessionKey(conversation: ConversationRef): string {
   const { channel, account, native, thread } = conversation;

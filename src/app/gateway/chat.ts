@@ -8,7 +8,7 @@ import type { ChatAnswer, ChatRequest, ChatTicket } from '../../core/ports/gatew
 import type { InboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Principal } from '../../core/principal.ts';
-import { clientSessionKey, defaultSession } from '../../core/session-key.ts';
+import { clientSessionKey, defaultSession, isApiSessionKey } from '../../core/session-key.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { Ingress } from '../ingress/ingress.ts';
 import type { ModelCaller } from '../models/caller.ts';
@@ -155,8 +155,8 @@ export class Chat {
   async #inbound(principal: Principal, request: ChatRequest): Promise<Parameters<Ingress['accept']>[0]> {
     const { store, clock, mintId, channelTypes, agents, models } = this.#deps;
     const sessionKey = clientSessionKey(request.session ?? defaultSession, principal.person, channelTypes);
-    const session = await store.session(sessionKey, null);
-    if (session === null ? !sessionKey.startsWith('api:') : session.owner !== principal.person)
+    // A key of an API client's own names its person; any other is a conversation, which must be there and theirs.
+    if (!isApiSessionKey(sessionKey) && (await store.session(sessionKey, principal.person)) === null)
       throw notFound('session');
     if (request.agent !== undefined && !agents().has(request.agent)) throw notFound(`agent "${request.agent}"`);
     if (request.model !== undefined) models.resolve(request.model);
@@ -187,9 +187,7 @@ export class Chat {
       attachments,
       state: 'queued',
       reason: null,
-      bodyHash: createHash('sha256')
-        .update(canonical({ ...body, session: sessionKey }))
-        .digest('hex'),
+      bodyHash: idempotencyKey === undefined ? null : hashOf({ ...body, session: sessionKey }),
       agent: request.agent ?? null,
       model: request.model ?? null,
       correlation: id,
@@ -198,13 +196,12 @@ export class Chat {
   }
 }
 
-/** The same request gives the same text, whatever the order of its fields. */
-function canonical(value: object): string {
-  return JSON.stringify(
-    Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+/** The same request gives the same hash, whatever the order of its fields. */
+function hashOf(request: object): string {
+  const fields = Object.entries(request)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
 /** Events of one run until it ends; a consumer that falls behind gets an error, never a hole. */

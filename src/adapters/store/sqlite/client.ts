@@ -38,8 +38,9 @@ interface Waiting {
 export class Client {
   readonly #options: ClientOptions;
   readonly #waiting = new Map<number, Waiting>();
-  /** Writes that nobody waits for; they are among `#waiting`, too. */
-  #later: Request[] = [];
+  /** What the worker was not told yet, in its order; it is among `#waiting`, too. */
+  #unsent: Request[] = [];
+  #sending = false;
   #laterTimer: NodeJS.Timeout | null = null;
   readonly #commits: Histogram;
   readonly #batches: Histogram;
@@ -101,9 +102,9 @@ export class Client {
     if (this.#waiting.size >= maxWaiting) return Promise.reject(overloaded());
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const request = { id, operation, args };
-    if (operationModes[operation] === 'later') this.#postpone(request);
-    else this.#send(this.#worker, request);
+    this.#unsent.push({ id, operation, args });
+    if (operationModes[operation] === 'later') this.#sendLater();
+    else this.#sendSoon();
     this.#waiting.set(id, { operation, resolve, reject });
     return promise;
   }
@@ -142,26 +143,31 @@ export class Client {
     });
   }
 
-  #postpone(request: Request): void {
-    this.#later.push(request);
-    this.#laterTimer ??= setTimeout(() => {
-      if (this.#worker !== null) this.#send(this.#worker);
-    }, laterMs);
+  #sendLater(): void {
+    this.#laterTimer ??= setTimeout(() => this.#send(), laterMs);
   }
 
-  /** What was put off goes first: order is kept. */
-  #send(worker: Worker, ...requests: Request[]): void {
+  /** What is asked in one go travels together, and so shares a transaction. */
+  #sendSoon(): void {
+    if (this.#sending) return;
+    this.#sending = true;
+    queueMicrotask(() => this.#send());
+  }
+
+  #send(): void {
     if (this.#laterTimer !== null) clearTimeout(this.#laterTimer);
     this.#laterTimer = null;
-    tell(worker, [...this.#later, ...requests]);
-    this.#later = [];
+    this.#sending = false;
+    if (this.#worker === null || this.#unsent.length === 0) return;
+    tell(this.#worker, this.#unsent);
+    this.#unsent = [];
   }
 
   async #close(): Promise<void> {
     this.#ending.abort();
     const worker = this.#worker;
     if (worker === null) return;
-    this.#send(worker);
+    this.#send();
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     tell(worker, 'close');
     await exited;
@@ -205,7 +211,7 @@ export class Client {
   /** The worker is gone: what waited fails, and unless we are closing a new one is started. */
   #lost(): void {
     this.#worker = null;
-    this.#later = [];
+    this.#unsent = [];
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { reject } of waiting) reject(closed());
