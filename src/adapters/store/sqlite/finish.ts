@@ -6,57 +6,53 @@ import { saveAttempts } from './ledger.ts';
 import { appendMessage, messageOf } from './messages.ts';
 import { closeStreams, finishStream, planOutbound, storedOutbound } from './outbound.ts';
 import { type RunRecord, runRecord } from './runs.ts';
-import { refreshQueue, type SessionRecord } from './sessions.ts';
+import { refreshQueue, saveProgress, type SessionRecord } from './sessions.ts';
 
 /**
  * The end of a run. Said twice, the second time changes nothing and gives the same answer, so a caller that lost the
  * first answer may ask again.
  */
 export function finishRun(db: Database, finish: FinishRun): { messages: Message[]; outbox: OutboxRow[] } {
-  const run = runRecord(db, finish.runId);
-  if (run === null) throw notFound('run');
-  if (run.state !== 'running') return storedFinish(db, run, finish);
-  db.run(
+  const error = toJson(finish.error);
+  const run = db.get<RunRecord>(
     `UPDATE runs SET state = ?, model = ?, finish_reason = ?, error = ?, usage = ?, cost = ?, reply_id = ?,
-       finished_at = ? WHERE id = ?`,
+       finished_at = ? WHERE id = ? AND state = 'running' RETURNING *`,
     finish.state,
     finish.model,
     finish.finishReason,
-    toJson(finish.error),
+    error,
     toJson(finish.usage),
     finish.cost,
     finish.replyId,
     finish.at,
-    run.id,
+    finish.runId,
   );
+  if (run === null) return storedFinish(db, finish);
   db.run(
     `UPDATE inbox SET state = ?, error = ?, finished_at = ? WHERE id = ? AND state = 'running'`,
     finish.inbox,
-    toJson(finish.error),
+    error,
     finish.at,
     run.message_id,
   );
   // A session that was deleted meanwhile takes no more messages; the reply on its way is still delivered.
-  const session = db.get<SessionRecord>(
-    'UPDATE sessions SET last_active_at = ? WHERE id = ? RETURNING *',
-    finish.at,
-    run.session,
-  );
+  const session = db.get<SessionRecord>('SELECT * FROM sessions WHERE id = ?', run.session);
   const messages =
     session === null ? [] : finish.messages.map((message) => appendMessage(db, session, run.id, message));
   const outbox = finish.outbox.flatMap((row) => finishStream(db, row, finish.at) ?? planOutbound(db, [row]));
   closeStreams(db, run.id, finish.at);
   saveAttempts(db, finish.attempts);
   if (finish.state === 'finished') db.run('DELETE FROM journal WHERE run_id = ?', run.id);
-  refreshQueue(db, session?.key ?? run.session_key);
+  if (session === null) refreshQueue(db, run.session_key);
+  else saveProgress(db, session);
   return { messages, outbox };
 }
 
-const storedFinish = (
-  db: Database,
-  run: RunRecord,
-  finish: FinishRun,
-): { messages: Message[]; outbox: OutboxRow[] } => ({
-  messages: finish.messages.flatMap(({ id }) => messageOf(db, run.session, id) ?? []),
-  outbox: finish.outbox.flatMap(({ idempotencyKey }) => storedOutbound(db, idempotencyKey) ?? []),
-});
+function storedFinish(db: Database, finish: FinishRun): { messages: Message[]; outbox: OutboxRow[] } {
+  const run = runRecord(db, finish.runId);
+  if (run === null) throw notFound('run');
+  return {
+    messages: finish.messages.flatMap(({ id }) => messageOf(db, run.session, id) ?? []),
+    outbox: finish.outbox.flatMap(({ idempotencyKey }) => storedOutbound(db, idempotencyKey) ?? []),
+  };
+}

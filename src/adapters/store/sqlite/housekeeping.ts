@@ -79,8 +79,8 @@ function purge(db: Database, { batch }: Limits): boolean {
     ) ||
     db.run(
       `DELETE FROM journal WHERE run_id IN (
-         SELECT r.id FROM runs r JOIN journal j ON j.run_id = r.id
-         WHERE r.session = ? AND r.state <> 'running' LIMIT ?)`,
+         SELECT r.id FROM journal j JOIN runs r ON r.id = j.run_id
+         WHERE j.session = ? AND r.state <> 'running' LIMIT ?)`,
       left.session,
       batch,
     ) ||

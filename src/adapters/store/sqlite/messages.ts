@@ -25,49 +25,51 @@ const messageFrom = (record: MessageRecord, sessionKey: string): Message => ({
   time: record.time,
 });
 
-/** Adds to the end of a history; a message that is there already is returned as stored. */
+/**
+ * Adds to the end of a history and counts `last_seq` of the record up; who appends stores that number with what else it
+ * changes in the session. A message that is there already is returned as stored.
+ */
 export function appendMessage(db: Database, session: SessionRecord, runId: string, message: NewMessage): Message {
-  const stored = db.get<MessageRecord>('SELECT * FROM messages WHERE session = ? AND id = ?', session.id, message.id);
-  if (stored !== null) return messageFrom(stored, session.key);
-  const next = db.get<{ last_seq: number }>(
-    'UPDATE sessions SET last_seq = last_seq + 1 WHERE id = ? RETURNING last_seq',
-    session.id,
-  );
-  const record = db.get<MessageRecord>(
+  const seq = session.last_seq + 1;
+  const parts = toJson(message.parts);
+  const { id, role, author, time } = message;
+  const inserted = db.run(
     `INSERT INTO messages (session, seq, id, owner, role, parts, author, run_id, time)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session, id) DO NOTHING`,
     session.id,
-    next?.last_seq ?? 1,
-    message.id,
+    seq,
+    id,
     session.owner,
-    message.role,
-    toJson(message.parts),
-    message.author,
+    role,
+    parts,
+    author,
     runId,
-    message.time,
+    time,
   );
-  if (record === null) throw new Error('an insert returned nothing');
-  return messageFrom(record, session.key);
+  if (inserted === 0) {
+    const stored = db.get<MessageRecord>('SELECT * FROM messages WHERE session = ? AND id = ?', session.id, id);
+    if (stored === null) throw new Error('a message was refused as known, but it is not there');
+    return messageFrom(stored, session.key);
+  }
+  session.last_seq = seq;
+  return { id, sessionKey: session.key, seq, role, parts: message.parts, author, runId, time };
 }
 
 /** What a model may see after the last reset, oldest first: from the `turns`-th newest message of the user on, at most `limit`. */
-export function historyOf(db: Database, session: SessionRecord, turns: number, limit: number): Message[] {
-  const first = db.get<{ seq: number }>(
-    `SELECT seq FROM messages WHERE session = ? AND seq > ? AND role = 'user' ORDER BY seq DESC LIMIT 1 OFFSET ?`,
-    session.id,
-    session.reset_seq,
-    turns - 1,
-  );
-  return db
+export const historyOf = (db: Database, session: SessionRecord, turns: number, limit: number): Message[] =>
+  db
     .all<MessageRecord>(
-      'SELECT * FROM messages WHERE session = ? AND seq > ? ORDER BY seq DESC LIMIT ?',
+      `SELECT id, seq, role, parts, author, run_id, time FROM messages
+       WHERE session = ?1 AND seq > ?2 AND seq >= COALESCE((SELECT seq FROM messages
+         WHERE session = ?1 AND seq > ?2 AND role = 'user' ORDER BY seq DESC LIMIT 1 OFFSET ?3), 0)
+       ORDER BY seq DESC LIMIT ?4`,
       session.id,
-      first === null ? session.reset_seq : first.seq - 1,
+      session.reset_seq,
+      turns - 1,
       limit,
     )
     .reverse()
     .map((record) => messageFrom(record, session.key));
-}
 
 /** Null when it is not there, or its session was deleted. */
 export function messageOf(db: Database, sessionId: number, messageId: string): Message | null {

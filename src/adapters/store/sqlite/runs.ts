@@ -7,7 +7,7 @@ import { inboxFrom, type InboxRecord } from './inbound.ts';
 import { lastAttempt } from './ledger.ts';
 import { appendMessage, historyOf, messageOf } from './messages.ts';
 import { closeStreams, openStreamOf } from './outbound.ts';
-import { openSession, refreshQueue, sessionFrom, type SessionRecord, sessionRecord } from './sessions.ts';
+import { openSession, refreshQueue, saveProgress, sessionFrom, type SessionRecord, sessionRecord } from './sessions.ts';
 
 /** The most messages that one run answers together in queue mode `collect`. */
 const maxCollected = 100;
@@ -60,67 +60,83 @@ export function recoverRuns(db: Database): number {
 
 export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]): ClaimedRun | null {
   const { sessionKey, mode, maxStarts, historyTurns, historyLimit, at } = request;
-  if (db.get(`SELECT 1 FROM inbox WHERE session_key = ? AND state = 'running' LIMIT 1`, sessionKey) !== null)
-    return null;
   const main = takeOldest(db, sessionKey, maxStarts, at);
   if (main === null) {
     refreshQueue(db, sessionKey);
     return null;
   }
-  openSession(db, main, at);
-  const session = sessionOf(db, sessionKey);
+  const session = sessionOf(db, main, at);
+  const begunBefore = runRecord(db, main.runId) !== null;
   const run = openRun(db, session, main, at);
   if (mode === 'collect' && main.kind === 'message') collect(db, main);
-  const inbound = [main, ...mergedInto(db, main.id)];
+  const merged = begunBefore || mode === 'collect' ? mergedInto(db, main.id) : [];
+  const inbound = [main, ...merged];
   for (const row of inbound) if (row.kind === 'message') appendInbound(db, session, run.id, row);
-  const now = sessionOf(db, sessionKey);
+  saveProgress(db, session);
   return {
     run,
     inbound,
-    session: sessionFrom(now),
-    history: historyOf(db, now, historyTurns, historyLimit),
-    journal: journalOf(db, run.id),
-    attemptsBefore: lastAttempt(db, run.id),
-    stream: openStreamOf(db, run.id),
-    more: db.get(`SELECT 1 FROM inbox WHERE session_key = ? AND state = 'queued' LIMIT 1`, sessionKey) !== null,
+    session: sessionFrom(session),
+    history: historyOf(db, session, historyTurns, historyLimit),
+    journal: begunBefore ? journalOf(db, run.id) : [],
+    attemptsBefore: begunBefore ? lastAttempt(db, run.id) : 0,
+    stream: begunBefore ? openStreamOf(db, run.id) : null,
+    more: oldestQueued(db, sessionKey) !== null,
   };
 }
 
-function sessionOf(db: Database, key: string): SessionRecord {
-  const record = sessionRecord(db, key);
-  if (record === null) throw new Error('a session that was just opened is not there');
-  return record;
+/** Of a claimed message; its session can have been deleted since an earlier start. */
+function sessionOf(db: Database, main: InboxRow, at: number): SessionRecord {
+  const known = sessionRecord(db, main.sessionKey);
+  if (known !== null) return known;
+  openSession(db, main, at);
+  const made = sessionRecord(db, main.sessionKey);
+  if (made === null) throw new Error('a session that was just opened is not there');
+  return made;
 }
 
-/** The oldest queued row, now running and its start counted. Those started too often turn dead on the way. */
+/**
+ * The oldest queued row, now running and its start counted; null when there is none or a run is active. Those started
+ * too often turn dead on the way.
+ */
 function takeOldest(db: Database, sessionKey: string, maxStarts: number, at: number): InboxRow | null {
-  let head = oldestQueued(db, sessionKey);
-  for (; head !== null && head.starts >= maxStarts; head = oldestQueued(db, sessionKey)) bury(db, head, at);
-  if (head === null) return null;
-  const taken = db.get<InboxRecord>(
-    `UPDATE inbox SET state = 'running', starts = starts + 1 WHERE id = ? RETURNING *`,
-    head.id,
-  );
-  return taken === null ? null : inboxFrom(taken);
+  if (db.get(`SELECT 1 FROM inbox WHERE session_key = ? AND state = 'running' LIMIT 1`, sessionKey) !== null)
+    return null;
+  for (;;) {
+    const taken = db.get<InboxRecord>(
+      `UPDATE inbox SET state = 'running', starts = starts + 1
+       WHERE seq = (SELECT MIN(seq) FROM inbox WHERE session_key = ? AND state = 'queued') RETURNING *`,
+      sessionKey,
+    );
+    if (taken === null) return null;
+    const row = inboxFrom(taken);
+    if (row.starts <= maxStarts) return row;
+    bury(db, row, at);
+  }
 }
 
-const oldestQueued = (db: Database, sessionKey: string): InboxRow | null => {
-  const record = db.get<InboxRecord>(
-    `SELECT * FROM inbox WHERE session_key = ? AND state = 'queued' ORDER BY seq LIMIT 1`,
+const oldestQueued = (db: Database, sessionKey: string): number | null =>
+  db.get<{ seq: number | null }>(
+    `SELECT MIN(seq) AS seq FROM inbox WHERE session_key = ? AND state = 'queued'`,
     sessionKey,
-  );
-  return record === null ? null : inboxFrom(record);
-};
+  )?.seq ?? null;
 
 /** A message whose run ends the process each time is not started for ever. */
 function bury(db: Database, row: InboxRow, at: number): void {
+  const starts = row.starts - 1;
   const error: ErrorData = {
     kind: 'storage',
     code: 'too_many_starts',
-    message: `The run was started ${row.starts} times and never came to an end.`,
+    message: `The run was started ${starts} times and never came to an end.`,
     retryable: false,
   };
-  db.run(`UPDATE inbox SET state = 'dead', error = ?, finished_at = ? WHERE id = ?`, toJson(error), at, row.id);
+  db.run(
+    `UPDATE inbox SET state = 'dead', starts = ?, error = ?, finished_at = ? WHERE seq = ?`,
+    starts,
+    toJson(error),
+    at,
+    row.seq,
+  );
   db.run(`UPDATE runs SET state = 'dead', error = ?, finished_at = ? WHERE id = ?`, toJson(error), at, row.runId);
   closeStreams(db, row.runId, at);
 }
@@ -211,8 +227,8 @@ const journalOf = (db: Database, runId: string): JournalEntry[] =>
 export function journal(db: Database, entries: JournalEntry[]): void {
   for (const entry of entries) {
     db.run(
-      `INSERT INTO journal (run_id, n, state, owner, kind, data, at)
-       SELECT id, ?, ?, owner, ?, ?, ? FROM runs WHERE id = ?
+      `INSERT INTO journal (run_id, n, state, owner, session, kind, data, at)
+       SELECT id, ?, ?, owner, session, ?, ?, ? FROM runs WHERE id = ?
        ON CONFLICT (run_id, n, state) DO NOTHING`,
       entry.n,
       entry.state,

@@ -39,6 +39,11 @@ export const sessionFrom = (record: SessionRecord): SessionRow => ({
 export const sessionRecord = (db: Database, key: string): SessionRecord | null =>
   db.get<SessionRecord>('SELECT * FROM sessions WHERE key = ?', key);
 
+/** What `queued_seq` of the session with this key has to be. */
+const queueOf = (key: string): string =>
+  `CASE WHEN EXISTS (SELECT 1 FROM inbox WHERE session_key = ${key} AND state = 'running') THEN NULL
+     ELSE (SELECT MIN(seq) FROM inbox WHERE session_key = ${key} AND state = 'queued') END`;
+
 /** Makes the session an inbox row belongs to, or marks it active. */
 export function openSession(
   db: Database,
@@ -46,9 +51,9 @@ export function openSession(
   at: number,
 ): void {
   db.run(
-    `INSERT INTO sessions (key, owner, channel, account, conversation, agent, created_at, last_active_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (key) DO UPDATE SET last_active_at =
+    `INSERT INTO sessions (key, owner, channel, account, conversation, agent, created_at, last_active_at, queued_seq)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ${queueOf('?1')})
+     ON CONFLICT (key) DO UPDATE SET queued_seq = excluded.queued_seq, last_active_at =
        CASE WHEN excluded.last_active_at > sessions.last_active_at
          THEN excluded.last_active_at ELSE sessions.last_active_at END`,
     inbound.sessionKey,
@@ -58,19 +63,20 @@ export function openSession(
     inbound.conversation === null ? null : conversationText(inbound.conversation),
     inbound.agent,
     at,
-    at,
   );
-  refreshQueue(db, inbound.sessionKey);
 }
 
 /** Brings `queued_seq` of a session up to date; called by whatever moves one of its inbox rows. */
 export function refreshQueue(db: Database, key: string): void {
+  db.run(`UPDATE sessions SET queued_seq = ${queueOf('sessions.key')} WHERE key = ?`, key);
+}
+
+/** Stores what a run has added to its session: the newest message, and what waits in it now. */
+export function saveProgress(db: Database, session: SessionRecord): void {
   db.run(
-    `UPDATE sessions SET queued_seq = CASE
-       WHEN EXISTS (SELECT 1 FROM inbox WHERE session_key = sessions.key AND state = 'running') THEN NULL
-       ELSE (SELECT MIN(seq) FROM inbox WHERE session_key = sessions.key AND state = 'queued') END
-     WHERE key = ?`,
-    key,
+    `UPDATE sessions SET last_seq = ?, queued_seq = ${queueOf('sessions.key')} WHERE id = ?`,
+    session.last_seq,
+    session.id,
   );
 }
 

@@ -129,7 +129,7 @@ test('failing writes are never acknowledged, strand no claim, and the store goes
 
 test('a disk without space refuses, and the store goes on when there is space again', needsTrace, async (t) => {
   const file = path.join(folder(t), 'store.db');
-  const strace = ['-o', '/dev/null', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=ENOSPC:when=200..260'];
+  const strace = ['-o', '/dev/null', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=ENOSPC:when=400..460'];
   await healthyAfter(t, file, await run(file, 15, 4, { strace }), 'storage_full');
 });
 
