@@ -30,6 +30,9 @@ export const channelsTable = table('Chat platforms.', {
   mattermost: withDefault(mattermost.table, {}),
 });
 
+/** Under `/hooks` these are something else. */
+const reservedHooks = ['wake', 'agent'];
+
 type Written = Record<string, unknown> & { enabled?: boolean };
 
 /** The accounts that have what they need; `main` is the one of the plain table. */
@@ -69,7 +72,12 @@ function writtenAccounts(
   const path = ['channels', type];
   const at = (from: string[], tables: object): { name: string; path: string[]; account: Written }[] =>
     Object.entries(tables).map(([name, account]) => ({ name, path: [...from, name], account: account as Written }));
-  if (type === 'webhook') return at(path, section);
+  if (type === 'webhook') {
+    for (const name of reservedHooks.filter((each) => Object.hasOwn(section, each))) {
+      problems.push({ path: [...path, name], message: `"${name}" is no name for a webhook; choose another` });
+    }
+    return at(path, section);
+  }
   const { accounts, ...main } = section as { accounts: object };
   if (Object.hasOwn(accounts, 'main')) {
     problems.push({

@@ -41,6 +41,8 @@ it('with every line in force the generated file is valid: no default and no exam
     ...Object.fromEntries(names.map((name) => [name, `the-value-of-${name}`])),
     GATEWAY_TOKEN: goodToken,
     TELEGRAM_BOT_TOKEN: '1:abcdef',
+    WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+    WEBHOOK_PREVIOUS_SECRET: `whsec_${Buffer.alloc(32, 2).toString('base64')}`,
   };
   const { config } = loadText(t, text, { env });
   assert.equal(config.server.tls?.cert_path, '/etc/open-clanker/cert.pem');

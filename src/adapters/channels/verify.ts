@@ -5,6 +5,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { HookRequest } from '../../core/ports/channel.ts';
 import type { Secret } from '../../core/secret.ts';
+import { webhookKeyPrefix, webhookSecretProblem } from './webhook-secret.ts';
 
 /** How far a signed time may be from ours, before and after: what Standard Webhooks and Slack both recommend. */
 export const toleranceMs = 300_000;
@@ -32,23 +33,6 @@ const notFresh = 'the time it was signed for is more than five minutes off; chec
 
 // ── Standard Webhooks: https://www.standardwebhooks.com, symmetric signatures
 
-const keyPrefix = 'whsec_';
-/** The specification asks senders for 24 to 64 bytes; fewer than these could be guessed. */
-const minKeyBytes = 16;
-const maxKeyBytes = 256;
-
-/** Why a text cannot be a `whsec_` secret, in words that follow it; null when it can. */
-export function webhookSecretProblem(text: string): string | null {
-  if (!text.startsWith(keyPrefix)) return `it does not begin with "${keyPrefix}"`;
-  const base64 = text.slice(keyPrefix.length);
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.length % 4 !== 0) {
-    return `what follows "${keyPrefix}" is not base64 (with its padding)`;
-  }
-  const { length } = Buffer.from(base64, 'base64');
-  if (length < minKeyBytes) return `its key has ${length} bytes and needs at least ${minKeyBytes}; 32 are usual`;
-  return length > maxKeyBytes ? `its key has ${length} bytes, more than ${maxKeyBytes}` : null;
-}
-
 /** What is signed for one delivery of one message. */
 export interface SignedWebhook {
   id: string;
@@ -59,7 +43,7 @@ export interface SignedWebhook {
 
 /** One signature, `v1,` and base64, by a secret that passed `webhookSecretProblem`. */
 export function signWebhook({ id, timestamp, body }: SignedWebhook, secret: Secret): string {
-  const key = Buffer.from(secret.reveal().slice(keyPrefix.length), 'base64');
+  const key = Buffer.from(secret.reveal().slice(webhookKeyPrefix.length), 'base64');
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')}`;
 }
 
@@ -72,7 +56,7 @@ export function verifyWebhook(
   { headers, body }: HookRequest,
   secrets: readonly Secret[],
   nowMs: number,
-): { ok: true; id: string } | { ok: false; reason: string } {
+): { ok: true; id: string; timestamp: number } | { ok: false; reason: string } {
   const id = headers['webhook-id'] ?? '';
   const timestamp = signedTime(headers['webhook-timestamp']);
   const signatures = (headers['webhook-signature'] ?? '').split(' ');
@@ -85,7 +69,7 @@ export function verifyWebhook(
   let right = false;
   for (const wanted of expected) for (const given of signatures) right = sameSecret(given, wanted) || right;
   if (!right) return no('none of its signatures is by the secret of this webhook');
-  return isFresh(timestamp, nowMs) ? { ok: true, id } : no(notFresh);
+  return isFresh(timestamp, nowMs) ? { ok: true, id, timestamp } : no(notFresh);
 }
 
 // ── Slack: https://docs.slack.dev/authentication/verifying-requests-from-slack
