@@ -17,6 +17,7 @@ import { systemClock as clock, systemRandom as random } from './adapters/system/
 import { Tokens } from './app/access/tokens.ts';
 import { ChannelManager } from './app/channels/manager.ts';
 import { registerBuiltinCommands } from './app/commands/builtin.ts';
+import { registerInspectCommands } from './app/commands/inspect.ts';
 import { CommandRegistry } from './app/commands/registry.ts';
 import { Delivery } from './app/delivery/delivery.ts';
 import { Chat } from './app/gateway/chat.ts';
@@ -35,6 +36,7 @@ import { RunQueue, restarting } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
 import { type accessPolicies, channelPlans, channelTypes } from './compose/channels.ts';
+import { menuOf } from './compose/channels/build.ts';
 import { LiveConfig } from './compose/live-config.ts';
 import { LazyMarkdown } from './compose/lazy-markdown.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
@@ -206,7 +208,7 @@ class Daemon {
       queueMode,
     });
     const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });
-    registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => live.modelLine() });
+    registerBuiltinCommands(commands, { store, clock, runs, modelLine: (words) => live.modelLine(words) });
     const figures = processMetrics(metrics);
     const status = new Status({
       version,
@@ -222,12 +224,18 @@ class Daemon {
       configError: () => live.error,
       policy,
     });
+    registerInspectCommands(commands, {
+      store,
+      models,
+      status: () => status.status(),
+      defaultModel: () => live.model.name,
+    });
     const supervisor = new Supervisor({ clock, log, metrics });
 
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       models.configure(await providers.build(live.config), live.chain);
-      const plans = channelPlans(live.config, { http, random, commands: commands.list() });
+      const plans = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
       await tokens.setOperatorToken(await this.#operatorToken(dataDir, tokens));

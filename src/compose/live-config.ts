@@ -1,3 +1,4 @@
+import type { Words } from '../core/notices/index.ts';
 import type { Retention } from '../app/lifecycle/upkeep.ts';
 import type { Chain } from '../app/models/caller.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
@@ -59,10 +60,9 @@ export class LiveConfig {
   }
 
   /** For people who ask a bot what it is. */
-  modelLine(): string {
+  modelLine(words: Words): string {
     const { name } = this.model;
-    if (!name.startsWith('demo/')) return `Answers come from ${name}.`;
-    return 'No model is connected yet: what answers is a demo. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, and restart me.';
+    return name.startsWith('demo/') ? words.answeredByDemo : words.answeredBy(name);
   }
 
   /** Takes the next configuration; returns the names of the sections that changed. */

@@ -10,6 +10,7 @@ import { createMarkdown } from '../../src/adapters/markdown/index.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
 import type { AccessPolicy } from '../../src/app/access/authorize.ts';
 import { registerBuiltinCommands } from '../../src/app/commands/builtin.ts';
+import { registerInspectCommands } from '../../src/app/commands/inspect.ts';
 import { CommandRegistry } from '../../src/app/commands/registry.ts';
 import { Delivery } from '../../src/app/delivery/delivery.ts';
 import { Chat } from '../../src/app/gateway/chat.ts';
@@ -143,8 +144,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     files,
     loadFile: () => () => Promise.resolve(null),
     channelLimits: () => {
-      const { text, edit, correlates = false } = platform.capabilities;
-      return { text, stream: edit.supported, correlates };
+      const { text, edit, correlates = false, buttons } = platform.capabilities;
+      return { text, stream: edit.supported, correlates, buttons };
     },
   });
   const runs = new RunQueue({
@@ -158,6 +159,12 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     execute: (run) => executor.execute(run),
   });
   registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => 'Answers come from a script.' });
+  registerInspectCommands(commands, {
+    store,
+    models,
+    status: () => Promise.resolve({ uptimeMs: 61_000, queues: { inbox: 0, running: 1 }, channels: [] }),
+    defaultModel: () => 'scripted/model-1',
+  });
   const ingress = new Ingress({
     store,
     bus,

@@ -11,6 +11,8 @@ import type { ChannelStatus } from '../../core/ports/gateway.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
 import type { Delivery } from '../delivery/delivery.ts';
+import type { StreamMode } from '../delivery/reply-stream.ts';
+import type { ReplyLimits } from '../runs/reply-plan.ts';
 import type { Ingress } from '../ingress/ingress.ts';
 import { inTurn } from '../lifecycle/in-turn.ts';
 
@@ -28,7 +30,8 @@ const plainLimits = { maxLength: 2000, maxSpans: 50 };
 export interface ChannelPlan {
   id: string;
   fingerprint: string;
-  stream: boolean;
+  /** Whether a reply shows while it is written, and in which way. */
+  stream: StreamMode;
   /** Loads the adapter and builds the channel; only called when it is to run. */
   create: () => Promise<Channel>;
 }
@@ -165,14 +168,11 @@ export class ChannelManager {
     });
   }
 
-  limits(
-    channel: string,
-    account: string,
-  ): { text: ChannelCapabilities['text']; stream: boolean; correlates?: boolean } {
+  limits(channel: string, account: string): ReplyLimits {
     const running = this.#running.get(`${channel}:${account}`);
     if (running === undefined) return { text: plainLimits, stream: false };
-    const { text, edit, correlates = false } = running.channel.capabilities;
-    return { text, stream: running.plan.stream && edit.supported, correlates };
+    const { text, edit, correlates = false, buttons } = running.channel.capabilities;
+    return { text, stream: edit.supported && running.plan.stream, correlates, buttons };
   }
 
   act(id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {

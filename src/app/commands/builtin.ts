@@ -1,57 +1,75 @@
+import { languages, languageOf, type Language } from '../../core/languages.ts';
+import { notices, type Words } from '../../core/notices/index.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { RunQueue } from '../runs/queue.ts';
 import type { Command, CommandRegistry } from './registry.ts';
 
-/** The commands of the message path itself: /start /help /new /stop /whoami. */
+/** The commands of conversation itself: /start /help /new /stop /whoami /lang. */
 export function registerBuiltinCommands(
   registry: CommandRegistry,
-  deps: { store: Store; clock: Clock; runs: RunQueue; modelLine: () => string },
+  deps: { store: Store; clock: Clock; runs: RunQueue; modelLine: (words: Words) => string },
 ): void {
   const { store, clock, runs, modelLine } = deps;
   const commands: Command[] = [
     {
       name: 'start',
-      summary: 'say hello',
-      run: ({ inbound }) =>
-        Promise.resolve(
-          `Hello ${inbound.sender.display}! Write to me and I answer; /help lists what else I understand.\n\n${modelLine()}`,
-        ),
+      run: ({ inbound, words }) => Promise.resolve(`${words.hello(inbound.sender.display)}\n\n${modelLine(words)}`),
     },
     {
       name: 'help',
-      summary: 'list the commands',
-      run: () =>
-        Promise.resolve(
-          registry
-            .list()
-            .map((command) => `/${command.name}: ${command.summary}`)
-            .join('\n'),
-        ),
+      run: ({ words }) => {
+        const names = registry.list().map(({ name }) => `/${name}: ${words.summaries[name] ?? name}`);
+        return Promise.resolve(names.join('\n'));
+      },
     },
     {
       name: 'new',
-      summary: 'begin a new conversation; the old one stays stored',
-      run: async ({ session }) => {
+      run: async ({ session, words }) => {
         await store.resetSession(session.key, clock.now());
-        return 'A new conversation begins. What was said before is kept, but I no longer look at it.';
+        return words.newConversation;
       },
     },
     {
       name: 'stop',
-      summary: 'stop the answer that is being written',
       now: ({ sessionKey }) => void runs.abortSession(sessionKey, 'stopped by /stop'),
-      run: () => Promise.resolve('Stopped.'),
+      run: ({ words }) => Promise.resolve(words.stopped),
     },
     {
       name: 'whoami',
-      summary: 'show who I think you are',
-      run: ({ inbound, session }) =>
+      run: ({ inbound, session, person, words }) =>
         Promise.resolve(
-          `You are ${inbound.sender.display} (id \`${inbound.sender.native}\` on ${inbound.channel}), person \`${inbound.owner}\`. ` +
-            `This conversation is \`${inbound.conversation?.native ?? ''}\`, session \`${session.key}\`.`,
+          words.whoami({
+            name: inbound.sender.display,
+            id: inbound.sender.native,
+            channel: inbound.channel,
+            person: person.id,
+            role: person.role,
+            chat: inbound.conversation?.native ?? '',
+            session: session.key,
+          }),
         ),
+    },
+    {
+      name: 'lang',
+      run: async ({ person, argument, words }) => {
+        const choices = Object.entries(languages)
+          .map(([code, name]) => `${name} (\`${code}\`)`)
+          .join(', ');
+        if (argument === '') {
+          const name = languages[languageOf(person.language) ?? 'en'];
+          const buttons = Object.entries(languages).map(([code, label]) => ({ label, command: `/lang ${code}` }));
+          return { text: words.languageIs(name, choices), buttons };
+        }
+        const chosen = languageOf(argument) ?? languageNamed(argument);
+        if (chosen === null) return words.languageUnknown(argument.slice(0, 20), choices);
+        await store.setPersonLanguage(person.id, chosen);
+        return notices[chosen].languageSet;
+      },
     },
   ];
   for (const command of commands) registry.register(command);
 }
+
+const languageNamed = (name: string): Language | null =>
+  languageOf(Object.entries(languages).find(([, own]) => own.toLowerCase() === name.trim().toLowerCase())?.[0]);

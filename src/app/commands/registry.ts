@@ -1,20 +1,29 @@
-import type { InboxRow, SessionRow } from '../../core/ports/store.ts';
+import type { Button } from '../../core/message.ts';
+import type { Words } from '../../core/notices/index.ts';
+import type { InboxRow, PersonRow, SessionRow } from '../../core/ports/store.ts';
 
 export interface CommandContext {
   inbound: InboxRow;
   session: SessionRow;
   /** What stands after the command's name, trimmed. */
   argument: string;
+  person: PersonRow;
+  /** In the person's language. */
+  words: Words;
 }
 
-/** A slash command of chats; each part of the product registers its own. */
+/** What a command answers, as Markdown, with buttons where the platform has them. */
+export interface CommandAnswer {
+  text: string;
+  buttons?: Button[];
+}
+
+/** A slash command of chats; each part of the product registers its own. Its one line stands in `Words.summaries`. */
 export interface Command {
   /** Without the slash. */
   name: string;
-  /** One line for /help and the platforms' menus. */
-  summary: string;
-  /** Returns the answer as Markdown. May run again after a crash, so it must be harmless to repeat. */
-  run(context: CommandContext): Promise<string>;
+  /** May run again after a crash, so it must be harmless to repeat. */
+  run(context: CommandContext): Promise<string | CommandAnswer>;
   /** What must happen at once on arrival, before the messages that wait in front of it are answered. */
   now?(inbound: { sessionKey: string }): void;
 }

@@ -12,11 +12,17 @@ import type { Delivery } from './delivery.ts';
 const firstLength = 24;
 const firstMs = 700;
 
+/** Whether a reply shows while it is written: not, as one message that grows, or as a draft in private chats. */
+export type StreamMode = boolean | 'draft';
+
 /**
  * A reply that grows on the platform by editing one message. Its outbox row (state `streaming`) is committed before
  * the first send and the platform's id right after, so that a crash anywhere continues the same message. One mutation
  * at a time; what comes meanwhile is merged into the next, so nothing stale is ever sent after something newer. Edits
  * may be dropped (the pace of the chat rules); the final text is the delivery's, after `settle`.
+ *
+ * With drafts nothing is a message before its end: no row is opened, and the reply is then planned like any other. A
+ * draft that is refused, and a reply that an earlier start began as a message, are shown by edits.
  */
 export class ReplyStream {
   readonly #deps: { store: Store; clock: Clock; log: Log; markdown: Markdown; delivery: Delivery; crash: CrashPoint };
@@ -29,6 +35,7 @@ export class ReplyStream {
   #shown = '';
   #notBefore: number | null = null;
   #busy: Promise<void> | null = null;
+  #drafts: boolean;
   /** True once something may stand on the platform: from then on the reply cannot be begun anew unseen. */
   visible: boolean;
 
@@ -37,11 +44,13 @@ export class ReplyStream {
     row: NewOutbound,
     /** What an earlier start of the run left open; its message is continued. */
     left: OutboxRow | null,
+    drafts = false,
   ) {
     this.#deps = deps;
     this.#row = row;
     this.#ref = left?.ref ?? null;
     this.#opened = left !== null;
+    this.#drafts = drafts && left === null && row.chatType === 'direct';
     // Continuing an old message by an edit is harmless to repeat; one of unknown fate must not be sent twice.
     if (left !== null && left.ref === null) this.#stop.abort(noLongerNeeded);
     this.visible = false;
@@ -108,6 +117,7 @@ export class ReplyStream {
       return;
     }
     if (!pacer.spare(conversation, group)) return;
+    if (this.#drafts && channel.draft !== undefined) return this.#draft(lane, text, body);
     if (this.#ref === null) {
       const row = this.#opened ? null : await store.openStream({ ...this.#row, body });
       this.#opened = true;
@@ -145,6 +155,19 @@ export class ReplyStream {
     }
     // A lost edit is made good by the next; a first send that failed is the delivery's to judge, with the whole text.
     if (ref === null || outcome.kind === 'refused') this.#stop.abort(noLongerNeeded);
+  }
+
+  async #draft(lane: NonNullable<ReturnType<Delivery['lane']>>, text: string, body: RichText): Promise<void> {
+    const { conversation, idempotencyKey } = this.#row;
+    const outcome = await lane.channel.draft?.({ idempotencyKey, conversation, body, growing: true }, lane.signal);
+    if (outcome === undefined) return;
+    if (outcome.ok) {
+      this.#shown = text;
+      this.visible = true;
+    } else if (outcome.kind === 'rate_limited') {
+      lane.pacer.block(conversation, false, outcome.scope, outcome.retryAfterMs);
+      this.#notBefore = this.#deps.clock.monotonic() + outcome.retryAfterMs;
+    } else if (outcome.kind === 'refused' || outcome.kind === 'bad_format') this.#drafts = false;
   }
 
   /** Null when there is nothing new to show: the message is full, or the change is not visible. */

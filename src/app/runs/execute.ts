@@ -4,6 +4,7 @@ import { textOf, type Part } from '../../core/message.ts';
 import type { Channel } from '../../core/ports/channel.ts';
 import type { ClaimedRun, InboxRow, NewOutbound } from '../../core/ports/store.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
+import { wordsIn, type Words } from '../../core/notices/index.ts';
 import { ReplyStream, typingLease } from '../delivery/reply-stream.ts';
 import type { CallEnd, CallEvent, ModelCaller } from '../models/caller.ts';
 import { about, correlationOf, fieldsOf } from './about.ts';
@@ -51,23 +52,39 @@ export class RunExecutor {
   async #work(claimed: ClaimedRun, inbound: InboxRow, signal: AbortSignal): Promise<Outcome | null> {
     const { starts } = claimed.run;
     const notAborted = new AbortController().signal;
-    if (starts > maxStarts) return withWords(givenUp(starts - 1), '', notAborted);
+    if (starts > maxStarts) return this.#worded(givenUp(starts - 1), '', notAborted, inbound);
     try {
       if (inbound.kind === 'command') return await this.#command(claimed, inbound);
       return await this.#answer(claimed, inbound, signal);
     } catch (error) {
       this.#deps.log.error('a run failed in an unexpected way', { ...fieldsOf(claimed), error });
-      return withWords(failed(error), '', notAborted);
+      return this.#worded(failed(error), '', notAborted, inbound);
     }
   }
 
   async #command(claimed: ClaimedRun, inbound: InboxRow): Promise<Outcome> {
-    const match = this.#deps.commands.match(inbound.text);
-    const visibleText =
-      match === null
-        ? 'I do not know this command; /help lists what I understand.'
-        : await match.command.run({ inbound, session: claimed.session, argument: match.argument });
-    return answered({ visibleText, finishReason: 'command' });
+    const { commands, store } = this.#deps;
+    const person = await store.person(inbound.owner);
+    if (person === null) throw new Error(`there is no person ${inbound.owner}`);
+    const words = wordsIn(person.language);
+    const match = commands.match(inbound.text);
+    if (match === null) return answered({ visibleText: words.unknownCommand, finishReason: 'command' });
+    const { command, argument } = match;
+    const answer = await command.run({ inbound, session: claimed.session, argument, person, words });
+    const { text, buttons = [] } = typeof answer === 'string' ? { text: answer } : answer;
+    return answered({ visibleText: text, buttons, finishReason: 'command' });
+  }
+
+  /** With what people are told when it did not end well, in their language; API clients read English. */
+  async #worded(outcome: Outcome, shown: string, signal: AbortSignal, inbound: InboxRow): Promise<Outcome | null> {
+    if (outcome.error === null && outcome.visibleText.trim() !== '') return outcome;
+    return withWords(outcome, shown, signal, await this.#wordsFor(inbound));
+  }
+
+  async #wordsFor({ conversation, owner }: InboxRow): Promise<Words> {
+    if (conversation === null) return wordsIn(null);
+    const person = await this.#deps.store.person(owner).catch(() => null);
+    return wordsIn(person?.language ?? null);
   }
 
   /** Null when the gateway stops: the run stays as it is and begins again after the restart. */
@@ -97,7 +114,7 @@ export class RunExecutor {
       const outcome = await this.#callModel(claimed, inbound, stream, signal);
       crash('after_model');
       const shown = (await stream?.settle()) ?? '';
-      return withWords(outcome, shown, signal);
+      return await this.#worded(outcome, shown, signal, inbound);
     } finally {
       typing?.abort(noLongerNeeded);
       await stream?.settle();
@@ -200,7 +217,7 @@ export class RunExecutor {
       part: 0,
       body: { text: '', spans: [] },
     };
-    return new ReplyStream(this.#deps, row, claimed.stream);
+    return new ReplyStream(this.#deps, row, claimed.stream, limits.stream === 'draft');
   }
 }
 

@@ -2,7 +2,6 @@ import { ClankerError, errorData } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { Message } from '../../core/message.ts';
 import type { Bus } from '../../core/ports/bus.ts';
-import type { ChannelCapabilities } from '../../core/ports/channel.ts';
 import type { ClaimedRun, FinishRun, InboxRow, InboxState, NewOutbound, Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Histogram, Log, Metrics } from '../../core/ports/system.ts';
 import type { Markdown } from '../../core/rich-text.ts';
@@ -12,7 +11,7 @@ import { about, fieldsOf } from './about.ts';
 import { answerOf } from './answer.ts';
 import { failed, type Outcome } from './outcome.ts';
 import { restarting } from './queue.ts';
-import { planParts, replyTemplate } from './reply-plan.ts';
+import { planParts, replyTemplate, type ReplyLimits } from './reply-plan.ts';
 import type { RunWaiters } from './waiters.ts';
 
 const firstDelayMs = 500;
@@ -32,10 +31,7 @@ export interface FinishDeps {
   waiters: RunWaiters;
   crash: CrashPoint;
   /** Of the account a conversation belongs to, also while it is stopped. */
-  channelLimits: (
-    channel: string,
-    account: string,
-  ) => { text: ChannelCapabilities['text']; stream: boolean; correlates?: boolean };
+  channelLimits: (channel: string, account: string) => ReplyLimits;
 }
 
 /** Writes the end of a run in one transaction and then tells everybody: the store first, bus and waiters after it. */
@@ -117,7 +113,7 @@ export class RunFinisher {
       state,
       inbox: inboxStateOf(state, inbound),
       messages: replyId === null ? [] : [{ id: replyId, role: 'assistant', parts, author: model, time: at }],
-      outbox: this.#plan(claimed, inbound, outcome.visibleText),
+      outbox: this.#plan(claimed, inbound, outcome),
       attempts,
       model,
       finishReason,
@@ -129,13 +125,22 @@ export class RunFinisher {
     };
   }
 
-  #plan(claimed: ClaimedRun, inbound: InboxRow, text: string): NewOutbound[] {
-    const { text: limits, ...answers } = this.#deps.channelLimits(inbound.channel, inbound.account);
+  #plan(claimed: ClaimedRun, inbound: InboxRow, { visibleText, buttons }: Outcome): NewOutbound[] {
+    const {
+      text: limits,
+      buttons: canPress = false,
+      ...answers
+    } = this.#deps.channelLimits(inbound.channel, inbound.account);
     const template = replyTemplate(inbound, this.#deps.clock.now(), answers);
     // An open stream of an earlier start must be closed with words, whatever happened to the answer.
-    const words = text.trim() === '' && claimed.stream !== null ? '(stopped)' : text;
+    const words = visibleText.trim() === '' && claimed.stream !== null ? '*(stopped)*' : visibleText;
     if (template === null || words.trim() === '') return [];
-    return planParts(template, words, limits, this.#deps);
+    if (buttons.length === 0) return planParts(template, words, limits, this.#deps);
+    const commands = canPress ? '' : `\n\n${buttons.map(({ command }) => `\`${command}\``).join('\n')}`;
+    const parts = planParts(template, words + commands, limits, this.#deps);
+    const last = parts.at(-1);
+    if (canPress && last !== undefined) last.body.buttons = buttons;
+    return parts;
   }
 
   #tell(claimed: ClaimedRun, inbound: InboxRow, outcome: Outcome, finish: FinishRun, messages: Message[]): void {

@@ -1,5 +1,6 @@
 import { ClankerError, errorData } from '../../core/errors.ts';
-import type { Part } from '../../core/message.ts';
+import type { Button, Part } from '../../core/message.ts';
+import type { Words } from '../../core/notices/index.ts';
 import type { AttemptRow, FinishRun } from '../../core/ports/store.ts';
 import { RunAborted } from './queue.ts';
 
@@ -10,6 +11,8 @@ export interface Outcome {
   parts: Part[];
   /** What goes to the conversation as Markdown; empty for nothing. */
   visibleText: string;
+  /** Below the text. */
+  buttons: Button[];
   model: string | null;
   finishReason: string | null;
   usage: FinishRun['usage'];
@@ -22,6 +25,7 @@ const nothing: Outcome = {
   state: 'finished',
   parts: [],
   visibleText: '',
+  buttons: [],
   model: null,
   finishReason: null,
   usage: null,
@@ -55,26 +59,26 @@ export function givenUp(starts: number): Outcome {
  * gateway stops: the run stays as it is and begins again after the restart. An abort that came after the answer was
  * complete changes nothing.
  */
-export function withWords(outcome: Outcome, shown: string, signal: AbortSignal): Outcome | null {
+export function withWords(outcome: Outcome, shown: string, signal: AbortSignal, words: Words): Outcome | null {
   const { error } = outcome;
   if (error === null) {
     if (outcome.visibleText.trim() !== '') return outcome;
-    const words = 'The model gave an empty answer. Ask again, or in other words.';
-    return { ...outcome, parts: [{ type: 'text', text: words }], visibleText: words };
+    const text = words.emptyAnswer;
+    return { ...outcome, parts: [{ type: 'text', text }], visibleText: text };
   }
   if (signal.aborted) {
     const why: unknown = signal.reason;
     if (why instanceof RunAborted && why.why === 'shutdown') return null;
-    const words = why instanceof Error ? why.message : 'The run was stopped.';
+    const reason = why instanceof Error ? why.message : 'The run was stopped.';
     return {
       ...outcome,
       state: 'aborted',
-      error: new ClankerError('conflict', 'aborted', words),
-      visibleText: shown === '' ? '' : `${shown}\n\n*(stopped)*`,
+      error: new ClankerError('conflict', 'aborted', reason),
+      visibleText: shown === '' ? '' : `${shown}\n\n${words.cut}`,
     };
   }
-  const notice = `I could not answer: ${error.message}`;
-  return { ...outcome, visibleText: shown === '' ? notice : `${shown}\n\n*(interrupted)* ${notice}` };
+  const notice = words.couldNotAnswer(error.message);
+  return { ...outcome, visibleText: shown === '' ? notice : `${shown}\n\n${words.interrupted} ${notice}` };
 }
 
 function asClankerError(error: unknown): ClankerError {

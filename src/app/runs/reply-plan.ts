@@ -4,9 +4,18 @@ import type { InboxRow, NewOutbound } from '../../core/ports/store.ts';
 import type { Markdown } from '../../core/rich-text.ts';
 import { splitRich } from '../../core/split.ts';
 import { withRoomForMark } from '../delivery/repeat-mark.ts';
+import type { StreamMode } from '../delivery/reply-stream.ts';
 
 /** Replies older than this are not sent any more. */
 export const replyMaxAgeMs = 24 * 3_600_000;
+
+/** What the account allows an answer to be. */
+export interface ReplyLimits {
+  text: ChannelCapabilities['text'];
+  stream: StreamMode;
+  correlates?: boolean;
+  buttons?: boolean;
+}
 
 /** What the parts of a text have in common. */
 export interface ReplyTemplate extends Omit<NewOutbound, 'id' | 'part' | 'body' | 'idempotencyKey'> {

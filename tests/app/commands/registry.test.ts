@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { CommandRegistry, type Command } from '../../../src/app/commands/registry.ts';
 import { messagePath, said } from '../../support/message-path.ts';
 
-const named = (name: string): Command => ({ name, summary: '', run: () => Promise.resolve(name) });
+const named = (name: string): Command => ({ name, run: () => Promise.resolve(name) });
 
 test('only a known word behind a slash at the very beginning is a command', () => {
   const registry = new CommandRegistry();

@@ -163,6 +163,16 @@ export function inbound(db: Database, id: string): InboxRow | null {
   return record === null ? null : inboxFrom(record);
 }
 
+export function inboundBefore(db: Database, sessionKey: string, id: string): InboxRow | null {
+  const record = db.get<InboxRecord>(
+    `SELECT * FROM inbox WHERE session_key = ? AND kind = 'message'
+       AND seq < (SELECT seq FROM inbox WHERE id = ?) ORDER BY seq DESC LIMIT 1`,
+    sessionKey,
+    id,
+  );
+  return record === null ? null : inboxFrom(record);
+}
+
 /**
  * It keeps its place: what was asked before is answered before. What was said about the failure is over, and its keys
  * are free for the parts of the new answer.

@@ -1,4 +1,4 @@
-import { commitInbound, cursors, inbound, refusedSenders, requeueInbound } from './inbound.ts';
+import { commitInbound, cursors, inbound, inboundBefore, refusedSenders, requeueInbound } from './inbound.ts';
 import { attachFiles, editInbound } from './attachments.ts';
 import { admissions, burnLink, code, decide, offerLink, openRequest, openRequests, redeemLink } from './codes.ts';
 import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
@@ -53,6 +53,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   cursors,
   requeueInbound,
   inbound,
+  inboundBefore,
   attachFiles,
   editInbound,
   recoverRuns,

@@ -15,6 +15,7 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   cursors: 'read',
   requeueInbound: 'write',
   inbound: 'read',
+  inboundBefore: 'read',
   attachFiles: 'write',
   editInbound: 'write',
   recoverRuns: 'write',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { storyOf } from '../../../src/cli/commands/why.ts';
-import type { AttemptRow, InboxRow, MessageTrace, OutboxRow, RunRow } from '../../../src/core/ports/store.ts';
+import { storyOf } from '../../src/core/story.ts';
+import type { AttemptRow, InboxRow, MessageTrace, OutboxRow, RunRow } from '../../src/core/ports/store.ts';
 
 const inbox: InboxRow = {
   id: 'msg_1',

@@ -1,0 +1,51 @@
+import type { Words } from './words.ts';
+
+export const en: Words = {
+  summaries: {
+    start: 'say hello',
+    help: 'list the commands',
+    new: 'begin a new conversation; the old one stays stored',
+    stop: 'stop the answer that is being written',
+    status: 'show how the gateway is doing',
+    model: 'show or choose the model of this conversation',
+    why: 'tell what became of your last message',
+    whoami: 'show who I think you are',
+    lang: 'choose the language of my notices',
+    pair: 'connect another account of yours',
+  },
+  hello: (name) => `Hello ${name}! Write to me and I answer; /help lists what else I understand.`,
+  answeredBy: (model) => `Answers come from ${model}.`,
+  answeredByDemo:
+    'No model is connected yet: what answers is a demo. Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, and restart me.',
+  newConversation: 'A new conversation begins. What was said before is kept, but I no longer look at it.',
+  stopped: 'Stopped.',
+  whoami: ({ name, id, channel, person, role, chat, session }) =>
+    `You are ${name} (id \`${id}\` on ${channel}), person \`${person}\`, role ${role}. ` +
+    `This conversation is \`${chat}\`, session \`${session}\`.`,
+  unknownCommand: 'I do not know this command; /help lists what I understand.',
+  status: ({ uptime, model, waiting, running }) =>
+    `Running for ${uptime}. Model: ${model}. Messages being answered: ${running}, waiting: ${waiting}.`,
+  channelTrouble: (channel, detail) => `${channel} has trouble: ${detail}`,
+  allChannelsWell: (count) => (count === 1 ? 'The channel works.' : `All ${count} channels work.`),
+  modelIs: (model, pinned) =>
+    pinned
+      ? `This conversation uses ${model}; \`/model default\` undoes that.`
+      : `The default model answers: ${model}.`,
+  modelChoices: (models) => `Choose with /model and one of: ${models.join(', ')}`,
+  modelSet: (model) => `From now on ${model} answers in this conversation.`,
+  modelReset: (model) => `The default model answers again: ${model}.`,
+  modelUnknown: (model) => `There is no model ${model} here.`,
+  nothingToExplain: 'There is no earlier message of this conversation to tell about.',
+  languageIs: (name, choices) => `My notices are in ${name}. Others: ${choices}; choose with /lang and the code.`,
+  languageSet: 'My notices are in English now. Answers are in the language you write.',
+  languageUnknown: (asked, choices) => `I have no notices in ${asked}. I have: ${choices}.`,
+  emptyAnswer: 'The model gave an empty answer. Ask again, or in other words.',
+  couldNotAnswer: (reason) => `I could not answer: ${reason}`,
+  interrupted: '*(interrupted)*',
+  cut: '*(stopped)*',
+  notKept: 'I could not keep my answer; the log of the gateway says why.',
+  stillWorking: '*Still working on it…*',
+  outage: 'No model can be reached at the moment. I keep your message and answer it when one is back.',
+  outageOver: 'The model is back; I answer what was left open.',
+  repeated: '(sent again after an interruption)',
+};

@@ -1,0 +1,46 @@
+import type { PersonRole } from '../principal.ts';
+
+/** Everything the product itself says to people in chats, in one language. Markdown; names and ids come escaped. */
+export interface Words {
+  /** One line per command, for /help and the platforms' menus. */
+  summaries: Readonly<Record<string, string>>;
+  hello(name: string): string;
+  answeredBy(model: string): string;
+  answeredByDemo: string;
+  newConversation: string;
+  stopped: string;
+  whoami(of: {
+    name: string;
+    id: string;
+    channel: string;
+    person: string;
+    role: PersonRole;
+    chat: string;
+    session: string;
+  }): string;
+  unknownCommand: string;
+  status(of: { uptime: string; model: string; waiting: number; running: number }): string;
+  channelTrouble(channel: string, detail: string): string;
+  allChannelsWell(count: number): string;
+  modelIs(model: string, pinned: boolean): string;
+  modelChoices(models: readonly string[]): string;
+  modelSet(model: string): string;
+  modelReset(model: string): string;
+  modelUnknown(model: string): string;
+  nothingToExplain: string;
+  languageIs(name: string, choices: string): string;
+  languageSet: string;
+  languageUnknown(asked: string, choices: string): string;
+  emptyAnswer: string;
+  couldNotAnswer(reason: string): string;
+  /** Behind an answer that was cut, and before the reason. */
+  interrupted: string;
+  /** Behind an answer that a person stopped. */
+  cut: string;
+  notKept: string;
+  stillWorking: string;
+  outage: string;
+  outageOver: string;
+  /** Behind a message that may have arrived before. */
+  repeated: string;
+}
