@@ -84,6 +84,18 @@ function providerRules(config: Config): Problem[] {
   return problems;
 }
 
+/** A webhook that Telegram is not told the address of would never be called. */
+function telegramRules({ channels }: Config): Problem[] {
+  return Object.entries(channels.telegram.accounts).flatMap(([name, { mode, webhook_url }]) =>
+    mode === 'webhook' && webhook_url === undefined
+      ? {
+          path: ['channels', 'telegram', ...(name === 'main' ? [] : ['accounts', name]), 'webhook_url'],
+          message: 'it is missing; mode = "webhook" needs the https address at which Telegram reaches this gateway',
+        }
+      : [],
+  );
+}
+
 /** A secret that opens two doors: one leak opens both, and one bot polled twice gets nothing but conflicts. */
 function sharedSecrets(config: Config): Problem[] {
   const seen = new Map<string, string>();
@@ -111,5 +123,10 @@ function sharedSecrets(config: Config): Problem[] {
 }
 
 export function rules(config: Config, layerOf: LayerOf): Problem[] {
-  return [...serverRules(config, layerOf), ...providerRules(config), ...sharedSecrets(config)];
+  return [
+    ...serverRules(config, layerOf),
+    ...providerRules(config),
+    ...telegramRules(config),
+    ...sharedSecrets(config),
+  ];
 }

@@ -101,6 +101,12 @@ export function flag(about: string, more: More = {}) {
   return note(z.boolean(), { kind: 'boolean', about, form: 'true or false', ...more });
 }
 
+/** True, false, or a word that says in which way it is true. */
+export function flagOr<const T extends readonly [string, ...string[]]>(about: string, ways: T, more: More = {}) {
+  const form = `true, false or ${ways.map((way) => `"${way}"`).join(', ')}`;
+  return note(z.union([z.boolean(), z.enum(ways)]), { kind: 'boolean', about, form, ...more });
+}
+
 export function integer(about: string, min: number, max: number, more: More = {}) {
   const schema = z.int().check(z.minimum(min), z.maximum(max));
   return note(schema, { kind: 'number', about, form: `a whole number from ${min} to ${max}`, ...more });

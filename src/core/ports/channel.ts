@@ -17,8 +17,11 @@ export interface ChannelCapabilities {
    */
   idempotentSend: 'native' | 'lookup' | 'none';
   typing: { supported: boolean; refreshMs: number };
-  /** Files the bot can send, one per message, and their largest size; null when it can send none. */
-  files: { maxBytes: number } | null;
+  /**
+   * Files the bot can send, one per message, their largest size, and the longest text beside one (default as without a
+   * file); null when it can send none.
+   */
+  files: { maxBytes: number; maxCaption?: number } | null;
   /** Whether a message can carry buttons; where it cannot, their commands are written below the text. */
   buttons: boolean;
   /**

@@ -2,6 +2,8 @@
 import { HttpFailure, readBody } from '../../../core/ports/http-client.ts';
 import type { HttpClient, HttpResponse } from '../../../core/ports/http-client.ts';
 import type { Secret } from '../../../core/secret.ts';
+import { multipart } from '../multipart.ts';
+import type { FormFile } from '../multipart.ts';
 
 /** An answer is cut off here; a full batch of 100 updates stays far below. */
 const maxAnswerBytes = 16_000_000;
@@ -48,14 +50,38 @@ export class TelegramApi {
   }
 
   /** One attempt; expected failures are values. The result has the shape the caller names, unchecked. */
-  async call<T>(method: string, params: object, signal: AbortSignal): Promise<ApiOutcome<T>> {
+  call<T>(method: string, params: object, signal: AbortSignal): Promise<ApiOutcome<T>> {
+    return this.#post<T>(method, 'application/json', JSON.stringify(params), signal);
+  }
+
+  /** The same with a file: https://core.telegram.org/bots/api#making-requests */
+  upload<T>(
+    method: string,
+    params: Record<string, unknown>,
+    file: FormFile,
+    signal: AbortSignal,
+  ): Promise<ApiOutcome<T>> {
+    const fields = Object.entries(params).map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]);
+    const { contentType, body } = multipart(Object.fromEntries(fields), [file]);
+    return this.#post<T>(method, contentType, body, signal);
+  }
+
+  async #post<T>(
+    method: string,
+    contentType: string,
+    body: string | Uint8Array,
+    signal: AbortSignal,
+  ): Promise<ApiOutcome<T>> {
     let status = 0;
     try {
       const response = await this.#http.request({
         method: 'POST',
         url: `${this.#root}/bot${this.#token.reveal()}/${method}`,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(params),
+        headers: { 'content-type': contentType },
+        body,
         signal,
       });
       status = response.status;

@@ -11,8 +11,9 @@ import type {
   Update,
   UserFromGetMe,
 } from '@grammyjs/types';
-import type { Attachment, ConversationRef } from '../../../core/message.ts';
+import type { ConversationRef } from '../../../core/message.ts';
 import type { InboundEvent } from '../../../core/ports/channel.ts';
+import { attachmentsOf, placeholderOf } from './attachments.ts';
 
 const maxDisplay = 128;
 
@@ -37,14 +38,18 @@ export interface InboundContext {
   now: number;
 }
 
-/** `event: null` is an update that holds nothing to act on, such as a pinned message. */
-export type Translated = { ok: true; event: InboundEvent | null } | { ok: false; detail: string };
+/**
+ * `event: null` is an update that holds nothing to act on, such as a pinned message. `album` names the album that the
+ * event is a part of; its text is then empty without a caption.
+ */
+export type Translated = { ok: true; event: InboundEvent | null; album: string | null } | { ok: false; detail: string };
 
 class Malformed extends Error {}
 
 export function translate(update: Update, context: InboundContext): Translated {
   try {
-    return { ok: true, event: eventOf(update, context) };
+    const event = eventOf(update, context);
+    return { ok: true, event, album: event === null ? null : albumOf(update) };
   } catch (error) {
     // A TypeError is a field that is not what the Bot API says it is.
     if (error instanceof Malformed || error instanceof TypeError) return { ok: false, detail: error.message };
@@ -63,6 +68,17 @@ function eventOf(update: Update, context: InboundContext): InboundEvent | null {
   const kinds = Object.keys(update).filter((key) => key !== 'update_id');
   throw new Malformed(`unknown kind of update: ${kinds.join(', ').slice(0, 100) || 'none'}`);
 }
+
+function albumOf({ message, channel_post: post }: Update): string | null {
+  const { chat, media_group_id: id } = message ?? post ?? {};
+  return typeof id !== 'string' || id === '' ? null : `${chat?.id}:${id.slice(0, 64)}`;
+}
+
+const callbackPrefix = 'action:';
+
+/** The id by which Telegram wants to hear that a pressed button was noticed; null for what is no such event. */
+export const callbackIdOf = ({ kind, dedupe }: InboundEvent): string | null =>
+  kind === 'action' ? dedupe.slice(callbackPrefix.length) : null;
 
 function messageEvent(message: Message, updateId: number, context: InboundContext): InboundEvent | null {
   const conversation = conversationOf(message, context);
@@ -107,7 +123,7 @@ function editEvent(message: Message, updateId: number, context: InboundContext):
 function actionEvent(query: CallbackQuery, context: InboundContext): InboundEvent | null {
   if (!query.message) return null; // A button under an inline result: there is no chat to answer in.
   return {
-    dedupe: `action:${query.id}`,
+    dedupe: `${callbackPrefix}${query.id}`,
     kind: 'action',
     conversation: conversationOf(query.message, context),
     native: idOf(query.message.message_id, 'message_id'),
@@ -167,7 +183,8 @@ type Content = Pick<InboundEvent, 'text' | 'attachments' | 'chat'>;
 /** Null for a service message. */
 function contentOf(message: Message, { me }: InboundContext): Content | null {
   const attachments = attachmentsOf(message);
-  const original = message.text ?? message.caption ?? placeholderOf(message, attachments);
+  const inAlbum = message.media_group_id !== undefined && attachments.length > 0;
+  const original = message.text ?? message.caption ?? (inAlbum ? '' : placeholderOf(message, attachments));
   if (original === null) return null;
   if (typeof original !== 'string') throw new Malformed('text is not a string');
   const entities = message.text === undefined ? message.caption_entities : message.entities;
@@ -209,53 +226,6 @@ export function readText(
     text = command[0].slice(0, -to.length) + text.slice(command[0].length);
   }
   return { text, addressed: addressed || (command !== null && (to === undefined || to.toLowerCase() === name)) };
-}
-
-interface File {
-  file_id: string;
-  file_size?: number;
-  mime_type?: string;
-  file_name?: string;
-}
-
-function attachmentsOf(message: Message): Attachment[] {
-  const kinds: [File | undefined, string][] = [
-    [message.photo?.at(-1), 'image/jpeg'], // Sizes are sorted, the largest last.
-    [message.document, 'application/octet-stream'],
-    [message.voice, 'audio/ogg'],
-    [message.audio, 'audio/mpeg'],
-    [message.video, 'video/mp4'],
-    [message.video_note, 'video/mp4'],
-    [message.sticker, 'image/webp'],
-  ];
-  return kinds.flatMap(([file, mimeType]) =>
-    file === undefined
-      ? []
-      : {
-          native: file.file_id,
-          mimeType: typeof file.mime_type === 'string' ? file.mime_type : mimeType,
-          ...(Number.isSafeInteger(file.file_size) ? { size: Number(file.file_size) } : {}),
-          ...(typeof file.file_name === 'string' ? { name: file.file_name.slice(0, maxDisplay) } : {}),
-        },
-  );
-}
-
-const contentKinds = (
-  'animation photo document voice audio video video_note sticker live_photo paid_media location contact poll dice ' +
-  'game story checklist rich_message invoice giveaway'
-).split(' ');
-
-/** `[photo]` in place of a text, so that what came is never silence; null for a service message. */
-function placeholderOf(message: Message, attachments: Attachment[]): string | null {
-  const fields = message as unknown as Record<string, unknown>;
-  const kind = contentKinds.find((name) => fields[name] !== undefined);
-  if (message.location) {
-    return `[location ${message.location.latitude}, ${message.location.longitude}]`;
-  }
-  if (message.contact) return `[contact ${message.contact.first_name} ${message.contact.phone_number}]`;
-  if (message.poll) return `[poll ${message.poll.question}]`;
-  if (kind === undefined) return attachments.length > 0 ? '[file]' : null;
-  return `[${kind.replace('_', ' ')}]`;
 }
 
 /** A person, a bot or a chat that speaks. */

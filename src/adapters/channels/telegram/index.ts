@@ -1,5 +1,6 @@
-/** Telegram: one bot account, by long polling. Limits are those of https://core.telegram.org/bots/faq and /bots/api. */
-import type { BotCommand, Message } from '@grammyjs/types';
+/** Telegram: one bot account, by long polling or webhook. Limits are those of https://core.telegram.org/bots/faq and /bots/api. */
+import { createHmac } from 'node:crypto';
+import type { Message } from '@grammyjs/types';
 import { ClankerError, invalidInput } from '../../../core/errors.ts';
 import type { Attachment, ConversationRef, MessageRef } from '../../../core/message.ts';
 import type {
@@ -8,22 +9,34 @@ import type {
   ChannelCapabilities,
   ChannelContext,
   ChannelHealth,
+  HookRequest,
+  HookResponse,
   InboundSink,
   OutboundPart,
   SendOutcome,
 } from '../../../core/ports/channel.ts';
 import type { HttpClient } from '../../../core/ports/http-client.ts';
 import type { Random } from '../../../core/ports/system.ts';
-import type { Secret } from '../../../core/secret.ts';
+import { Secret } from '../../../core/secret.ts';
+import { withDeadline } from '../deadline.ts';
+import { Receiving } from '../receiving.ts';
+import { AlbumShelf } from './album-shelf.ts';
 import { TelegramApi } from './api.ts';
 import type { ApiFailure, ApiOutcome } from './api.ts';
-import { failedOutcome, isUnchanged } from './outcome.ts';
+import { failedOutcome, isNoPhoto, isUnchanged } from './outcome.ts';
 import type { Attempt } from './outcome.ts';
+import { asDocument, draftRequest, editRequest, generalTopic, maxCaption, maxFileBytes } from './outgoing.ts';
+import { placeOf, sendRequest } from './outgoing.ts';
+import type { BotRequest } from './outgoing.ts';
 import { Poller } from './poller.ts';
-import { maxEntities, render } from './render.ts';
+import { Reception } from './reception.ts';
+import type { MenuEntry } from './reception.ts';
+import { maxEntities } from './render.ts';
+import { WebhookReceiver } from './webhook.ts';
 
-/** One attempt to send may take this long before its outcome is unknown. */
+/** One attempt may take this long before its outcome is unknown. */
 const sendTimeoutMs = 30_000;
+const uploadTimeoutMs = 180_000;
 /** Chats that are told apart while they must stay quiet; the oldest is forgotten first. */
 const maxQuietChats = 1000;
 
@@ -37,10 +50,17 @@ export interface TelegramChannelOptions {
   pollTimeoutMs: number;
   http: HttpClient;
   random: Random;
+  /** Receive by webhook and not by polling. */
+  webhook?: {
+    /** Where Telegram reaches this gateway; without a path the channel's own is added. */
+    url: string;
+    /** 1 to 256 of `A-Z a-z 0-9 _ -`. Default: made from the token. */
+    secret?: Secret;
+  };
   /** Groups are configured: health then tells when privacy mode hides messages. Default false. */
   groups?: boolean;
   /** The platform's own menu. Default none, which leaves the menu as it is. */
-  commands?: readonly BotCommand[];
+  commands?: readonly MenuEntry[];
 }
 
 export const telegramCapabilities: ChannelCapabilities = {
@@ -48,8 +68,8 @@ export const telegramCapabilities: ChannelCapabilities = {
   edit: { supported: true, directMs: 1000, groupMs: 3000 },
   idempotentSend: 'none',
   typing: { supported: true, refreshMs: 4000 },
-  files: null,
-  buttons: false,
+  files: { maxBytes: maxFileBytes, maxCaption },
+  buttons: true,
   pace: { accountPerSecond: 30, conversationPerSecond: 1, groupPerMinute: 20 },
 };
 
@@ -61,77 +81,80 @@ class TelegramChannel implements Channel {
   readonly capabilities = telegramCapabilities;
   readonly #options: TelegramChannelOptions;
   readonly #api: TelegramApi;
+  readonly #receiving: Receiving;
   readonly #quiet = new QuietChats();
-  #poller: Poller | null = null;
-  #running: Promise<void> = Promise.resolve();
-  #stop: AbortController | null = null;
+  #webhook: WebhookReceiver | null = null;
 
   constructor(options: TelegramChannelOptions) {
     this.account = options.account;
     this.#options = options;
     this.#api = new TelegramApi(options.http, options.apiRoot, options.token);
+    this.#receiving = new Receiving('Telegram', options.random);
   }
 
   start(sink: InboundSink, context: ChannelContext): void {
-    if (this.#stop !== null) throw new Error('a Telegram channel is started once');
-    const stop = new AbortController();
-    this.#stop = stop;
-    const onAbort = (): void => stop.abort();
-    if (context.signal.aborted) stop.abort();
-    context.signal.addEventListener('abort', onAbort, { once: true });
-    const { account, pollTimeoutMs, random, groups = false, commands = [] } = this.#options;
-    const settings = { account, pollTimeoutMs, random, groups, commands };
-    this.#poller = new Poller(this.#api, sink, { ...context, signal: stop.signal }, settings);
-    this.#running = this.#poller.run().finally(() => context.signal.removeEventListener('abort', onAbort));
+    const { account, pollTimeoutMs, groups = false, commands = [], webhook, token } = this.#options;
+    this.#receiving.start(context, (own) => {
+      const reception = new Reception(this.#api, this.#receiving, own, { account, groups, commands });
+      // Also while polling: what a webhook left unfinished is told.
+      const albums = new AlbumShelf(sink, own);
+      if (webhook === undefined) {
+        const poller = new Poller(reception, sink, pollTimeoutMs);
+        return () => poller.step();
+      }
+      const settings = { url: addressOf(webhook.url, account), secret: webhook.secret ?? secretFrom(token) };
+      const receiver = new WebhookReceiver(reception, sink, albums, settings);
+      this.#webhook = receiver;
+      return () => receiver.step();
+    });
   }
 
-  async stop(deadlineMs: number): Promise<void> {
-    this.#stop?.abort();
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([this.#running, deadline]);
-    clearTimeout(timer);
+  stop(deadlineMs: number): Promise<void> {
+    return this.#receiving.stop(deadlineMs);
+  }
+
+  async hook(request: HookRequest): Promise<HookResponse> {
+    return this.#webhook === null ? { status: 401 } : await this.#webhook.hook(request);
   }
 
   async send(part: OutboundPart, signal: AbortSignal): Promise<SendOutcome> {
-    const { conversation, replyTo } = part;
-    const params = {
-      ...place(conversation),
-      ...render(part.body),
-      link_preview_options: { is_disabled: true },
-      ...(replyTo === undefined
-        ? {}
-        : { reply_parameters: { message_id: Number(replyTo), allow_sending_without_reply: true } }),
-    };
-    const answer = await this.#call<Message>('sendMessage', params, signal);
-    if (!answer.ok) return this.#failed(answer, 'send', conversation);
+    const request = sendRequest(part);
+    let answer = await this.#ask<Message>(request, signal);
+    // Refused for what it is, so certainly not shown: no second attempt, but the first that can succeed.
+    if (!answer.ok && request.method === 'sendPhoto' && isNoPhoto(answer)) {
+      answer = await this.#ask<Message>(asDocument(request), signal);
+    }
+    if (!answer.ok) return this.#failed(answer, 'send', part.conversation);
     const id = answer.result?.message_id;
     if (Number.isSafeInteger(id)) return { ok: true, ref: String(id) };
     return { ok: false, kind: 'ambiguous', detail: 'Telegram took the message without telling its id.' };
   }
 
   async edit(message: MessageRef, { body }: Change, signal: AbortSignal): Promise<SendOutcome> {
-    const params = {
-      chat_id: chatId(message.conversation.native),
-      message_id: Number(message.native),
-      ...render(body),
-      link_preview_options: { is_disabled: true },
-    };
-    const answer = await this.#call('editMessageText', params, signal);
+    const answer = await this.#ask(editRequest(message, body), signal);
     if (answer.ok || isUnchanged(answer)) return { ok: true, ref: message.native };
     return this.#failed(answer, 'edit', message.conversation);
   }
 
+  /** A preview for half a minute, in private chats only: https://core.telegram.org/bots/api#sendmessagedraft */
+  async draft(part: OutboundPart, signal: AbortSignal): Promise<SendOutcome> {
+    if (this.chatType(part.conversation) !== 'direct') {
+      return { ok: false, kind: 'refused', code: 'not_direct', detail: 'Drafts are shown in private chats only.' };
+    }
+    const answer = await this.#ask(draftRequest(part), signal);
+    return answer.ok ? { ok: true, ref: '' } : this.#failed(answer, 'edit', part.conversation);
+  }
+
   async typing(conversation: ConversationRef, signal: AbortSignal): Promise<void> {
     if (this.#quiet.has(conversation.native)) return;
-    const answer = await this.#call('sendChatAction', { ...place(conversation), action: 'typing' }, signal);
+    const params = { ...placeOf(conversation), action: 'typing' };
+    const answer = await this.#ask({ method: 'sendChatAction', params }, signal);
     if (!answer.ok && answer.code === 429) this.#quiet.add(conversation.native, answer.retryAfterMs ?? 0);
   }
 
   async *fetchAttachment(attachment: Attachment, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const named = await this.#call<{ file_path?: string }>('getFile', { file_id: attachment.native }, signal);
+    const request = { method: 'getFile', params: { file_id: attachment.native } };
+    const named = await this.#ask<{ file_path?: string }>(request, signal);
     if (!named.ok) throw new ClankerError('channel', 'attachment', `The file is not to be had: ${named.description}`);
     const response = await this.#api.file(named.result.file_path ?? '', signal);
     if (response.status !== 200)
@@ -155,7 +178,7 @@ class TelegramChannel implements Channel {
       channel: this.type,
       account: this.account,
       native: target,
-      ...(thread === undefined ? {} : { thread }),
+      ...(thread === undefined || thread === generalTopic ? {} : { thread }),
     };
   }
 
@@ -165,14 +188,7 @@ class TelegramChannel implements Channel {
   }
 
   health(): ChannelHealth {
-    const unstarted = {
-      state: 'starting',
-      detail: '',
-      lastReceiveAt: null,
-      lastEventAt: null,
-      identity: null,
-    } as const;
-    return this.#poller?.health ?? unstarted;
+    return this.#receiving.health;
   }
 
   #failed(failure: ApiFailure, attempt: Attempt, conversation: ConversationRef): SendOutcome {
@@ -181,19 +197,12 @@ class TelegramChannel implements Channel {
     return outcome;
   }
 
-  /** A call that ends by itself; the outcome of one that was cut short says whether it may have arrived. */
-  async #call<T>(method: string, params: object, signal: AbortSignal): Promise<ApiOutcome<T>> {
-    const call = new AbortController();
-    const end = (): void => call.abort();
-    const timer = setTimeout(end, sendTimeoutMs);
-    if (signal.aborted) end();
-    signal.addEventListener('abort', end, { once: true });
-    try {
-      return await this.#api.call<T>(method, params, call.signal);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
+  /** A request that ends by itself; the outcome of one that was cut short says whether it may have arrived. */
+  #ask<T>({ method, params, upload }: BotRequest, signal: AbortSignal): Promise<ApiOutcome<T>> {
+    if (upload === undefined) {
+      return withDeadline(signal, sendTimeoutMs, (ending) => this.#api.call<T>(method, params, ending));
     }
+    return withDeadline(signal, uploadTimeoutMs, (ending) => this.#api.upload<T>(method, params, upload, ending));
   }
 }
 
@@ -217,9 +226,12 @@ class QuietChats {
   }
 }
 
-const chatId = (native: string): number | string => (native.startsWith('@') ? native : Number(native));
+/** `https://bot.example.org` → the address of this account's hook there; a longer one is meant as it is. */
+function addressOf(url: string, account: string): string {
+  const address = new URL(url);
+  return address.pathname === '/' ? new URL(`/hooks/telegram/${account}`, address).href : url;
+}
 
-const place = ({ native, thread }: ConversationRef): object => ({
-  chat_id: chatId(native),
-  ...(thread === undefined ? {} : { message_thread_id: Number(thread) }),
-});
+/** Nobody else can make it, and nobody has to think of one. */
+const secretFrom = (token: Secret): Secret =>
+  new Secret(createHmac('sha256', token.reveal()).update('telegram webhook').digest('hex'));

@@ -14,7 +14,8 @@ export type Attempt = 'send' | 'edit';
 
 const refusals: [RegExp, string][] = [
   [/message to edit not found|message can't be edited|MESSAGE_ID_INVALID/i, 'edit_gone'],
-  [/message is too long|MESSAGE_TOO_LONG/i, 'too_long'],
+  [/(message|caption) is too long|MESSAGE_TOO_LONG|MEDIA_CAPTION_TOO_LONG/i, 'too_long'],
+  [/file is too (big|large)|Request Entity Too Large/i, 'file_too_large'],
   [/text is empty|must be non-empty/i, 'empty'],
   [/chat not found|PEER_ID_INVALID/i, 'chat_not_found'],
   [/thread not found|TOPIC_(CLOSED|DELETED)/i, 'thread_gone'],
@@ -37,7 +38,7 @@ export function failedOutcome(failure: ApiFailure, attempt: Attempt): Exclude<Se
   if (code === 401 || code === 404) {
     return { ok: false, kind: 'refused', code: 'bad_token', detail: 'Telegram does not accept the bot token.' };
   }
-  if (code === 400 || code === 403) {
+  if (code === 400 || code === 403 || (code === 413 && /Entity Too Large/i.test(detail))) {
     if (/can't parse entities|ENTIT(Y|IES)_|entity/i.test(detail)) return { ok: false, kind: 'bad_format', detail };
     const refusal = refusals.find(([words]) => words.test(detail))?.[1];
     return { ok: false, kind: 'refused', code: refusal ?? (code === 403 ? 'forbidden' : 'bad_request'), detail };
@@ -45,6 +46,10 @@ export function failedOutcome(failure: ApiFailure, attempt: Attempt): Exclude<Se
   if (failure.accepted === 'no' || attempt === 'edit') return { ok: false, kind: 'transient', detail };
   return { ok: false, kind: 'ambiguous', detail };
 }
+
+/** A photo whose sides or bytes are not those of one: it can still be sent as a document. */
+export const isNoPhoto = (failure: ApiFailure): boolean =>
+  failure.code === 400 && /PHOTO_INVALID_DIMENSIONS|IMAGE_PROCESS_FAILED|PHOTO_\w*INVALID/i.test(failure.description);
 
 /** An edit to what the message already says is done. */
 export const isUnchanged = (failure: ApiFailure): boolean =>

@@ -180,7 +180,7 @@ test('a photo, a voice note and a place arrive as something to read, with a hand
 });
 
 test('a service message is nothing to act on, and not malformed', () => {
-  assert.deepEqual(read(message({ pinned_message: {} })), { ok: true, event: null });
+  assert.deepEqual(read(message({ pinned_message: {} })), { ok: true, event: null, album: null });
 });
 
 test('C-19: malformed updates are told apart, one by one', () => {
