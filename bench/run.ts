@@ -26,6 +26,7 @@ const options: BenchOptions = {
   idleSeconds: Number(values.idle ?? (values.quick ? 5 : 60)),
   sessions: values.quick ? 20 : 100,
   loadMs: values.quick ? 3000 : 15_000,
+  rounds: values.quick ? 1 : 3,
   starts: values.quick ? 3 : 9,
 };
 const names = Object.keys(benches) as BenchName[];

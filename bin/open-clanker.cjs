@@ -124,4 +124,4 @@ function main() {
 }
 
 if (require.main === module) main();
-else module.exports = { isFresh: isFresh };
+else module.exports = { isFresh: isFresh, gatewayFlags: gatewayFlags, gatewayEnvironment: gatewayEnvironment };
