@@ -1,0 +1,80 @@
+/** Which channel lies where: what a message does not say of the place it was written in. */
+import type { APIChannel } from 'discord-api-types/v10';
+import type { DiscordApi } from './api.ts';
+import { isSnowflake } from './snowflake.ts';
+
+const maxPlaces = 2000;
+const maxTitle = 128;
+/** A place that could not be looked up is not asked for again before this. */
+const forgetFailureMs = 10_000;
+
+export interface Place {
+  /** Null for direct messages. */
+  guild: string | null;
+  /** The channel a thread is in, or the category a channel is in. */
+  parent: string | null;
+  title: string | null;
+}
+
+type Told = Partial<Record<'id' | 'guild_id' | 'parent_id' | 'name', unknown>>;
+
+/** The shape of a channel that Discord tells in events and answers alike. */
+export const placeOf = (channel: Told, guild: unknown = channel.guild_id): Place => ({
+  guild: isSnowflake(guild) ? guild : null,
+  parent: isSnowflake(channel.parent_id) ? channel.parent_id : null,
+  title: typeof channel.name === 'string' ? channel.name.slice(0, maxTitle) : null,
+});
+
+/** Places by channel, from events where there are some and from the API where not; least recently used out. */
+export class Places {
+  readonly #api: DiscordApi;
+  readonly #signal: AbortSignal;
+  readonly #known = new Map<string, Place>();
+  readonly #asked = new Map<string, Promise<Place | null>>();
+
+  constructor(api: DiscordApi, signal: AbortSignal) {
+    this.#api = api;
+    this.#signal = signal;
+  }
+
+  learn(channel: Told, guild?: unknown): void {
+    if (isSnowflake(channel.id)) this.#keep(channel.id, placeOf(channel, guild));
+  }
+
+  known(channel: string): Place | undefined {
+    const place = this.#known.get(channel);
+    if (place !== undefined) this.#keep(channel, place);
+    return place;
+  }
+
+  /** Null when Discord does not tell. */
+  find(channel: string): Promise<Place | null> {
+    const known = this.known(channel);
+    if (known !== undefined) return Promise.resolve(known);
+    const asked = this.#asked.get(channel);
+    if (asked !== undefined) return asked;
+    const asking = this.#ask(channel).catch(() => null);
+    this.#asked.set(channel, asking);
+    const forget = (place: Place | null): void => {
+      const timer = setTimeout(() => this.#asked.delete(channel), place === null ? forgetFailureMs : 0);
+      timer.unref();
+    };
+    void asking.then(forget);
+    return asking;
+  }
+
+  async #ask(channel: string): Promise<Place | null> {
+    const signal = this.#signal;
+    const answer = await this.#api.call<APIChannel>({ method: 'GET', path: `/channels/${channel}`, signal });
+    if (!answer.ok) return null;
+    this.learn({ ...(answer.result as Told), id: channel });
+    return this.#known.get(channel) ?? null;
+  }
+
+  #keep(channel: string, place: Place): void {
+    this.#known.delete(channel);
+    this.#known.set(channel, place);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > maxPlaces && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
