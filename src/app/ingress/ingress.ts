@@ -272,4 +272,6 @@ export class Ingress {
 
 const noReceipt: InboundReceipt = { messageId: null, bodyHash: null };
 const receiptOf = (row: InboxRow | undefined): InboundReceipt =>
-  row === undefined ? noReceipt : { messageId: row.id, bodyHash: row.bodyHash };
+  row === undefined
+    ? noReceipt
+    : { messageId: row.id, bodyHash: row.bodyHash, ...(row.state === 'refused' ? { refused: true } : {}) };

@@ -1,4 +1,5 @@
 import type { MintId } from '../../core/ids.ts';
+import { interactionPrefix } from '../../core/ports/channel.ts';
 import type { ChannelCapabilities } from '../../core/ports/channel.ts';
 import type { InboxRow, NewOutbound } from '../../core/ports/store.ts';
 import type { Markdown } from '../../core/rich-text.ts';
@@ -49,6 +50,7 @@ export function replyTemplate(
   { correlates = false }: { correlates?: boolean | undefined },
 ): ReplyTemplate | null {
   if (inbound.conversation === null) return null;
+  const awaited = inbound.native?.startsWith(interactionPrefix) === true;
   return {
     key: inbound.runId,
     runId: inbound.runId,
@@ -56,8 +58,9 @@ export function replyTemplate(
     owner: inbound.owner,
     conversation: inbound.conversation,
     chatType: inbound.chatType,
-    // In a group an answer names its question; in a direct chat that is noise, but to programs it is the point.
-    replyTo: correlates || inbound.chatType === 'group' ? inbound.native : null,
+    // In a group an answer names its question; in a direct chat that is noise, but to programs it is the point, and a
+    // platform that shows that it waits for an answer must be told which one it is.
+    replyTo: correlates || inbound.chatType === 'group' || awaited ? inbound.native : null,
     correlates,
     correlation: inbound.correlation,
     createdAt: now,

@@ -47,7 +47,10 @@ export interface InboundEvent {
   dedupe: string;
   kind: 'message' | 'edit' | 'reaction' | 'action' | 'lifecycle';
   conversation: ConversationRef;
-  /** The platform's id of the message, to reply to; what is needed to answer an interaction may stand in it, too. */
+  /**
+   * The platform's id of the message, to reply to. One that begins with `interactionPrefix` is what its platform needs
+   * to answer an interaction: the answer always names it, as somebody is shown that it is waited for.
+   */
   native: string;
   sender: { native: string; display: string; isBot: boolean };
   /** `addressed`: a private chat, a mention, a reply to us or a command; only these are answered in groups. */
@@ -72,12 +75,16 @@ export interface InboundEvent {
   bodyHash?: string;
 }
 
+export const interactionPrefix = 'i:';
+
 /** What became of an event of a batch. */
 export interface InboundReceipt {
   /** Our id of the message it became, the first time it came; null when it left no trace. */
   messageId: string | null;
   /** The `bodyHash` of that first time. */
   bodyHash: string | null;
+  /** Its sender may not talk here: there will be no answer. */
+  refused?: true;
 }
 
 export interface CursorUpdate {
