@@ -2,7 +2,13 @@
  * From dispatches to commits: one loop, in order within each channel. The session's position moves only in the commit
  * that holds what came before it, so that a process that dies goes on exactly there.
  */
-import type { ChannelContext, CursorUpdate, InboundEvent, InboundSink } from '../../../core/ports/channel.ts';
+import type {
+  ChannelContext,
+  CursorUpdate,
+  InboundEvent,
+  InboundReceipt,
+  InboundSink,
+} from '../../../core/ports/channel.ts';
 import { cursorText, gatewayCursor } from './cursor.ts';
 import type { GatewayCursor, GatewaySession } from './cursor.ts';
 import { entryOf } from './entry.ts';
@@ -176,13 +182,13 @@ export class Intake {
     const { clock, signal } = this.#deps.context;
     const dueMs = this.#savedAt + flushEveryMs - clock.monotonic();
     if (this.#unsaved && dueMs <= 0) {
-      if (!(await this.#save())) await this.#backoff();
+      if ((await this.#save()) === null) await this.#backoff();
       return;
     }
     await this.#idle(this.#unsaved ? dueMs : null, signal);
   }
 
-  #save(): Promise<boolean> {
+  #save(): Promise<unknown> {
     return this.#commit([], (recent) => recent, { now: true });
   }
 
@@ -228,18 +234,23 @@ export class Intake {
       if (message !== null) heard.push({ channel, message, addressed, moves: true });
       else if (pending !== null) heard.push({ channel, message: pending.ref.id, addressed, moves: false });
     }
-    const stored = await this.#commit(events, (recent) => afterHearing(recent, heard, this.#behind), { batch });
-    const pending = batch.flatMap((entry) => entry.pending ?? []);
-    if (stored) {
-      this.#remove(batch);
-      for (const each of pending) this.#deps.interactions.stored(each);
-      if (events.length > 0) this.lastEventAt = this.#deps.context.clock.now();
-      return;
+    const receipts = await this.#commit(events, (recent) => afterHearing(recent, heard, this.#behind), { batch });
+    const { interactions } = this.#deps;
+    if (receipts === null) {
+      // The platform tells a command once, and its person cannot wait: they are told, and it is over.
+      for (const { pending } of batch) if (pending !== null) quietly(interactions.failed(pending));
+      this.#remove(batch.filter(({ pending }) => pending !== null));
+      return this.#backoff();
     }
-    // The platform tells a command once, and its person cannot wait: they are told, and it is over.
-    for (const each of pending) void this.#deps.interactions.failed(each).catch(() => undefined);
-    this.#remove(batch.filter((entry) => entry.pending !== null));
-    await this.#backoff();
+    this.#remove(batch);
+    for (const { pending } of batch) {
+      if (pending === null) continue;
+      const receipt = receipts[events.findIndex((event) => event.dedupe === `interaction:${pending.ref.id}`)];
+      const unheard = receipt !== undefined && (receipt.messageId === null || receipt.refused === true);
+      if (unheard) quietly(interactions.refused(pending));
+      else interactions.stored(pending);
+    }
+    if (events.length > 0) this.lastEventAt = this.#deps.context.clock.now();
   }
 
   async #storePage({ channel, messages, last, place, stored }: Page): Promise<void> {
@@ -251,19 +262,18 @@ export class Intake {
         return [];
       }
     });
-    if (!(await this.#commit(events, (recent) => afterPage(recent, channel, last), { now: true }))) {
-      return this.#backoff();
-    }
+    const receipts = await this.#commit(events, (recent) => afterPage(recent, channel, last), { now: true });
+    if (receipts === null) return this.#backoff();
     this.#pages.shift();
     stored();
   }
 
-  /** False when the store does not take it. `now`: the position is stored, too, however little happened. */
+  /** Null when the store does not take it. `now`: the position is stored, too, however little happened. */
   async #commit(
     events: InboundEvent[],
     change: (recent: Recent) => Recent,
     { batch = [], now = false }: { batch?: readonly Entry[]; now?: boolean },
-  ): Promise<boolean> {
+  ): Promise<readonly InboundReceipt[] | null> {
     const { sink, context } = this.#deps;
     const begun = context.clock.monotonic();
     const addressed = events.some(({ chat }) => chat.addressed);
@@ -272,20 +282,21 @@ export class Intake {
     const cursor = save ? this.#cursor(change(this.#recent), latest, batch) : undefined;
     const unsaved = this.#unsaved;
     this.#unsaved = !save;
+    let receipts: readonly InboundReceipt[] = [];
     try {
-      if (save || events.length > 0) await sink.commit(events, cursor);
+      if (save || events.length > 0) receipts = (await sink.commit(events, cursor)) ?? [];
     } catch (error) {
       context.log.warn('what Discord sent could not be stored yet and is offered again', { error });
       this.#failures++;
       this.#unsaved = unsaved;
-      return false;
+      return null;
     }
     this.#failures = 0;
     // Meanwhile channels may have been added.
     this.#recent = change(this.#recent);
     this.#latest = latest;
     if (save) this.#savedAt = begun;
-    return true;
+    return receipts;
   }
 
   /** Up to the first dispatch that is still not stored. */
@@ -342,3 +353,6 @@ export class Intake {
 
 const later = (a: string | null, b: string | null): string | null =>
   a === null || (b !== null && isLater(b, a)) ? b : a;
+
+/** What is said to a person in passing has no one to report to but the log of its calls. */
+const quietly = (said: Promise<void>): void => void said.catch(() => undefined);

@@ -2,6 +2,7 @@
  * What is needed to answer an interaction, as one text that is stored with the message: `i:<application>:<id>:<token>`.
  * https://discord.com/developers/docs/interactions/receiving-and-responding
  */
+import { interactionPrefix } from '../../../core/ports/channel.ts';
 import { timeOfSnowflake } from './snowflake.ts';
 
 export interface InteractionRef {
@@ -14,11 +15,12 @@ export interface InteractionRef {
 const lifetimeMs = 15 * 60_000 - 10_000;
 
 export const interactionText = ({ application, id, token }: InteractionRef): string =>
-  `i:${application}:${id}:${token}`;
+  `${interactionPrefix}${application}:${id}:${token}`;
 
 /** Null for what is an ordinary message. */
 export function parseInteraction(native: string | undefined): InteractionRef | null {
-  const match = /^i:(\d{1,20}):(\d{1,20}):([\w.~+/=-]+)$/.exec(native ?? '');
+  if (native?.startsWith(interactionPrefix) !== true) return null;
+  const match = /^(\d{1,20}):(\d{1,20}):([\w.~+/=-]+)$/.exec(native.slice(interactionPrefix.length));
   if (match === null) return null;
   const [, application = '', id = '', token = ''] = match;
   return { application, id, token };

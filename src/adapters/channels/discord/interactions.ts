@@ -13,6 +13,7 @@ import { originalPath } from './interaction-id.ts';
 const waitForCommitMs = 1500;
 const attempts = 2;
 
+const notAdmitted = 'You may not use this bot here.';
 const notStored = 'This could not be stored, so it will not be answered. Please try again in a while.';
 
 /** https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object-interaction-callback-type */
@@ -47,25 +48,36 @@ export class Interactions {
     return pending;
   }
 
+  /** It is stored and will be answered. */
   stored(pending: Pending): void {
     pending.settled.abort();
     this.#defer(pending);
   }
 
-  async failed(pending: Pending): Promise<void> {
+  /** Its person may not use the bot, which only they are told. */
+  refused(pending: Pending): Promise<void> {
+    return this.#endWith(pending, notAdmitted);
+  }
+
+  /** It could not be stored: the platform tells it once, so it is over, and its person must know. */
+  failed(pending: Pending): Promise<void> {
+    return this.#endWith(pending, notStored);
+  }
+
+  async #endWith(pending: Pending, words: string): Promise<void> {
     pending.settled.abort();
     const { api, signal } = this.#deps;
     const { application, token } = pending.ref;
-    const words = { content: notStored, flags: onlyForYou };
+    const body = { content: words, flags: onlyForYou };
     if (pending.deferred === null) {
-      pending.deferred = this.#answer(pending, { type: callback.message, data: words });
+      pending.deferred = this.#answer(pending, { type: callback.message, data: body });
       return;
     }
     await pending.deferred;
     const followUp = `/webhooks/${application}/${encodeURIComponent(token)}`;
     await (pending.button
-      ? api.call({ method: 'POST', path: followUp, body: words, anonymous: true, signal })
-      : api.call({ method: 'PATCH', path: originalPath(pending.ref), body: words, anonymous: true, signal }));
+      ? api.call({ method: 'POST', path: followUp, body, anonymous: true, signal })
+      : api.call({ method: 'PATCH', path: originalPath(pending.ref), body, anonymous: true, signal }));
   }
 
   #defer(pending: Pending): void {
