@@ -14,6 +14,10 @@ import { MetricsRegistry } from './adapters/metrics/index.ts';
 import { processMetrics } from './adapters/metrics/process.ts';
 import { openStore } from './adapters/store/sqlite/index.ts';
 import { systemClock as clock, systemRandom as random } from './adapters/system/index.ts';
+import { registerAccessCommands } from './app/access/commands.ts';
+import { Directory } from './app/access/directory.ts';
+import { Pairing } from './app/access/pairing.ts';
+import { People } from './app/access/people.ts';
 import { Tokens } from './app/access/tokens.ts';
 import { ChannelManager } from './app/channels/manager.ts';
 import { registerBuiltinCommands } from './app/commands/builtin.ts';
@@ -163,6 +167,9 @@ class Daemon {
     const agent = (name: string | null): ReturnType<typeof agentSettings> =>
       agentSettings((name === null ? undefined : live.config.agents[name]) ?? live.config.agent);
     const executor = new RunExecutor({
+    const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
+      live.policies(channel, account);
+    const directory = new Directory({ store, clock, mintId });
       store,
       bus,
       clock,
@@ -178,6 +185,7 @@ class Daemon {
       agent,
       files,
       loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
+      whois: (inbound) => directory.whois(inbound, policy(inbound.channel, inbound.account)),
       channelLimits: (channel, account) => channels.limits(channel, account),
     });
     const queueMode = (channel: string): 'followup' | 'collect' | 'interrupt' =>
@@ -192,8 +200,18 @@ class Daemon {
       queueMode,
       execute: (run) => executor.execute(run),
     });
-    const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
-      live.policies(channel, account);
+    const pairing = new Pairing({
+      store,
+      clock,
+      random,
+      log,
+      metrics,
+      mintId,
+      delivery,
+      directory,
+      policy,
+      limits: (channel, account) => channels.limits(channel, account),
+    });
     const ingress = new Ingress({
       store,
       bus,
@@ -208,9 +226,12 @@ class Daemon {
       queueMode,
     });
     const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });
+      directory,
+      pairing,
     registerBuiltinCommands(commands, { store, clock, runs, modelLine: (words) => live.modelLine(words) });
     const figures = processMetrics(metrics);
     const status = new Status({
+    registerAccessCommands(commands, { store, pairing });
       version,
       store,
       storeHealth: () => store.health(),
@@ -226,6 +247,7 @@ class Daemon {
     });
     registerInspectCommands(commands, {
       store,
+      directory,
       models,
       status: () => status.status(),
       defaultModel: () => live.model.name,
@@ -267,6 +289,8 @@ class Daemon {
       status,
       chat: new Chat({
         store,
+      people: new People({ store, directory, pairing }),
+      pairing,
         bus,
         clock,
         mintId,
@@ -278,7 +302,7 @@ class Daemon {
         channelTypes,
         agents: () => live.agentNames,
       }),
-      sendDeps: { store, clock, mintId, markdown, channels, delivery, policy },
+      sendDeps: { store, clock, mintId, markdown, channels, delivery, policy, directory },
       sessions: new Sessions({ store, clock, runs, waiters, channelTypes }),
       dead: new DeadLetters({ store, clock, runs, delivery }),
       reload,

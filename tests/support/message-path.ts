@@ -9,6 +9,9 @@ import { MemoryBus } from '../../src/adapters/bus/memory.ts';
 import { createMarkdown } from '../../src/adapters/markdown/index.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
 import type { AccessPolicy } from '../../src/app/access/authorize.ts';
+import { registerAccessCommands } from '../../src/app/access/commands.ts';
+import { Directory } from '../../src/app/access/directory.ts';
+import { Pairing } from '../../src/app/access/pairing.ts';
 import { registerBuiltinCommands } from '../../src/app/commands/builtin.ts';
 import { registerInspectCommands } from '../../src/app/commands/inspect.ts';
 import { CommandRegistry } from '../../src/app/commands/registry.ts';
@@ -128,6 +131,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const files = diskFiles(folder);
   const delivery = new Delivery({ store, bus, clock, log, metrics, crash, readFile: (id) => files.read(id) });
   const executor = new RunExecutor({
+  const directory = new Directory({ store, clock, mintId });
     store,
     bus,
     clock,
@@ -143,6 +147,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     agent: () => agent,
     files,
     loadFile: () => () => Promise.resolve(null),
+    whois: (inbound) => directory.whois(inbound, policy),
     channelLimits: () => {
       const { text, edit, correlates = false, buttons } = platform.capabilities;
       return { text, stream: edit.supported, correlates, buttons };
@@ -161,6 +166,19 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => 'Answers come from a script.' });
   registerInspectCommands(commands, {
     store,
+  const pairing = new Pairing({
+    store,
+    clock,
+    random: systemRandom,
+    log,
+    metrics,
+    mintId,
+    delivery,
+    directory,
+    policy: () => policy,
+    limits: () => platform.capabilities,
+  });
+  registerAccessCommands(commands, { store, pairing });
     models,
     status: () => Promise.resolve({ uptimeMs: 61_000, queues: { inbox: 0, running: 1 }, channels: [] }),
     defaultModel: () => 'scripted/model-1',
@@ -179,6 +197,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     queueMode: () => queueMode,
   });
   const chat = new Chat({
+    directory,
+    pairing,
     store,
     bus,
     clock,
@@ -219,6 +239,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     waiters,
     channel,
     delivery,
+    directory,
+    pairing,
     runs,
     ingress,
     chat,

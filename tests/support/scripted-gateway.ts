@@ -17,7 +17,11 @@ import type {
   DeadLetter,
   Gateway,
   GatewayStatus,
+  PairingDecision,
+  PairingList,
   Page,
+  PersonDetail,
+  PersonInfo,
   Readiness,
   SendRequest,
   SendTicket,
@@ -26,7 +30,14 @@ import type {
   UsageLine,
 } from '../../src/core/ports/gateway.ts';
 import type { MessageTrace, SessionRow } from '../../src/core/ports/store.ts';
-import { highestScope, ownerPerson, type Principal, requireScope, type Scope } from '../../src/core/principal.ts';
+import {
+  highestScope,
+  ownerPerson,
+  type PersonRole,
+  type Principal,
+  requireScope,
+  type Scope,
+} from '../../src/core/principal.ts';
 import { clientSessionKey, defaultSession } from '../../src/core/session-key.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
 
@@ -395,6 +406,44 @@ export class ScriptedGateway implements Gateway {
     this.#forgetToken(this.#tokenById(id)[0], id);
   }
 
+  async people(): Promise<Page<PersonInfo>> {
+    return { items: [somebody], nextCursor: null };
+  }
+
+  async person(_: Principal, id: string): Promise<PersonDetail> {
+    if (id !== somebody.id) throw notFound('person');
+    const identities = [{ channel: telegram.id, sender: '42', display: 'Ada', admitted: true }];
+    return { ...somebody, identities };
+  }
+
+  async setRole(principal: Principal, id: string, role: PersonRole): Promise<PersonInfo> {
+    const { identities: _, ...person } = await this.person(principal, id);
+    return { ...person, role };
+  }
+
+  async linkPerson(principal: Principal, id: string): Promise<{ code: string; expiresAt: number }> {
+    await this.person(principal, id);
+    return { code: 'ABCD-EFGH', expiresAt: this.startedAt };
+  }
+
+  async pairings(): Promise<PairingList> {
+    const who = { id: 'pair_1', channel: telegram.id, sender: '43', display: 'Grace' };
+    const at = this.startedAt;
+    return {
+      requests: [{ ...who, createdAt: at, expiresAt: at }],
+      admitted: [{ ...who, person: somebody.id, role: 'member', by: ownerPerson, at }],
+    };
+  }
+
+  async approvePairing(_: Principal, { code }: { code: string }): Promise<PairingDecision> {
+    if (code !== 'ABCD-EFGH') throw new ClankerError('not_found', 'unknown_code', 'Nobody has this code.');
+    return { outcome: 'approved', repeated: false, person: somebody.id, who: 'Grace (id 43 on telegram:main)' };
+  }
+
+  async rejectPairing(principal: Principal, request: { code: string }): Promise<PairingDecision> {
+    return { ...(await this.approvePairing(principal, request)), outcome: 'rejected', person: null };
+  }
+
   async channelAction(_: Principal, id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {
     if (id !== telegram.id) throw notFound('channel');
     return { ...telegram, paused: action === 'pause' };
@@ -439,6 +488,7 @@ export class ScriptedGateway implements Gateway {
       memory: { rssBytes: 1, heapBytes: 1 },
       eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
       refused: [],
+      waiting: 0,
       configError: null,
       warnings,
     };
@@ -543,6 +593,8 @@ export class ScriptedGateway implements Gateway {
     for (const callback of this.#revoked.get(id) ?? []) callback();
   }
 }
+
+const somebody: PersonInfo = { id: 'per_ada', name: 'Ada', role: 'member', language: null, createdAt: 0 };
 
 const telegram: ChannelStatus = {
   id: 'telegram:main',

@@ -5,6 +5,10 @@ import type {
   ChatAnswer,
   DeadLetter,
   GatewayStatus,
+  PairingDecision,
+  PairingList,
+  PersonDetail,
+  PersonInfo,
   ProviderStatus,
   Readiness,
   StoredFile,
@@ -169,6 +173,7 @@ export const status = z.strictObject({
       allowLine: z.string(),
     }),
   ),
+  waiting: z.number(),
   configError: nullable(z.string()),
   warnings: z.array(z.string()),
 } satisfies Record<keyof GatewayStatus, unknown>);
@@ -236,6 +241,41 @@ const tokenInfo = {
 } satisfies Record<keyof TokenInfo, unknown>;
 export const tokens = z.strictObject({ tokens: z.array(z.strictObject(tokenInfo)) });
 export const newToken = z.strictObject({ ...tokenInfo, token: z.string() });
+
+const role = z.enum(['owner', 'member', 'guest']);
+const personInfo = {
+  id: z.string(),
+  name: z.string(),
+  role,
+  language: nullable(z.string()),
+  createdAt: time,
+} satisfies Record<keyof PersonInfo, unknown>;
+export const person = z.strictObject(personInfo);
+export const people = z.strictObject({ people: z.array(person), next_cursor: nextCursor });
+export const personDetail = z.strictObject({
+  ...personInfo,
+  identities: z.array(
+    z.strictObject({ channel: z.string(), sender: z.string(), display: z.string(), admitted: z.boolean() }),
+  ),
+} satisfies Record<keyof PersonDetail, unknown>);
+export const roleBody = z.strictObject({ role });
+export const linkCode = z.strictObject({ code: z.string(), expiresAt: time });
+
+const candidate = { id: z.string(), channel: z.string(), sender: z.string(), display: z.string() };
+export const pairings = z.strictObject({
+  requests: z.array(z.strictObject({ ...candidate, createdAt: time, expiresAt: time })),
+  admitted: z.array(z.strictObject({ ...candidate, person: z.string(), role, by: z.string(), at: time })),
+} satisfies Record<keyof PairingList, unknown>);
+/** As a person types it, with or without its dash, or the id of a request. */
+const pairingCode = z.string().check(z.minLength(1), z.maxLength(128));
+export const approveBody = z.strictObject({ code: pairingCode, role: z.exactOptional(z.enum(['member', 'guest'])) });
+export const rejectBody = z.strictObject({ code: pairingCode });
+export const pairingDecision = z.strictObject({
+  outcome: z.enum(['approved', 'rejected']),
+  repeated: z.boolean(),
+  person: nullable(z.string()),
+  who: z.string(),
+} satisfies Record<keyof PairingDecision, unknown>);
 
 export const trace = z.object({
   inbox: z.looseObject({ id: z.string(), state: z.string(), sessionKey: z.string() }),

@@ -1,5 +1,6 @@
 import type { InboundEvent } from '../../core/ports/channel.ts';
 import type { PersonRole } from '../../core/principal.ts';
+import { roleIncludes } from '../../core/roles.ts';
 
 /**
  * Who is let in: those in the lists; those in the lists and, in direct chats, those whom an owner approved; everybody.
@@ -40,6 +41,8 @@ export type Verdict =
 /** Where somebody speaks, as far as admission goes. */
 export interface Place {
   sender: string;
+  /** What happens to the group itself, whoever the platform says did it. */
+  aboutChat?: boolean;
   conversation: string;
   chatType: 'direct' | 'group';
   parents?: readonly string[];
@@ -50,7 +53,7 @@ export interface Place {
  * listed, or the sender approved where that is a way in; in a group the chat (or what it is part of) must be listed
  * and, when users are listed at all, the sender too. An approval opens no group.
  */
-export function authorize(policy: AccessPolicy, event: InboundEvent, known: KnownSender | null = null): Verdict {
+export function authorize(policy: AccessPolicy, event: InboundEvent, known: KnownSender | null): Verdict {
   if (event.sender.isBot) return { verdict: 'ignored', reason: 'sent by a bot' };
   const place = placeOf(event);
   const silence = place.chatType === 'group' ? groupSilence(policy, event, place) : null;
@@ -62,8 +65,9 @@ export function authorize(policy: AccessPolicy, event: InboundEvent, known: Know
   return { verdict: 'refused', reason, mayPair };
 }
 
-const placeOf = ({ sender, conversation, chat }: InboundEvent): Place => ({
+const placeOf = ({ kind, sender, conversation, chat }: InboundEvent): Place => ({
   sender: sender.native,
+  aboutChat: kind === 'lifecycle',
   conversation: conversation.native,
   chatType: chat.type,
   ...(chat.parents === undefined ? {} : { parents: chat.parents }),
@@ -92,15 +96,19 @@ export function refusal(policy: AccessPolicy, place: Place, known: KnownSender |
     return knownUser || knownChat || approved ? null : 'sender is not in allowed_user_ids';
   }
   if (!knownChat) return 'group is not in allowed_chat_ids';
-  return policy.users.size > 0 && !knownUser ? 'sender is not in allowed_user_ids' : null;
+  return place.aboutChat !== true && policy.users.size > 0 && !knownUser ? 'sender is not in allowed_user_ids' : null;
 }
 
-/** A person has their role everywhere; who is listed and not yet known is a member, anybody else a guest. */
+/** A person has their role everywhere; who is listed is at least a member, a stranger who may talk all the same a guest. */
 export function roleHere(policy: AccessPolicy, place: Place, known: KnownSender | null): PersonRole {
-  if (known !== null) return known.role;
   const listedChat = place.chatType === 'direct' && chain(place).some((id) => policy.chats.has(id));
-  return listedChat || policy.users.has(place.sender) ? 'member' : 'guest';
+  const here: PersonRole = listedChat || policy.users.has(place.sender) ? 'member' : 'guest';
+  return known !== null && roleIncludes(known.role, here) ? known.role : here;
 }
+
+/** Whether we write to a chat, or to a person by their id, unasked. */
+export const mayWriteTo = ({ access, users, chats }: AccessPolicy, id: string, known: KnownSender | null): boolean =>
+  access === 'open' || users.has(id) || chats.has(id) || (access === 'pairing' && known?.admitted === true);
 
 /** The exact configuration line that would admit a refused sender, with the ids that are listed already kept. */
 export function allowLine(

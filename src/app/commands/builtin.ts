@@ -3,9 +3,9 @@ import { notices, type Words } from '../../core/notices/index.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { RunQueue } from '../runs/queue.ts';
-import type { Command, CommandRegistry } from './registry.ts';
+import { mayRun, type Command, type CommandRegistry } from './registry.ts';
 
-/** The commands of conversation itself: /start /help /new /stop /whoami /lang. */
+/** The commands of conversation itself: /start /help /new /stop /lang. */
 export function registerBuiltinCommands(
   registry: CommandRegistry,
   deps: { store: Store; clock: Clock; runs: RunQueue; modelLine: (words: Words) => string },
@@ -14,17 +14,21 @@ export function registerBuiltinCommands(
   const commands: Command[] = [
     {
       name: 'start',
+      role: 'guest',
       run: ({ inbound, words }) => Promise.resolve(`${words.hello(inbound.sender.display)}\n\n${modelLine(words)}`),
     },
     {
       name: 'help',
-      run: ({ words }) => {
-        const names = registry.list().map(({ name }) => `/${name}: ${words.summaries[name] ?? name}`);
+      role: 'guest',
+      run: ({ role, words }) => {
+        const usable = registry.list().filter((command) => mayRun(role, command));
+        const names = usable.map(({ name }) => `/${name}: ${words.summaries[name] ?? name}`);
         return Promise.resolve(names.join('\n'));
       },
     },
     {
       name: 'new',
+      role: 'guest',
       run: async ({ session, words }) => {
         await store.resetSession(session.key, clock.now());
         return words.newConversation;
@@ -32,23 +36,9 @@ export function registerBuiltinCommands(
     },
     {
       name: 'stop',
+      role: 'guest',
       now: ({ sessionKey }) => void runs.abortSession(sessionKey, 'stopped by /stop'),
       run: ({ words }) => Promise.resolve(words.stopped),
-    },
-    {
-      name: 'whoami',
-      run: ({ inbound, session, person, words }) =>
-        Promise.resolve(
-          words.whoami({
-            name: inbound.sender.display,
-            id: inbound.sender.native,
-            channel: inbound.channel,
-            person: person.id,
-            role: person.role,
-            chat: inbound.conversation?.native ?? '',
-            session: session.key,
-          }),
-        ),
     },
     {
       name: 'lang',

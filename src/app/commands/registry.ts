@@ -1,13 +1,18 @@
 import type { Button } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import type { InboxRow, PersonRow, SessionRow } from '../../core/ports/store.ts';
+import type { PersonRole } from '../../core/principal.ts';
+import { commandRole, roleIncludes } from '../../core/roles.ts';
 
 export interface CommandContext {
   inbound: InboxRow;
   session: SessionRow;
   /** What stands after the command's name, trimmed. */
   argument: string;
+  /** Who asks; in a group the sender, not whose session it is. */
   person: PersonRow;
+  /** What the sender may do here. */
+  role: PersonRole;
   /** In the person's language. */
   words: Words;
 }
@@ -16,22 +21,33 @@ export interface CommandContext {
 export interface CommandAnswer {
   text: string;
   buttons?: Button[];
+  /** Holds a one-time code: not kept longer than its delivery takes. */
+  sensitive?: true;
 }
 
 /** A slash command of chats; each part of the product registers its own. Its one line stands in `Words.summaries`. */
 export interface Command {
   /** Without the slash. */
   name: string;
+  /** The least role that may use it; checked when it runs. Default: member. */
+  role?: PersonRole;
   /** May run again after a crash, so it must be harmless to repeat. */
   run(context: CommandContext): Promise<string | CommandAnswer>;
-  /** What must happen at once on arrival, before the messages that wait in front of it are answered. */
+  /**
+   * What must happen at once on arrival, before the messages that wait in front of it are answered. Nobody's role is
+   * asked then, so only commands for guests may have it.
+   */
   now?(inbound: { sessionKey: string }): void;
 }
+
+export const mayRun = (role: PersonRole, command: Command): boolean => roleIncludes(role, command.role ?? commandRole);
 
 export class CommandRegistry {
   readonly #commands = new Map<string, Command>();
 
   register(command: Command): void {
+    if (command.now !== undefined && command.role !== 'guest')
+      throw new TypeError(`/${command.name} is not for guests`);
     this.#commands.set(command.name, command);
   }
 

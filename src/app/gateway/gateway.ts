@@ -6,6 +6,8 @@ import type { ChannelStatus, ChatRequest, Gateway, SendRequest, UsageLine } from
 import type { MessageTrace, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { scopeIncludes, type Principal, type Scope } from '../../core/principal.ts';
+import type { Pairing } from '../access/pairing.ts';
+import type { People } from '../access/people.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { ChannelManager } from '../channels/manager.ts';
 import type { RunQueue } from '../runs/queue.ts';
@@ -31,6 +33,8 @@ export interface GatewayDeps {
   sessions: Sessions;
   dead: DeadLetters;
   channels: ChannelManager;
+  people: People;
+  pairing: Pairing;
   status: Status;
   reload: () => Promise<{ changed: string[] }>;
   describeConfig: () => { key: string; value: unknown; source: string }[];
@@ -39,6 +43,7 @@ export interface GatewayDeps {
 /** The one inward face of the product: every client surface calls this and nothing else. */
 export function gatewayOf(deps: GatewayDeps): Gateway {
   const { store, bus, clock, mintId, files, tokens, runs, chat, sendDeps, sessions, dead, channels, status } = deps;
+  const { people, pairing } = deps;
   return {
     authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
@@ -83,6 +88,14 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
       tokens.create(request),
     rotateToken: (_principal, id) => tokens.rotate(id),
     revokeToken: (_principal, id) => tokens.revoke(id),
+
+    people: (principal, options) => people.list(principal, options),
+    person: (principal, id) => people.show(principal, id),
+    setRole: (principal, id, role) => people.setRole(principal, id, role),
+    linkPerson: (principal, id) => people.link(principal, id),
+    pairings: () => pairing.list(),
+    approvePairing: (principal, { code, role }) => pairing.approve(code, principal, role),
+    rejectPairing: (principal, { code }) => pairing.reject(code, principal),
 
     channelAction: (_principal, id, action): Promise<ChannelStatus> => channels.act(id, action),
     async usage(principal, { days }): Promise<UsageLine[]> {

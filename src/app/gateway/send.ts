@@ -5,7 +5,8 @@ import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Markdown } from '../../core/rich-text.ts';
-import type { AccessPolicy } from '../access/authorize.ts';
+import { mayWriteTo, type AccessPolicy } from '../access/authorize.ts';
+import type { Directory } from '../access/directory.ts';
 import type { ChannelManager } from '../channels/manager.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { planParts, replyMaxAgeMs } from '../runs/reply-plan.ts';
@@ -18,16 +19,17 @@ export interface SendDeps {
   channels: ChannelManager;
   delivery: Delivery;
   policy: (channel: string, account: string) => AccessPolicy;
+  directory: Pick<Directory, 'find'>;
 }
 
 /** Messages that a client injects: planned and committed first, delivered by the same outbox as every reply. */
 export async function send(principal: Principal, request: SendRequest, deps: SendDeps): Promise<SendTicket> {
-  const { store, clock, mintId, channels, delivery, policy } = deps;
+  const { store, clock, mintId, channels, delivery, policy, directory } = deps;
   if (request.content.trim() === '') throw invalidInput('empty_content', 'content: write something.');
   const channel = channels.resolve(request.channel);
   const conversation = channel.conversation(request.target, request.thread);
-  const { users, chats } = policy(channel.type, channel.account);
-  if (!users.has(conversation.native) && !chats.has(conversation.native)) {
+  const known = await directory.find(conversation);
+  if (!mayWriteTo(policy(channel.type, channel.account), conversation.native, known)) {
     throw new ClankerError(
       'auth',
       'target_not_allowed',

@@ -2,6 +2,7 @@ import type { GatewayStatus, Readiness, RefusedSender } from '../../core/ports/g
 import type { Store, StoreCounts } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
 import { allowLine, refusal, type AccessPolicy } from '../access/authorize.ts';
+import type { Directory } from '../access/directory.ts';
 import type { ChannelManager } from '../channels/manager.ts';
 import type { ModelCaller } from '../models/caller.ts';
 
@@ -10,6 +11,7 @@ const refreshEveryMs = 15_000;
 const freshMs = 1000;
 const maxRefreshWaitMs = 250;
 const maxRefusedShown = 20;
+const maxWaitingCounted = 1000;
 const noCounts: StoreCounts = {
   inboxQueued: 0,
   inboxRunning: 0,
@@ -37,6 +39,7 @@ export interface StatusDeps {
   model: () => { name: string; source: string };
   configError: () => string | null;
   policy: (channel: string, account: string) => AccessPolicy;
+  directory: Pick<Directory, 'find'>;
 }
 
 /** What runs, how it fares, and what a person should do about it. */
@@ -96,6 +99,7 @@ export class Status {
       memory: { rssBytes: memory.rss, heapBytes: memory.heapUsed },
       eventLoopDelayMs: inMs(this.#deps.eventLoopDelay()),
       refused: await this.#refused(),
+      waiting: (await this.#deps.store.openRequests(clock.now(), maxWaitingCounted)).length,
       configError: configError(),
       warnings: this.#warnings(),
     };
@@ -140,14 +144,18 @@ export class Status {
 
   async #refused(): Promise<RefusedSender[]> {
     const rows = await this.#deps.store.refusedSenders(maxRefusedShown);
-    return rows.flatMap(({ channel, account, sender, display, conversation, chatType, count, lastAt }) => {
+    const refused: RefusedSender[] = [];
+    for (const { channel, account, sender, display, conversation, chatType, count, lastAt } of rows) {
       const policy = this.#deps.policy(channel, account);
-      const reason = refusal(policy, { sender, conversation, chatType });
+      const known = await this.#deps.directory.find({ channel, account, native: sender });
+      const reason = refusal(policy, { sender, conversation, chatType }, known);
       // Let in since then, or turned away for another reason than the lists.
-      if (reason === null) return [];
+      if (reason === null) continue;
       const line = allowLine(policy, { channel, account, sender, conversation, reason });
-      return [{ channel: `${channel}:${account}`, sender, display, conversation, count, lastAt, allowLine: line }];
-    });
+      const id = `${channel}:${account}`;
+      refused.push({ channel: id, sender, display, conversation, count, lastAt, allowLine: line });
+    }
+    return refused;
   }
 
   /** A store that hangs must not take the figures away that would tell of it. */

@@ -4,10 +4,11 @@ import type { Bus } from '../../core/ports/bus.ts';
 import type { CursorUpdate, InboundEvent, InboundReceipt, InboundSink } from '../../core/ports/channel.ts';
 import type { CommitResult, InboxRow, NewInbound, Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
-import { languageOf } from '../../core/languages.ts';
 import { ownerPerson } from '../../core/principal.ts';
 import { conversationSessionKey } from '../../core/session-key.ts';
-import { authorize, type AccessPolicy } from '../access/authorize.ts';
+import { authorize, type AccessPolicy, type Verdict } from '../access/authorize.ts';
+import type { Directory } from '../access/directory.ts';
+import type { Pairing } from '../access/pairing.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { QueueMode, RunQueue } from '../runs/queue.ts';
@@ -15,7 +16,6 @@ import { Feedback } from './feedback.ts';
 import { SenderLimits } from './sender-limits.ts';
 
 const maxText = 32_768;
-const maxKnownSenders = 5000;
 
 export interface IngressDeps {
   store: Store;
@@ -28,6 +28,8 @@ export interface IngressDeps {
   commands: CommandRegistry;
   crash: CrashPoint;
   policy: (channel: string, account: string) => AccessPolicy;
+  directory: Directory;
+  pairing: Pairing;
   queueMode: (channel: string) => QueueMode;
 }
 
@@ -41,8 +43,6 @@ export class Ingress {
   readonly #turnedAway: Counter;
   readonly #limits: SenderLimits;
   readonly #feedback: Feedback;
-  /** Senders whose person is known, least recently used out. */
-  readonly #people = new Map<string, string>();
 
   constructor(deps: IngressDeps) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'ingress' }) };
@@ -80,9 +80,11 @@ export class Ingress {
         if (rows.length === 0 && cursor === undefined) return places.map(() => noReceipt);
         const at = cursor === undefined ? undefined : { ...cursor, channel, account };
         const stored = (await this.#commit(rows, at)).rows;
-        for (const { movedTo, conversation } of batch) {
+        for (const event of batch) {
+          const { movedTo, conversation } = event;
           // Harmless to repeat, so it needs no row of its own: an event that is seen again moves nothing.
-          if (movedTo === undefined || !policy(channel, account).chats.has(conversation.native)) continue;
+          if (movedTo === undefined || authorize(policy(channel, account), event, null).verdict !== 'admitted')
+            continue;
           await store.moveConversation(conversation, { ...conversation, native: movedTo });
           log.warn('a group has a new id; put it into allowed_chat_ids', { was: conversation.native, is: movedTo });
         }
@@ -103,10 +105,8 @@ export class Ingress {
     account: string,
     before: NewInbound[],
   ): Promise<NewInbound | null> {
-    const { mintId, log, commands, policy } = this.#deps;
-    // Whose message a reaction stands under is known only to the store; ours were meant.
-    const judged = event.kind === 'reaction' ? { ...event, chat: { ...event.chat, addressed: true } } : event;
-    const verdict = authorize(policy(channel, account), judged);
+    const { mintId, log, commands, pairing, directory } = this.#deps;
+    const verdict = await this.#admit(event, channel, account);
     const drop = (reason: string): null => {
       this.#turnedAway.add(1, { channel, reason });
       return null;
@@ -141,6 +141,7 @@ export class Ingress {
         sender: event.sender.native,
         reason: verdict.reason,
       });
+      if (verdict.mayPair && event.kind === 'message') await pairing.ask(event);
       // What strangers write is not kept, only that they did.
       return {
         ...base,
@@ -158,11 +159,12 @@ export class Ingress {
       return null;
     }
     const text = event.text.slice(0, maxText).toWellFormed();
-    const command = commands.match(text);
+    const command = event.forwarded === true ? null : commands.match(text);
     // A button says nothing but what a command says.
     if (event.kind === 'action' && command === null) return drop(event.kind);
     if (event.text.trim() === '' && event.attachments.length === 0) return drop('empty');
-    const owner = event.chat.type === 'group' ? ownerPerson : await this.#personOf(event, channel, account);
+    const person = await directory.meet(event, verdict.role);
+    const owner = event.chat.type === 'group' ? ownerPerson : person;
     const flood = this.#limits.take(`${channel}:${account}:${event.sender.native}`);
     if (flood !== 'ok') {
       this.#turnedAway.add(1, { channel, reason: 'flood' });
@@ -191,6 +193,19 @@ export class Ingress {
       state: 'queued',
       reason: null,
     };
+  }
+
+  /** The gate; who sends the code of somebody who is in comes in with it. */
+  async #admit(event: InboundEvent, channel: string, account: string): Promise<Verdict> {
+    const { policy, directory, pairing } = this.#deps;
+    // Whose message a reaction stands under is known only to the store; ours were meant.
+    const judged = event.kind === 'reaction' ? { ...event, chat: { ...event.chat, addressed: true } } : event;
+    const identity = { channel, account, native: event.sender.native };
+    const judge = async (): Promise<Verdict> =>
+      authorize(policy(channel, account), judged, await directory.find(identity));
+    const verdict = await judge();
+    const stranger = verdict.verdict === 'refused' && verdict.mayPair && event.kind === 'message';
+    return stranger && (await pairing.enter(event)) ? judge() : verdict;
   }
 
   /** Replaces the text of a message that was not begun yet, also one of the same batch; false when it is too late. */
@@ -245,28 +260,6 @@ export class Ingress {
     bus.publish({ type: 'message.received', ...about });
     if (row.kind === 'command') commands.match(row.text)?.command.now?.(row);
     else if (queueMode(row.channel) === 'interrupt') runs.interrupt(row.sessionKey, row.seq);
-  }
-
-  async #personOf(event: InboundEvent, channel: string, account: string): Promise<string> {
-    const key = `${channel}:${account}:${event.sender.native}`;
-    const known = this.#people.get(key);
-    if (known !== undefined) {
-      this.#people.delete(key);
-      this.#people.set(key, known);
-      return known;
-    }
-    const { native, display } = event.sender;
-    const newPerson = {
-      id: this.#deps.mintId('per'),
-      name: display,
-      role: 'member' as const,
-      language: languageOf(event.language),
-      createdAt: this.#deps.clock.now(),
-    };
-    const { id } = await this.#deps.store.ensureIdentity({ channel, account, native, display }, newPerson);
-    this.#people.set(key, id);
-    if (this.#people.size > maxKnownSenders) this.#people.delete(this.#people.keys().next().value ?? '');
-    return id;
   }
 }
 

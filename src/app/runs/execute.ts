@@ -3,7 +3,8 @@ import { ClankerError } from '../../core/errors.ts';
 import { textOf, type Part } from '../../core/message.ts';
 import type { Channel } from '../../core/ports/channel.ts';
 import type { ClaimedRun, InboxRow, NewOutbound } from '../../core/ports/store.ts';
-import type { CommandRegistry } from '../commands/registry.ts';
+import type { PersonRole } from '../../core/principal.ts';
+import { mayRun, type CommandRegistry } from '../commands/registry.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import { ReplyStream, typingLease } from '../delivery/reply-stream.ts';
 import type { CallEnd, CallEvent, ModelCaller } from '../models/caller.ts';
@@ -23,6 +24,8 @@ export interface RunDeps extends FinishDeps {
   files: AttachmentDeps['files'];
 }
 
+  /** Who sent a message, and what they may do now. */
+  whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
 /**
  * One run from its claimed message to the one transaction that ends it: the reply in the history, the outbox rows and
  * the ledger, or nothing of it.
@@ -63,16 +66,18 @@ export class RunExecutor {
   }
 
   async #command(claimed: ClaimedRun, inbound: InboxRow): Promise<Outcome> {
-    const { commands, store } = this.#deps;
-    const person = await store.person(inbound.owner);
-    if (person === null) throw new Error(`there is no person ${inbound.owner}`);
+    const { commands, store, whois } = this.#deps;
+    const { person: id, role } = await whois(inbound);
+    const person = await store.person(id);
+    if (person === null) throw new Error(`there is no person ${id}`);
     const words = wordsIn(person.language);
     const match = commands.match(inbound.text);
     if (match === null) return answered({ visibleText: words.unknownCommand, finishReason: 'command' });
     const { command, argument } = match;
-    const answer = await command.run({ inbound, session: claimed.session, argument, person, words });
-    const { text, buttons = [] } = typeof answer === 'string' ? { text: answer } : answer;
-    return answered({ visibleText: text, buttons, finishReason: 'command' });
+    if (!mayRun(role, command)) return answered({ visibleText: words.access.notForYou, finishReason: 'command' });
+    const answer = await command.run({ inbound, session: claimed.session, argument, person, role, words });
+    const { text, buttons = [], sensitive = false } = typeof answer === 'string' ? { text: answer } : answer;
+    return answered({ visibleText: text, buttons, sensitive, finishReason: 'command' });
   }
 
   /** With what people are told when it did not end well, in their language; API clients read English. */

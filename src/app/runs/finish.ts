@@ -125,7 +125,7 @@ export class RunFinisher {
     };
   }
 
-  #plan(claimed: ClaimedRun, inbound: InboxRow, { visibleText, buttons }: Outcome): NewOutbound[] {
+  #plan(claimed: ClaimedRun, inbound: InboxRow, { visibleText, buttons, sensitive }: Outcome): NewOutbound[] {
     const {
       text: limits,
       buttons: canPress = false,
@@ -135,11 +135,12 @@ export class RunFinisher {
     // An open stream of an earlier start must be closed with words, whatever happened to the answer.
     const words = visibleText.trim() === '' && claimed.stream !== null ? '*(stopped)*' : visibleText;
     if (template === null || words.trim() === '') return [];
-    if (buttons.length === 0) return planParts(template, words, limits, this.#deps);
-    const commands = canPress ? '' : `\n\n${buttons.map(({ command }) => `\`${command}\``).join('\n')}`;
+    const commands =
+      canPress || buttons.length === 0 ? '' : `\n\n${buttons.map(({ command }) => `\`${command}\``).join('\n')}`;
     const parts = planParts(template, words + commands, limits, this.#deps);
     const last = parts.at(-1);
-    if (canPress && last !== undefined) last.body.buttons = buttons;
+    if (canPress && buttons.length > 0 && last !== undefined) last.body.buttons = buttons;
+    if (sensitive) for (const { body } of parts) body.sensitive = true;
     return parts;
   }
 

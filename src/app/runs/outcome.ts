@@ -13,6 +13,8 @@ export interface Outcome {
   visibleText: string;
   /** Below the text. */
   buttons: Button[];
+  /** The text holds a one-time code. */
+  sensitive: boolean;
   model: string | null;
   finishReason: string | null;
   usage: FinishRun['usage'];
@@ -26,6 +28,7 @@ const nothing: Outcome = {
   parts: [],
   visibleText: '',
   buttons: [],
+  sensitive: false,
   model: null,
   finishReason: null,
   usage: null,

@@ -1,3 +1,4 @@
+import { access } from './access.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'Besitzer', member: 'Mitglied', guest: 'Gast' } as const;
@@ -24,6 +25,7 @@ export const de: Words = {
   whoami: ({ name, id, channel, person, role, chat, session }) =>
     `Du bist ${name} (Kennung \`${id}\` auf ${channel}), Person \`${person}\`, Rolle ${roles[role]}. ` +
     `Dieses Gespräch ist \`${chat}\`, Sitzung \`${session}\`.`,
+  access: access.de,
   unknownCommand: 'Diesen Befehl kenne ich nicht; /help zeigt, was ich verstehe.',
   status: ({ uptime, model, waiting, running }) =>
     `Läuft seit ${uptime}. Modell: ${model}. Nachrichten in Arbeit: ${running}, wartend: ${waiting}.`,
@@ -47,7 +49,7 @@ export const de: Words = {
   cut: '*(abgebrochen)*',
   notKept: 'Ich konnte meine Antwort nicht speichern; das Log des Gateways sagt, warum.',
   stillWorking: '*Ich arbeite noch daran …*',
-  outage: 'Gerade ist kein Modell erreichbar. Ich behalte deine Nachricht und antworte, sobald eines wieder da ist.',
+  outage: 'Ich behalte deine Nachricht und antworte, sobald ein Modell wieder da ist.',
   outageOver: 'Das Modell ist wieder da; ich beantworte, was offen blieb.',
   repeated: '(nach einer Unterbrechung noch einmal gesendet)',
 };

@@ -1,3 +1,4 @@
+import { access } from './access.ts';
 import type { Words } from './words.ts';
 
 export const en: Words = {
@@ -22,6 +23,7 @@ export const en: Words = {
   whoami: ({ name, id, channel, person, role, chat, session }) =>
     `You are ${name} (id \`${id}\` on ${channel}), person \`${person}\`, role ${role}. ` +
     `This conversation is \`${chat}\`, session \`${session}\`.`,
+  access: access.en,
   unknownCommand: 'I do not know this command; /help lists what I understand.',
   status: ({ uptime, model, waiting, running }) =>
     `Running for ${uptime}. Model: ${model}. Messages being answered: ${running}, waiting: ${waiting}.`,
@@ -45,7 +47,7 @@ export const en: Words = {
   cut: '*(stopped)*',
   notKept: 'I could not keep my answer; the log of the gateway says why.',
   stillWorking: '*Still working on it…*',
-  outage: 'No model can be reached at the moment. I keep your message and answer it when one is back.',
+  outage: 'I keep your message and answer it when a model is back.',
   outageOver: 'The model is back; I answer what was left open.',
   repeated: '(sent again after an interruption)',
 };

@@ -1,3 +1,4 @@
+import { access } from './access.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'propietario', member: 'miembro', guest: 'invitado' } as const;
@@ -24,6 +25,7 @@ export const es: Words = {
   whoami: ({ name, id, channel, person, role, chat, session }) =>
     `Eres ${name} (id \`${id}\` en ${channel}), persona \`${person}\`, rol ${roles[role]}. ` +
     `Esta conversación es \`${chat}\`, sesión \`${session}\`.`,
+  access: access.es,
   unknownCommand: 'No conozco este comando; /help muestra los que entiendo.',
   status: ({ uptime, model, waiting, running }) =>
     `En marcha desde hace ${uptime}. Modelo: ${model}. Mensajes en curso: ${running}, en espera: ${waiting}.`,
@@ -47,7 +49,7 @@ export const es: Words = {
   cut: '*(detenido)*',
   notKept: 'No pude guardar mi respuesta; el registro del gateway dice por qué.',
   stillWorking: '*Sigo trabajando en ello…*',
-  outage: 'Ahora no se puede alcanzar ningún modelo. Guardo tu mensaje y respondo cuando vuelva.',
+  outage: 'Guardo tu mensaje y respondo cuando vuelva un modelo.',
   outageOver: 'El modelo ha vuelto; respondo lo que quedó pendiente.',
   repeated: '(enviado otra vez tras una interrupción)',
 };

@@ -1,3 +1,4 @@
+import { access } from './access.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'propriétaire', member: 'membre', guest: 'invité' } as const;
@@ -24,6 +25,7 @@ export const fr: Words = {
   whoami: ({ name, id, channel, person, role, chat, session }) =>
     `Tu es ${name} (id \`${id}\` sur ${channel}), personne \`${person}\`, rôle ${roles[role]}. ` +
     `Cette conversation est \`${chat}\`, session \`${session}\`.`,
+  access: access.fr,
   unknownCommand: 'Je ne connais pas cette commande ; /help montre celles que je comprends.',
   status: ({ uptime, model, waiting, running }) =>
     `En marche depuis ${uptime}. Modèle : ${model}. Messages en cours : ${running}, en attente : ${waiting}.`,
@@ -47,7 +49,7 @@ export const fr: Words = {
   cut: '*(arrêté)*',
   notKept: "Je n'ai pas pu conserver ma réponse ; le journal de la passerelle dit pourquoi.",
   stillWorking: "*J'y travaille encore…*",
-  outage: "Aucun modèle n'est joignable pour le moment. Je garde ton message et j'y réponds dès qu'un modèle revient.",
+  outage: "Je garde ton message et j'y réponds dès qu'un modèle revient.",
   outageOver: 'Le modèle est revenu ; je réponds à ce qui restait ouvert.',
   repeated: '(renvoyé après une interruption)',
 };

@@ -1,4 +1,5 @@
 import type { PersonRole } from '../principal.ts';
+import type { AccessWords } from './access-words.ts';
 
 /** Everything the product itself says to people in chats, in one language. Markdown; names and ids come escaped. */
 export interface Words {
@@ -19,6 +20,8 @@ export interface Words {
     session: string;
   }): string;
   unknownCommand: string;
+  /** Who somebody is, and who may come in. */
+  access: AccessWords;
   status(of: { uptime: string; model: string; waiting: number; running: number }): string;
   channelTrouble(channel: string, detail: string): string;
   allChannelsWell(count: number): string;

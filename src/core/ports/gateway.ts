@@ -6,7 +6,7 @@ import type { ChatAnswer } from '../answer.ts';
 import type { GatewayEvent } from '../events.ts';
 
 import type { Message } from '../message.ts';
-import type { Principal, Scope } from '../principal.ts';
+import type { PersonRole, Principal, Scope } from '../principal.ts';
 import type { EventFilter, Subscription } from './bus.ts';
 import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
 import type { MessageTrace, SessionRow } from './store.ts';
@@ -98,6 +98,45 @@ export interface RefusedSender {
   allowLine: string;
 }
 
+export interface PersonInfo {
+  id: string;
+  name: string;
+  role: PersonRole;
+  /** BCP 47, or null while unknown. */
+  language: string | null;
+  createdAt: number;
+}
+
+export interface PersonDetail extends PersonInfo {
+  /** Where they talk to us; `channel` is an account such as `telegram:main`. `admitted`: let in beside the lists. */
+  identities: { channel: string; sender: string; display: string; admitted: boolean }[];
+}
+
+/** Who waits to be let in, and who was; `id` names either. */
+export interface PairingList {
+  requests: { id: string; channel: string; sender: string; display: string; createdAt: number; expiresAt: number }[];
+  admitted: {
+    id: string;
+    channel: string;
+    sender: string;
+    display: string;
+    person: string;
+    role: PersonRole;
+    by: string;
+    at: number;
+  }[];
+}
+
+export interface PairingDecision {
+  outcome: 'approved' | 'rejected';
+  /** It had been decided so before. */
+  repeated: boolean;
+  /** Of who was let in. */
+  person: string | null;
+  /** In words: name, id and channel. */
+  who: string;
+}
+
 export interface GatewayStatus {
   version: string;
   pid: number;
@@ -112,6 +151,8 @@ export interface GatewayStatus {
   memory: { rssBytes: number; heapBytes: number };
   eventLoopDelayMs: { p50: number; p99: number; max: number };
   refused: RefusedSender[];
+  /** Strangers who were shown a code and wait to be let in. */
+  waiting: number;
   configError: string | null;
   warnings: string[];
 }
@@ -186,6 +227,22 @@ export interface Gateway {
   ): Promise<TokenInfo & { token: string }>;
   rotateToken(principal: Principal, id: string): Promise<TokenInfo & { token: string }>;
   revokeToken(principal: Principal, id: string): Promise<void>;
+
+  /** Oneself; with `admin` everybody. */
+  people(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<PersonInfo>>;
+  person(principal: Principal, id: string): Promise<PersonDetail>;
+  setRole(principal: Principal, id: string, role: PersonRole): Promise<PersonInfo>;
+  /** A code; the identity that sends it as `/pair CODE` within the hour becomes this person. */
+  linkPerson(principal: Principal, id: string): Promise<{ code: string; expiresAt: number }>;
+
+  pairings(principal: Principal): Promise<PairingList>;
+  /** By code or id. Rejects with `unknown_code`, `code_expired`, `already_rejected`, `too_many_attempts`. */
+  approvePairing(
+    principal: Principal,
+    request: { code: string; role?: Exclude<PersonRole, 'owner'> },
+  ): Promise<PairingDecision>;
+  /** Turns a request down, or takes an approval back. */
+  rejectPairing(principal: Principal, request: { code: string }): Promise<PairingDecision>;
 
   channelAction(
     principal: Principal,

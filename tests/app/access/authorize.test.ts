@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   allowLine,
-  authorize,
+  authorize as judge,
   type AccessMode,
   type AccessPolicy,
   type GroupPolicy,
   type KnownSender,
+  type Verdict,
 } from '../../../src/app/access/authorize.ts';
 import type { InboundEvent } from '../../../src/core/ports/channel.ts';
 
@@ -17,6 +18,8 @@ const policy = (users: string[], chats: string[], more: Partial<AccessPolicy> = 
 });
 const kinds = ['message', 'edit', 'reaction', 'action', 'lifecycle'] as const;
 const modes: AccessMode[] = ['allowlist', 'pairing', 'open'];
+const authorize = (here: AccessPolicy, what: InboundEvent, known: KnownSender | null = null): Verdict =>
+  judge(here, what, known);
 
 function event(
   chat: 'direct' | 'group',
@@ -65,7 +68,9 @@ test('every kind of event passes the same gate', () => {
       assert.equal(authorize(policy(['1'], []), at('direct', '2')).verdict, 'refused', label);
       assert.equal(authorize(policy(['1'], [], { access: 'pairing' }), at('direct', '2')).verdict, 'refused', label);
       assert.equal(authorize(policy([], []), at('group', '-5')).verdict, 'refused', label);
-      assert.equal(authorize(policy(['1'], ['-5']), at('group', '-5')).verdict, 'refused', label);
+      const inGroup = authorize(policy(['1'], ['-5']), at('group', '-5')).verdict;
+      // What happens to a listed chat itself is told by whoever did it.
+      assert.equal(inGroup, kind === 'lifecycle' ? 'admitted' : 'refused', label);
       assert.equal(
         authorize(policy([], ['-5'], { groupPolicy: 'never' }), at('group', '-5')).verdict,
         'ignored',
@@ -137,7 +142,9 @@ test('a role is the one the store knows, else listed people are members and all 
   assert.equal(roleOf(policy([], ['-5']), event('group', '-5', '9')), 'guest');
   assert.equal(roleOf(policy(['9'], ['-5']), event('group', '-5', '9')), 'member');
   assert.equal(roleOf(policy([], ['-5']), event('group', '-5', '9'), { ...approved, role: 'owner' }), 'owner');
-  assert.equal(roleOf(policy(['9'], []), event('direct', '9', '9'), { ...approved, role: 'guest' }), 'guest');
+  assert.equal(roleOf(policy(['9'], []), event('direct', '9', '9'), { ...approved, role: 'guest' }), 'member');
+  const open = policy([], [], { access: 'open' });
+  assert.equal(roleOf(open, event('direct', '9', '9'), { ...approved, role: 'guest' }), 'guest');
 });
 
 test('a group is answered when addressed, always or never, as its own line says before that of all', () => {

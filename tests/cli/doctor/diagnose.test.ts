@@ -19,6 +19,7 @@ const status: GatewayStatus = {
   memory: { rssBytes: 0, heapBytes: 0 },
   eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
   refused: [],
+  waiting: 0,
   configError: null,
   warnings: [],
 };

@@ -5,6 +5,7 @@ import { eventRoutes } from './events.ts';
 import { hookRoutes } from './hooks.ts';
 import { operateRoutes } from './operate.ts';
 import { pageRoutes } from './page.ts';
+import { peopleRoutes } from './people.ts';
 import { probeRoutes } from './probes.ts';
 import { runRoutes } from './runs.ts';
 import { sendRoutes } from './send.ts';
@@ -39,6 +40,7 @@ export function routeTable(version: string): readonly Route[] {
     ...eventRoutes,
     ...statusRoutes,
     ...operateRoutes,
+    ...peopleRoutes,
     ...hookRoutes,
     ...pageRoutes,
   ];
