@@ -145,6 +145,7 @@ class Session {
 
   #listen(): void {
     this.#socket.on('error', () => undefined);
+    this.#socket.setNoDelay(true);
     this.#socket.on('data', (chunk: Buffer) => {
       if (this.#server.silent) return;
       this.#buffer += chunk.toString('latin1');
@@ -311,7 +312,7 @@ class Session {
         const field = key === 'FROM' ? 'from' : (query.shift() ?? '');
         const part = (query.shift() ?? '').toLowerCase();
         const line = new RegExp(`^${field}:(.*)$`, 'im');
-        found = found.filter(({ raw }) => line.exec(raw.toString('latin1'))?.[1]?.toLowerCase().includes(part));
+        found = found.filter(({ raw }) => line.exec(unfolded(raw))?.[1]?.toLowerCase().includes(part));
       } else if (key !== 'ALL') return this.#bad(tag, `search for ${key}`);
     }
     this.#tellCount();
@@ -387,6 +388,8 @@ const words = (text: string): string[] =>
   (text.match(/"(?:[^"\\]|\\.)*"|[^\s"]+/g) ?? []).map((word) =>
     word.startsWith('"') ? word.slice(1, -1).replaceAll(/\\(.)/g, '$1') : word,
   );
+
+const unfolded = (raw: Buffer): string => raw.toString('latin1').replaceAll(/\r\n[ \t]+/g, ' ');
 
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 const two = (value: number): string => String(value).padStart(2, '0');

@@ -87,6 +87,7 @@ class Transaction {
 
   #listen(): void {
     this.#socket.on('error', () => undefined);
+    this.#socket.setNoDelay(true);
     this.#socket.on('data', (chunk: Buffer) => {
       this.#buffer += chunk.toString('latin1');
       for (;;) {

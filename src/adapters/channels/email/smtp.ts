@@ -53,7 +53,7 @@ export async function handIn(
 ): Promise<SmtpResult> {
   let phase: SmtpPhase = 'connect';
   let connection: SMTPConnection | null = null;
-  const socket = net.connect({ host: endpoint.host, port: endpoint.port });
+  const socket = net.connect({ host: endpoint.host, port: endpoint.port, noDelay: true });
   // The library listens from the moment it has the socket; an error before must not be thrown at the process.
   socket.on('error', () => undefined);
   const aborted = Promise.withResolvers<never>();
