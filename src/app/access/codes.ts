@@ -21,7 +21,7 @@ export function readCode(text: string): string | null {
     .replaceAll(/[\s`*_-]/g, '')
     .replaceAll('O', '0')
     .replaceAll(/[IL]/g, '1');
-  return code.length === length && [...code].every((sign) => alphabet.includes(sign)) ? code : null;
+  return /^[0-9A-HJKMNP-TV-Z]{8}$/.test(code) ? code : null;
 }
 
 /** Only this is kept. */

@@ -23,7 +23,7 @@ export interface Notice {
 /** A name that cannot drive a terminal, reorder a line or fill a screen. */
 export function nameOf(display: string): string {
   const clean = display.replaceAll(/[\p{C}\p{Zl}\p{Zp}`]/gu, '').replaceAll(/\s+/g, ' ');
-  return [...clean.trim()].slice(0, maxName).join('') || 'somebody';
+  return clean.trim().slice(0, maxName).toWellFormed() || 'somebody';
 }
 
 export const whoIs = (display: string, { channel, account, native }: Identity): string =>

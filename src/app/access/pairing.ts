@@ -153,7 +153,8 @@ export class Pairing {
     if (result.outcome !== 'rejected') throw noSuchRequest();
     this.#changed(by, key);
     if (!result.repeated) log.info('a stranger was rejected', { by: by.person, pairing: code?.id });
-    const who = code?.identity == null ? '' : whoIs(code.display, code.identity);
+    const identity = code?.identity ?? null;
+    const who = identity === null ? '' : whoIs(code?.display ?? '', identity);
     return { outcome: 'rejected', repeated: result.repeated, person: null, who };
   }
 

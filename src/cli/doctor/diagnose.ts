@@ -1,3 +1,4 @@
+import * as access from './access-checks.ts';
 import type { Check, Facts, Finding } from './facts.ts';
 import * as gateway from './gateway-checks.ts';
 import * as machine from './machine-checks.ts';
@@ -27,8 +28,9 @@ const checks: readonly Check[] = [
   telegram.webhookSet,
   telegram.otherPoller,
   telegram.channelTrouble,
-  telegram.nobodyAllowed,
+  access.nobodyAllowed,
   telegram.privacyMode,
+  access.pairingWaits,
   gateway.refusedSenders,
   gateway.deadLetters,
   gateway.uncertainSends,

@@ -21,6 +21,8 @@ export interface Facts {
   gateway: GatewayFacts;
   providers: ProviderFacts[];
   telegram: TelegramFacts[];
+  /** Every configured account of every channel. */
+  accounts: AccountFacts[];
 }
 
 export type ConfigFacts =
@@ -107,10 +109,17 @@ export interface TelegramFacts {
   webhookUrl: string | null;
   /** Telegram's "privacy mode" is off: the bot sees all messages of its groups. */
   readsAllGroupMessages: boolean;
-  allowedUsers: number;
   allowedGroups: number;
-  allowedChats: number;
   clockOffMs: number | null;
+}
+
+export interface AccountFacts {
+  /** `telegram:main` */
+  id: string;
+  enabled: boolean;
+  access: 'allowlist' | 'pairing' | 'open';
+  /** People and chats in its lists. */
+  listed: number;
 }
 
 /** One thing that is wrong and what to do, each one sentence. `code` is stable for programs. */

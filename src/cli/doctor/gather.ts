@@ -6,7 +6,7 @@ import type { Invocation } from '../command.ts';
 import { listenUrl, loadedConfig } from '../configured.ts';
 import { isCertificateFailure } from '../http.ts';
 import { readRunFile, tokenFile } from '../find-gateway.ts';
-import type { ConfigFacts, Facts, GatewayFacts, ProviderFacts, TelegramFacts } from './facts.ts';
+import type { AccountFacts, ConfigFacts, Facts, GatewayFacts, ProviderFacts, TelegramFacts } from './facts.ts';
 import { inspectData, inspectDatabase, inspectToken, isAlive, modeOf, readText } from './inspect-files.ts';
 import { probeProvider, type ProviderReport } from './probe-provider.ts';
 import { probeTelegram, type TelegramReport } from './probe-telegram.ts';
@@ -41,6 +41,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     gateway,
     providers,
     telegram,
+    accounts: loaded === null ? [] : accountFacts(loaded),
   };
 }
 
@@ -110,6 +111,16 @@ const providerFacts = ({ config }: LoadedConfig, ask: boolean): Promise<Provider
     };
   });
 
+const accountFacts = ({ config }: LoadedConfig): AccountFacts[] =>
+  Object.entries(config.channels).flatMap(([type, { accounts }]) =>
+    Object.entries(accounts).map(([account, { enabled, access, allowed_user_ids, allowed_chat_ids }]) => ({
+      id: `${type}:${account}`,
+      enabled,
+      access,
+      listed: allowed_user_ids.length + allowed_chat_ids.length,
+    })),
+  );
+
 const notAskedBot: TelegramReport = {
   outcome: 'not_asked',
   detail: '',
@@ -123,8 +134,6 @@ const telegramFacts = ({ config }: LoadedConfig, ask: boolean): Promise<Telegram
   Object.entries(config.channels.telegram.accounts).map(async ([account, bot]) => ({
     id: `telegram:${account}`,
     enabled: bot.enabled,
-    allowedUsers: bot.allowed_user_ids.length,
-    allowedChats: bot.allowed_chat_ids.length,
     // Telegram numbers groups below zero.
     allowedGroups: bot.allowed_chat_ids.filter((id) => id.startsWith('-')).length,
     ...(ask && bot.enabled ? await probeTelegram(bot.api_root, bot.bot_token.reveal()) : notAskedBot),

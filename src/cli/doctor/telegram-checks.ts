@@ -74,15 +74,6 @@ export const privacyMode = perBot(({ id, allowedGroups, readsAllGroupMessages, o
   };
 });
 
-export const nobodyAllowed = perBot(({ id, allowedUsers, allowedChats }) => {
-  if (allowedUsers + allowedChats > 0) return null;
-  return {
-    code: 'telegram_nobody_allowed',
-    problem: `Nobody may talk to ${id}: both allow-lists are empty.`,
-    fix: 'Write to the bot: it turns you away, and `open-clanker status` shows the line that lets you in.',
-  };
-});
-
 function channelDetail(gateway: Facts['gateway'], id: string): string | null {
   if (gateway.reach !== 'up') return null;
   const channel = gateway.status.channels.find((known) => known.id === id);

@@ -56,11 +56,10 @@ const bot: TelegramFacts = {
   username: '@bot',
   webhookUrl: null,
   readsAllGroupMessages: false,
-  allowedUsers: 1,
   allowedGroups: 0,
-  allowedChats: 0,
   clockOffMs: null,
 };
+const account = { id: 'telegram:main', enabled: true, access: 'allowlist' as const, listed: 1 };
 const server = { host: '127.0.0.1', port: 18789, tls: false, loopback: true };
 const config = {
   state: 'ok' as const,
@@ -93,6 +92,7 @@ const healthy: Facts = {
   gateway: up(),
   providers: [openai, ollama],
   telegram: [bot],
+  accounts: [account],
 };
 const down: GatewayFacts = { reach: 'none', url: 'http://127.0.0.1:18789' };
 const refused: GatewayFacts = { reach: 'token_refused', url: 'http://127.0.0.1:18789' };
@@ -219,8 +219,9 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['telegram_webhook_set', { telegram: [{ ...bot, webhookUrl: 'https://old.example/hook' }] }, /deleteWebhook/],
   ['telegram_conflict', { gateway: up({ channels: [channel('409 Conflict')] }) }, /bot of its own/],
   ['channel_trouble', { gateway: up({ channels: [channel('no poll for 3 minutes')] }) }, /no poll for 3 minutes/],
-  ['telegram_nobody_allowed', { telegram: [{ ...bot, allowedUsers: 0 }] }, /open-clanker status/],
-  ['telegram_privacy_mode', { telegram: [{ ...bot, allowedGroups: 1, allowedChats: 1 }] }, /\/setprivacy/],
+  ['nobody_allowed', { accounts: [{ ...account, id: 'slack:main', listed: 0 }] }, /open-clanker status/],
+  ['pairing_waits', { gateway: up({ waiting: 2 }) }, /open-clanker pairing list/],
+  ['telegram_privacy_mode', { telegram: [{ ...bot, allowedGroups: 1 }] }, /\/setprivacy/],
 ];
 for (const [index, [code, changes, words]] of faults.entries()) {
   test(`fault ${index + 1}, ${code}, is found alone and explained with its fix`, () => {
