@@ -182,7 +182,12 @@ export class Receiver {
       signal: ended.signal,
       onAlive: () => (this.#health.lastReceiveAt = clock.now()),
       onDispatch: (dispatch) => {
-        this.#dispatched(dispatch, intake);
+        try {
+          this.#dispatched(dispatch, intake);
+        } catch (error) {
+          // A field that is not what Discord says it is must end neither the connection nor the process.
+          this.#sink.malformed(error instanceof Error ? error.message : 'unknown');
+        }
         if (intake.full) stop();
       },
     });
