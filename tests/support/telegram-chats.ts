@@ -1,5 +1,6 @@
 /** The chats of the strict server: what people see in them, and what Telegram demands of who writes there. */
-import { entityFault } from './telegram-rules.ts';
+import type { Upload } from './telegram-form.ts';
+import { entityFault, keyboardFault } from './telegram-rules.ts';
 
 /** A message of the bot as a person sees it, with what it said before. */
 export interface ShownMessage {
@@ -11,7 +12,34 @@ export interface ShownMessage {
   entities: { type: string; offset: number; length: number; url?: string; language?: string }[];
   /** Earlier texts, oldest first. */
   history: string[];
+  /** What its buttons send back. */
+  buttons: string[];
+  /** How it is shown; the text is its caption. */
+  file: (Upload & { kind: 'photo' | 'document' | 'voice' }) | null;
 }
+
+/** What a person sees of an answer while it is written. */
+export interface ShownDraft {
+  chatId: string;
+  draftId: number;
+  /** Oldest first. */
+  texts: string[];
+}
+
+/** Methods that are about one chat. */
+export const chatMethods = [
+  'sendChatAction',
+  'sendMessage',
+  'sendPhoto',
+  'sendDocument',
+  'sendVoice',
+  'sendMessageDraft',
+  'editMessageText',
+  'editMessageCaption',
+] as const;
+export type ChatMethod = (typeof chatMethods)[number];
+
+const maxBytes = { photo: 10_000_000, document: 50_000_000, voice: 50_000_000 };
 
 export interface Answer {
   status: number;
@@ -31,10 +59,13 @@ export class TelegramChats {
   readonly #bot: { id: number; username: string };
   readonly #violations: string[];
   readonly #messages: ShownMessage[] = [];
+  readonly drafts: ShownDraft[] = [];
   readonly #limits = new Map<string, { retryAfterS: number; until: number | null }>();
   readonly #migrated = new Map<string, number>();
   readonly #forbidden = new Map<string, Answer>();
   #nextId = 1;
+  /** Photos are refused for their shape from now on. */
+  badPhotos = false;
 
   constructor(bot: { id: number; username: string }, violations: string[]) {
     this.#bot = bot;
@@ -69,12 +100,26 @@ export class TelegramChats {
     if (at !== -1) this.#messages.splice(at, 1);
   }
 
-  answer(method: 'sendChatAction' | 'sendMessage' | 'editMessageText', params: Params): Answer {
+  answer(method: ChatMethod, params: Params): Answer {
     const refusal = this.#refusal(params);
     if (refusal !== null) return refusal;
-    if (method === 'sendMessage') return this.#sendMessage(params);
-    if (method === 'editMessageText') return this.#editMessage(params);
-    return params['action'] === 'typing' ? ok(true) : badRequest('wrong action');
+    switch (method) {
+      case 'sendMessage':
+        return this.#textRefusal(params) ?? this.#show(params, null);
+      case 'sendPhoto':
+        return this.#sendFile(params, 'photo');
+      case 'sendDocument':
+        return this.#sendFile(params, 'document');
+      case 'sendVoice':
+        return this.#sendFile(params, 'voice');
+      case 'sendMessageDraft':
+        return this.#sendDraft(params);
+      case 'editMessageText':
+      case 'editMessageCaption':
+        return this.#edit(params, method);
+      default:
+        return params['action'] === 'typing' ? ok(true) : badRequest('wrong action');
+    }
   }
 
   /** Limits, migrations and bans of the chat a call is for. */
@@ -113,42 +158,81 @@ export class TelegramChats {
     return badRequest(`can't parse entities: ${fault}`);
   }
 
-  #sendMessage(params: Params): Answer {
+  /** As of a text, in the fields of a caption and with its limit. */
+  #captionRefusal(params: Params): Answer | null {
+    const { caption: text, caption_entities: entities } = params;
+    if (text === undefined) return null;
+    if (typeof text === 'string' && text.length > 1024) return badRequest('message caption is too long');
+    return this.#textRefusal({ text, entities, parse_mode: params['parse_mode'] });
+  }
+
+  #sendFile(params: Params, kind: 'photo' | 'document' | 'voice'): Answer {
+    const file = params[kind] as Upload | undefined;
+    if (file === undefined || file.bytes.length === 0) return badRequest(`there is no ${kind} in the request`);
+    if (file.bytes.length > maxBytes[kind]) return refuse(413, 'Request Entity Too Large');
+    if (kind === 'photo' && this.badPhotos) return badRequest('PHOTO_INVALID_DIMENSIONS');
+    return this.#captionRefusal(params) ?? this.#show(params, { ...file, kind });
+  }
+
+  #sendDraft(params: Params): Answer {
+    const { chat_id: chat, draft_id: id, text } = params;
+    if (typeof chat !== 'number' || chat < 0) return badRequest('drafts can be sent only to private chats');
+    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id === 0) return badRequest('draft_id must be non-zero');
     const refusal = this.#textRefusal(params);
     if (refusal !== null) return refusal;
+    const known = this.drafts.find((draft) => draft.chatId === String(chat) && draft.draftId === id);
+    if (known === undefined) this.drafts.push({ chatId: String(chat), draftId: id, texts: [String(text)] });
+    else known.texts.push(String(text));
+    return ok(true);
+  }
+
+  #show(params: Params, file: ShownMessage['file']): Answer {
     const reply = params['reply_parameters'] as
       | { message_id?: number; allow_sending_without_reply?: boolean }
       | undefined;
     const thread = params['message_thread_id'];
-    if (thread !== undefined && typeof thread !== 'number') return badRequest('message thread not found');
+    // The topic General is nobody's to name: https://core.telegram.org/api/forum#forum-topics
+    if (thread !== undefined && (typeof thread !== 'number' || thread === 1)) {
+      return badRequest('message thread not found');
+    }
     if (reply !== undefined && !Number.isSafeInteger(reply.message_id)) return badRequest('wrong reply_parameters');
+    const fault = keyboardFault(params['reply_markup']);
+    if (fault !== null) return badRequest(fault);
     const message: ShownMessage = {
       chatId: String(params['chat_id']),
       messageId: this.nextMessageId(),
       threadId: thread ?? null,
       replyTo: reply?.message_id ?? null,
-      text: String(params['text']).trim(),
-      entities: (params['entities'] ?? []) as ShownMessage['entities'],
+      ...content(params, file),
       history: [],
+      buttons: buttonsOf(params),
+      file,
     };
     this.#messages.push(message);
     return ok(this.#asResult(message));
   }
 
-  #editMessage(params: Params): Answer {
+  #edit(params: Params, method: 'editMessageText' | 'editMessageCaption'): Answer {
     const { message_id: id, chat_id: chat } = params;
     const message = this.#messages.find((each) => each.messageId === id && each.chatId === String(chat));
     if (message === undefined) return badRequest('message to edit not found');
-    const refusal = this.#textRefusal(params);
+    const asText = method === 'editMessageText';
+    if (asText !== (message.file === null)) {
+      return badRequest(`there is no ${asText ? 'text' : 'caption'} in the message to edit`);
+    }
+    const refusal = asText ? this.#textRefusal(params) : this.#captionRefusal(params);
     if (refusal !== null) return refusal;
-    const text = String(params['text']).trim();
-    const entities = (params['entities'] ?? []) as ShownMessage['entities'];
-    if (message.text === text && JSON.stringify(message.entities) === JSON.stringify(entities)) {
+    const fault = keyboardFault(params['reply_markup']);
+    if (fault !== null) return badRequest(fault);
+    const { text, entities } = content(params, message.file);
+    const buttons = buttonsOf(params);
+    if (
+      JSON.stringify([text, entities, buttons]) === JSON.stringify([message.text, message.entities, message.buttons])
+    ) {
       return badRequest('message is not modified: specified new message content is exactly the same');
     }
     message.history.push(message.text);
-    message.text = text;
-    message.entities = entities;
+    Object.assign(message, { text, entities, buttons });
     return ok(this.#asResult(message));
   }
 
@@ -157,4 +241,16 @@ export class TelegramChats {
     const date = Math.floor(Date.now() / 1000);
     return { message_id: messageId, date, chat, text, entities, from: { ...this.#bot, is_bot: true } };
   }
+}
+
+function content(params: Params, file: ShownMessage['file']): Pick<ShownMessage, 'text' | 'entities'> {
+  const [text, entities] =
+    file === null ? [params['text'], params['entities']] : [params['caption'], params['caption_entities']];
+  return { text: typeof text === 'string' ? text.trim() : '', entities: (entities ?? []) as ShownMessage['entities'] };
+}
+
+/** An edit without a keyboard takes it away. */
+function buttonsOf({ reply_markup: markup }: Params): string[] {
+  const rows = (markup as { inline_keyboard?: { callback_data?: string }[][] } | undefined)?.inline_keyboard ?? [];
+  return rows.flat().map((button) => button.callback_data ?? '');
 }

@@ -57,7 +57,7 @@ export class HurriedClock implements Clock {
 export class TestSink implements InboundSink {
   readonly events = new Map<string, InboundEvent>();
   readonly malformedDetails: string[] = [];
-  readonly cursors = new Map<string, string>();
+  cursors = new Map<string, string>();
   commits = 0;
   /** Rejects this many commits. */
   broken = 0;

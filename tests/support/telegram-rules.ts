@@ -57,3 +57,24 @@ export function typedEntities(text: string): { type: string; offset: number; len
     length: match[0].length,
   }));
 }
+
+interface KeyboardButton {
+  text?: unknown;
+  callback_data?: unknown;
+}
+
+/** What is wrong with an inline keyboard: https://core.telegram.org/bots/api#inlinekeyboardbutton */
+export function keyboardFault(markup: unknown): string | null {
+  if (markup === undefined) return null;
+  const rows = (markup as { inline_keyboard?: unknown }).inline_keyboard;
+  if (!Array.isArray(rows) || rows.length === 0) return 'object expected as reply markup';
+  for (const row of rows as KeyboardButton[][]) {
+    if (!Array.isArray(row) || row.length === 0 || row.length > 8) return 'a row of buttons is empty or too long';
+    for (const { text, callback_data: data } of row) {
+      if (typeof text !== 'string' || text.trim() === '' || !text.isWellFormed()) return 'BUTTON_TEXT_INVALID';
+      const bytes = typeof data === 'string' ? Buffer.byteLength(data) : 0;
+      if (bytes < 1 || bytes > 64) return 'BUTTON_DATA_INVALID';
+    }
+  }
+  return null;
+}

@@ -9,9 +9,12 @@ import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { badRequest, ok, refuse, TelegramChats } from './telegram-chats.ts';
-import type { Answer, Params, ShownMessage } from './telegram-chats.ts';
+import { badRequest, chatMethods, ok, refuse, TelegramChats } from './telegram-chats.ts';
+import type { Answer, ChatMethod, Params, ShownMessage } from './telegram-chats.ts';
+import { paramsOf } from './telegram-form.ts';
 import { typedEntities } from './telegram-rules.ts';
+import { TelegramWebhook } from './telegram-webhook.ts';
+import type { Queued } from './telegram-webhook.ts';
 
 export type { ShownMessage };
 
@@ -55,12 +58,6 @@ export type Failure =
   | { mode: 'reset' | 'lost' | 'hang' | 'bad_gateway' | 'late502' | 'garbage' | 'null' }
   | { mode: 'code'; code: number; description: string; parameters?: object };
 
-interface Queued {
-  id: number;
-  /** Verbatim, so that a test can send what Telegram never would. */
-  json: string;
-}
-
 interface Poll {
   finish(answer: Answer): void;
   offset: number;
@@ -84,8 +81,13 @@ export class TelegramServer {
   #nextUpdateId = 700_000_001;
   #confirmed = 0;
   #allowed: string[] | null = null;
-  #webhook = '';
+  readonly webhook: TelegramWebhook;
+  /** The menu for everybody, and those for languages. */
   commands: unknown = null;
+  readonly commandsIn = new Map<string, unknown>();
+  /** Pressed buttons: true once the bot has acknowledged them. */
+  readonly presses = new Map<string, boolean>();
+  #last: Queued | null = null;
 
   constructor(options: TelegramServerOptions = {}) {
     this.botToken = options.token ?? '4242:strict-server-token_of-35-characters';
@@ -95,6 +97,12 @@ export class TelegramServer {
       can_read_all_group_messages: options.canReadAllGroupMessages ?? false,
     };
     this.chats = new TelegramChats(this.bot, this.violations);
+    this.webhook = new TelegramWebhook(this.#queue, (item, taken) => {
+      const at = this.#queue.indexOf(item);
+      if (taken && at !== -1) this.#queue.splice(at, 1);
+      if (taken) this.#confirmed = Math.max(this.#confirmed, item.id + 1);
+      this.#changed.emit('change');
+    });
     this.#http = http.createServer((request, response) => void this.#serve(request, response));
   }
 
@@ -113,6 +121,7 @@ export class TelegramServer {
   }
 
   async close(): Promise<void> {
+    this.webhook.set('', '');
     this.#poll?.finish(ok([]));
     this.#http.close();
     this.#http.closeAllConnections();
@@ -146,9 +155,75 @@ export class TelegramServer {
     const isObject = typeof update === 'object' && update !== null;
     const kinds = isObject ? Object.keys(update).filter((key) => key !== 'update_id') : [];
     if (this.#allowed !== null && kinds.length === 1 && !this.#allowed.includes(kinds[0] ?? '')) return updateId;
-    this.#queue.push({ id: updateId, json: JSON.stringify(isObject ? { update_id: updateId, ...update } : update) });
+    this.#last = { id: updateId, json: JSON.stringify(isObject ? { update_id: updateId, ...update } : update) };
+    this.#queue.push(this.#last);
     this.#answerPoll();
+    this.webhook.pump();
     return updateId;
+  }
+
+  /** Several photos at once, told one by one. The caption stands under the first. */
+  album(
+    chatId: number,
+    files: readonly string[],
+    more: { caption?: string; id?: string } = {},
+  ): { updateId: number }[] {
+    const { caption, id = `album-${this.#nextUpdateId}` } = more;
+    return files.map((file, n) =>
+      this.inject({
+        chatId,
+        extra: {
+          media_group_id: id,
+          photo: [
+            { file_id: `${file}-small`, width: 90, height: 90 },
+            { file_id: file, width: 900, height: 900, file_size: 1000 },
+          ],
+          ...(n === 0 && caption !== undefined ? { caption } : {}),
+        },
+      }),
+    );
+  }
+
+  /** A person presses a button under a message of the bot; pressed again it is another query. */
+  press(message: Pick<ShownMessage, 'chatId' | 'messageId' | 'threadId'>, data: string, fromId?: number): number {
+    const id = String(4_000_000_000_000 + this.presses.size);
+    this.presses.set(id, false);
+    const chat = { id: Number(message.chatId), type: message.chatId.startsWith('-') ? 'supergroup' : 'private' };
+    const topic = message.threadId === null ? {} : { message_thread_id: message.threadId, is_topic_message: true };
+    const from = { id: fromId ?? Number(message.chatId), is_bot: false, first_name: 'Ada', language_code: 'en' };
+    const shown = { message_id: message.messageId, date: 1, chat, ...topic };
+    return this.injectUpdate({ callback_query: { id, from, chat_instance: 'c', data, message: shown } });
+  }
+
+  /** A person reacts to a message; no emoji takes the reaction back. */
+  react(chatId: number, messageId: number, emoji: string | null, fromId = chatId): number {
+    const date = Math.floor(Date.now() / 1000);
+    const chat = { id: chatId, type: chatId > 0 ? 'private' : 'supergroup' };
+    const user = { id: fromId, is_bot: false, first_name: 'Ada' };
+    const now = emoji === null ? [] : [{ type: 'emoji', emoji }];
+    return this.injectUpdate({
+      message_reaction: { chat, message_id: messageId, date, user, old_reaction: [], new_reaction: now },
+    });
+  }
+
+  /** Tells the last update once more; a poller has it told by an offset that moved back. */
+  async repeatLast(): Promise<void> {
+    if (this.#last === null) return;
+    if (this.webhook.url !== '') await this.webhook.repeat(this.#last);
+    else {
+      const { update_id: _, ...update } = JSON.parse(this.#last.json) as { update_id: number };
+      this.injectUpdate(update);
+    }
+  }
+
+  /** Polls that are held now. */
+  polls(): number {
+    return this.#poll === null ? 0 : 1;
+  }
+
+  /** Cuts every connection that is open now. */
+  drop(): void {
+    this.#http.closeAllConnections();
   }
 
   /** What people see now, in the order it appeared. */
@@ -188,7 +263,7 @@ export class TelegramServer {
   }
 
   setWebhook(url: string): void {
-    this.#webhook = url;
+    this.webhook.set(url, '');
     this.#poll?.finish(this.#webhookConflict());
   }
 
@@ -209,24 +284,22 @@ export class TelegramServer {
     } catch {
       return; // The client left while it was speaking.
     }
-    const body = Buffer.concat(chunks).toString();
+    const bytes = Buffer.concat(chunks);
     const path = request.url ?? '';
-    if (path.startsWith('/admin/')) return this.#admin(path.slice(7), body, response);
+    if (path.startsWith('/admin/')) return this.#admin(path.slice(7), bytes.toString(), response);
     const file = /^\/file\/bot([^/]+)\/(.+)$/.exec(path);
     if (file !== null) {
-      const bytes = file[1] === this.botToken ? this.#files.get(decodeURIComponent(file[2] ?? '')) : undefined;
-      response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+      const content = file[1] === this.botToken ? this.#files.get(decodeURIComponent(file[2] ?? '')) : undefined;
+      response.writeHead(content === undefined ? 404 : 200).end(content);
       return;
     }
     const [, token, method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(path) ?? [];
     if (token === undefined) return send(response, refuse(404, 'Not Found'));
     if (token !== this.botToken) return send(response, refuse(401, 'Unauthorized'));
-    let params: Params;
-    try {
-      params = (body === '' ? {} : JSON.parse(body)) as Params;
-    } catch {
-      this.violations.push(`${method}: the body is not JSON`);
-      return send(response, badRequest("can't parse JSON"));
+    const params = await paramsOf(bytes, request.headers['content-type'] ?? '');
+    if (params === null) {
+      this.violations.push(`${method}: the body cannot be read`);
+      return send(response, badRequest("can't parse the request"));
     }
     const call: RecordedCall = { method, params, at: performance.now(), status: null };
     this.#calls.push(call);
@@ -259,31 +332,52 @@ export class TelegramServer {
       case 'getUpdates':
         return this.#getUpdates(params, response);
       case 'getWebhookInfo':
-        return ok({ url: this.#webhook, has_custom_certificate: false, pending_update_count: this.#queue.length });
+        return ok(this.webhook.info);
+      case 'setWebhook':
+        return this.#setWebhook(params);
       case 'deleteWebhook':
         if (params['drop_pending_updates'] === true) this.violations.push('pending updates were dropped');
-        this.#webhook = '';
+        this.webhook.set('', '');
         return ok(true);
       case 'setMyCommands':
-        this.commands = params['commands'];
+        if (typeof params['language_code'] === 'string')
+          this.commandsIn.set(params['language_code'], params['commands']);
+        else this.commands = params['commands'];
         return ok(true);
+      case 'answerCallbackQuery': {
+        const id = String(params['callback_query_id']);
+        if (!this.presses.has(id))
+          return badRequest('query is too old and response timeout expired or query ID is invalid');
+        this.presses.set(id, true);
+        return ok(true);
+      }
       case 'getFile': {
         const id = String(params['file_id']);
         const bytes = this.#files.get(id);
         return bytes ? ok({ file_id: id, file_path: id, file_size: bytes.length }) : badRequest('invalid file_id');
       }
-      case 'sendChatAction':
-      case 'sendMessage':
-      case 'editMessageText':
-        return this.chats.answer(method, params);
       default:
+        if ((chatMethods as readonly string[]).includes(method)) return this.chats.answer(method as ChatMethod, params);
         this.violations.push(`unknown method ${method}`);
         return refuse(404, 'Not Found');
     }
   }
 
+  #setWebhook(params: Params): Answer {
+    const { url, secret_token: secret, allowed_updates: allowed } = params;
+    if (params['drop_pending_updates'] === true) this.violations.push('pending updates were dropped');
+    if (!Array.isArray(allowed)) this.violations.push('setWebhook without allowed_updates');
+    else this.#allowed = allowed as string[];
+    if (typeof secret !== 'string') this.violations.push('setWebhook without a secret_token');
+    else if (!/^[A-Za-z0-9_-]{1,256}$/.test(secret)) return badRequest('secret token contains unallowed characters');
+    if (typeof url !== 'string' || !URL.canParse(url)) return badRequest('bad webhook: invalid URL');
+    this.webhook.set(url, String(secret));
+    this.#poll?.finish(this.#webhookConflict());
+    return ok(true);
+  }
+
   #getUpdates(params: Params, response: ServerResponse): Answer | Promise<Answer> {
-    if (this.#webhook !== '') return this.#webhookConflict();
+    if (this.webhook.url !== '') return this.#webhookConflict();
     const offset = Number(params['offset'] ?? 0);
     const seconds = Number(params['timeout'] ?? 0);
     if (offset < 0) this.violations.push('a negative offset forgets updates');

@@ -179,6 +179,34 @@ test('a photo, a voice note and a place arrive as something to read, with a hand
   assert.equal(event(message({ video_note: { file_id: 'v' } })).text, '[video note]');
 });
 
+test('every kind of file has its type and a handle, and an animation comes once', () => {
+  const handle = { file_id: 'x', file_size: 5 };
+  const kinds: [object, string, string][] = [
+    [{ voice: { ...handle, mime_type: 'audio/ogg' } }, 'audio/ogg', '[voice]'],
+    [{ audio: { ...handle, mime_type: 'audio/mp4', file_name: 'song.m4a' } }, 'audio/mp4', '[audio]'],
+    [{ video: handle }, 'video/mp4', '[video]'],
+    [{ sticker: { ...handle, emoji: '🔥' } }, 'image/webp', '[sticker 🔥]'],
+    [{ sticker: { ...handle, is_animated: true } }, 'application/x-tgsticker', '[sticker]'],
+    [{ sticker: { ...handle, is_video: true } }, 'video/webm', '[sticker]'],
+    [{ animation: handle, document: { ...handle, mime_type: 'video/mp4' } }, 'video/mp4', '[animation]'],
+  ];
+  for (const [fields, mimeType, text] of kinds) {
+    const came = event(message(fields));
+    assert.deepEqual([came.attachments.length, came.attachments[0]?.mimeType, came.text], [1, mimeType, text]);
+    assert.equal(came.attachments[0]?.size, 5);
+  }
+});
+
+test('a part of an album names its album within its chat, and says nothing without a caption', () => {
+  const photo = [{ file_id: 'p', width: 1, height: 1 }];
+  const part = read(message({ photo, media_group_id: '99' }));
+  assert.ok(part.ok);
+  assert.deepEqual([part.album, part.event?.text], ['7:99', '']);
+  const other = read(message({ photo, media_group_id: '99', chat: group, caption: '@clanker_bot look' }));
+  assert.ok(other.ok);
+  assert.equal(other.album, '-1001:99');
+});
+
 test('a service message is nothing to act on, and not malformed', () => {
   assert.deepEqual(read(message({ pinned_message: {} })), { ok: true, event: null, album: null });
 });

@@ -354,3 +354,93 @@ test('stopping ends a poll under way at once and twice is as good as once', asyn
   assert.equal(rig.channel.health().state, 'stopped');
   await server.until(() => server.calls('getUpdates').every((call) => call.status === 200 || call.status === null));
 });
+
+const attachments = (rig: TelegramRig): (string | undefined)[][] =>
+  [...rig.sink.events.values()].map((event) => event.attachments.map(({ native }) => native));
+
+test('an album is one event, and the offset does not pass it before', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  server.inject({ chatId: 7, text: 'before' });
+  const [first] = server.album(7, ['f1', 'f2'], { caption: 'look' });
+  rig.start();
+  await rig.sink.until(() => rig.sink.texts().includes('before'));
+  assert.equal(rig.sink.cursors.get('offset'), String(first?.updateId));
+  const last = server.inject({ chatId: 8, text: 'after' });
+  await server.until(() => server.confirmed() > last.updateId);
+  assert.deepEqual(rig.sink.texts(), ['before', 'look', 'after']);
+  assert.deepEqual(attachments(rig), [[], ['f1', 'f2'], []]);
+  assert.deepEqual(server.violations, []);
+});
+
+test('an album that could not be stored before a crash is the same event after it', async (t) => {
+  const server = await serve(t);
+  const first = rigFor(t, server);
+  const offered: string[] = [];
+  first.sink.commit = (batch) => {
+    offered.push(...batch.map(({ dedupe }) => dedupe));
+    return Promise.reject(new Error('the disk is full'));
+  };
+  server.album(7, ['f1', 'f2', 'f3']);
+  first.start();
+  await first.state('degraded', /cannot be stored/);
+  await first.close();
+  const again = rigFor(t, server);
+  again.start();
+  await again.sink.until(() => again.sink.events.size > 0);
+  assert.deepEqual(attachments(again), [['f1', 'f2', 'f3']]);
+  assert.deepEqual([...again.sink.events.keys()], [...new Set(offered)]);
+});
+
+test('albums of many people at once hold up nobody for good', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  for (let n = 0; n < 30; n++) {
+    server.album(7 + n, ['a', 'b']);
+    server.inject({ chatId: 100 + n, text: `t${n}` });
+  }
+  rig.start();
+  await server.until(() => server.pending() === 0);
+  assert.equal(attachments(rig).filter((files) => files.length === 2).length, 30);
+  assert.equal(rig.sink.events.size, 60);
+});
+
+test('a pressed button is acknowledged once what it means is committed, and a failure of that harms nothing', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  rig.sink.broken = 1;
+  const message = { chatId: '-5', messageId: 9, threadId: 4 };
+  server.press(message, '/approve 1', 7);
+  server.press(message, '/approve 1', 8);
+  server.fail(1, { mode: 'bad_gateway' }, 'answerCallbackQuery');
+  rig.start();
+  await server.until(() => server.calls('answerCallbackQuery').length === 2);
+  assert.deepEqual(
+    [...rig.sink.events.values()].map(({ kind, text, sender, conversation }) => [
+      kind,
+      text,
+      sender.native,
+      conversation.thread,
+    ]),
+    [
+      ['action', '/approve 1', '7', '4'],
+      ['action', '/approve 1', '8', '4'],
+    ],
+  );
+  await rig.state('connected');
+  assert.deepEqual(server.violations, []);
+});
+
+test('the menu is set in every language there is, and what is not translated is shown as it is', async (t) => {
+  const server = await serve(t);
+  const commands = [
+    { command: 'new', description: 'Start over', translations: { de: 'Neu beginnen' } },
+    { command: 'help', description: 'Help' },
+  ];
+  const rig = rigFor(t, server, { commands });
+  rig.start();
+  await rig.state('connected');
+  const shown = (menu: unknown): string[] => (menu as { description: string }[]).map(({ description }) => description);
+  assert.deepEqual(shown(server.commands), ['Start over', 'Help']);
+  assert.deepEqual(shown(server.commandsIn.get('de')), ['Neu beginnen', 'Help']);
+});
