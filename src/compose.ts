@@ -35,6 +35,7 @@ import { Supervisor } from './app/lifecycle/supervisor.ts';
 import { runUpkeep } from './app/lifecycle/upkeep.ts';
 import { ModelCaller } from './app/models/caller.ts';
 import { historyTurnsOf } from './app/runs/context.ts';
+import { Outages } from './app/runs/outages.ts';
 import { RunExecutor } from './app/runs/execute.ts';
 import { RunQueue, restarting } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
@@ -166,10 +167,11 @@ class Daemon {
     });
     const agent = (name: string | null): ReturnType<typeof agentSettings> =>
       agentSettings((name === null ? undefined : live.config.agents[name]) ?? live.config.agent);
-    const executor = new RunExecutor({
+    const outages = new Outages({ store, clock, log, mintId, models, delivery, runs: () => runs });
     const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
       live.policies(channel, account);
     const directory = new Directory({ store, clock, mintId });
+    const executor = new RunExecutor({
       store,
       bus,
       clock,
@@ -183,9 +185,10 @@ class Daemon {
       commands,
       crash: this.#crash,
       agent,
-      files,
-      loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
       whois: (inbound) => directory.whois(inbound, policy(inbound.channel, inbound.account)),
+      files,
+      outages,
+      loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
       channelLimits: (channel, account) => channels.limits(channel, account),
     });
     const queueMode = (channel: string): 'followup' | 'collect' | 'interrupt' =>
@@ -223,15 +226,15 @@ class Daemon {
       commands,
       crash: this.#crash,
       policy,
+      directory,
+      pairing,
       queueMode,
     });
     const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });
-      directory,
-      pairing,
+    registerAccessCommands(commands, { store, pairing });
     registerBuiltinCommands(commands, { store, clock, runs, modelLine: (words) => live.modelLine(words) });
     const figures = processMetrics(metrics);
     const status = new Status({
-    registerAccessCommands(commands, { store, pairing });
       version,
       store,
       storeHealth: () => store.health(),
@@ -244,10 +247,10 @@ class Daemon {
       model: () => live.model,
       configError: () => live.error,
       policy,
+      directory,
     });
     registerInspectCommands(commands, {
       store,
-      directory,
       models,
       status: () => status.status(),
       defaultModel: () => live.model.name,
@@ -286,11 +289,11 @@ class Daemon {
       tokens,
       runs,
       channels,
+      people: new People({ store, directory, pairing }),
+      pairing,
       status,
       chat: new Chat({
         store,
-      people: new People({ store, directory, pairing }),
-      pairing,
         bus,
         clock,
         mintId,
@@ -337,6 +340,7 @@ class Daemon {
       this.#greet(server.url(), dataDir, clock.monotonic() - startedAt);
       await apply();
       supervisor.run('channels', () => channels.watch());
+      supervisor.run('outages', (signal) => outages.run(signal));
       supervisor.run('status', (signal) => status.run(signal));
       supervisor.run('upkeep', (signal) =>
         runUpkeep({ store, clock, log, tokens, retention: () => live.retention }, signal),

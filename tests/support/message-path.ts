@@ -23,6 +23,7 @@ import { Ingress } from '../../src/app/ingress/ingress.ts';
 import { ModelCaller } from '../../src/app/models/caller.ts';
 import type { AgentSettings } from '../../src/app/runs/context.ts';
 import { RunExecutor } from '../../src/app/runs/execute.ts';
+import { Outages } from '../../src/app/runs/outages.ts';
 import { RunQueue, type QueueMode } from '../../src/app/runs/queue.ts';
 import { RunWaiters } from '../../src/app/runs/waiters.ts';
 import { ClankerError } from '../../src/core/errors.ts';
@@ -130,8 +131,9 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const files = diskFiles(folder);
   const delivery = new Delivery({ store, bus, clock, log, metrics, crash, readFile: (id) => files.read(id) });
-  const executor = new RunExecutor({
+  const outages = new Outages({ store, clock, log, mintId, models, delivery, runs: () => runs });
   const directory = new Directory({ store, clock, mintId });
+  const executor = new RunExecutor({
     store,
     bus,
     clock,
@@ -145,9 +147,10 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     commands,
     crash,
     agent: () => agent,
-    files,
-    loadFile: () => () => Promise.resolve(null),
     whois: (inbound) => directory.whois(inbound, policy),
+    files,
+    outages,
+    loadFile: () => () => Promise.resolve(null),
     channelLimits: () => {
       const { text, edit, correlates = false, buttons } = platform.capabilities;
       return { text, stream: edit.supported, correlates, buttons };
@@ -163,9 +166,6 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     queueMode: (name) => (name === 'api' ? 'followup' : queueMode),
     execute: (run) => executor.execute(run),
   });
-  registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => 'Answers come from a script.' });
-  registerInspectCommands(commands, {
-    store,
   const pairing = new Pairing({
     store,
     clock,
@@ -179,6 +179,9 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     limits: () => platform.capabilities,
   });
   registerAccessCommands(commands, { store, pairing });
+  registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => 'Answers come from a script.' });
+  registerInspectCommands(commands, {
+    store,
     models,
     status: () => Promise.resolve({ uptimeMs: 61_000, queues: { inbox: 0, running: 1 }, channels: [] }),
     defaultModel: () => 'scripted/model-1',
@@ -194,11 +197,11 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     commands,
     crash,
     policy: () => policy,
+    directory,
+    pairing,
     queueMode: () => queueMode,
   });
   const chat = new Chat({
-    directory,
-    pairing,
     store,
     bus,
     clock,
@@ -236,13 +239,14 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     provider,
     models,
     commands,
+    directory,
+    pairing,
     waiters,
     channel,
     delivery,
-    directory,
-    pairing,
     runs,
     ingress,
+    outages,
     chat,
     sessions,
     dead,

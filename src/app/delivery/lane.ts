@@ -1,6 +1,7 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError } from '../../core/errors.ts';
 import type { ConversationRef } from '../../core/message.ts';
+import { wordsIn, type Words } from '../../core/notices/index.ts';
 import type { Channel, OutboundPart, SendOutcome } from '../../core/ports/channel.ts';
 import type { OutboxRow, SendRecord, Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Histogram, Log, LogFields } from '../../core/ports/system.ts';
@@ -19,6 +20,9 @@ const minTimerMs = 50;
 const maxTimerMs = 60_000;
 /** A longer wait is left to the timer, so that slow chats do not hold the parallel places. */
 const maxWaitInPlaceMs = 2000;
+/** While the account is busy a file lets texts of other conversations pass, again and again, but not for ever. */
+const yieldMs = 1000;
+const maxYieldMs = 30_000;
 const firstRecordDelayMs = 250;
 const maxRecordDelayMs = 10_000;
 
@@ -156,6 +160,11 @@ export class Lane {
       await this.#record(row, { state: 'dead', at: clock.now(), error: 'It became too old to be sent.' });
       return true;
     }
+    if (row.body.file !== undefined && this.pacer.crowded && clock.now() - row.createdAt < maxYieldMs) {
+      const error = 'A file gives way to texts.';
+      await this.#record(row, { state: 'retry', at: clock.now() + yieldMs, error, uncounted: true });
+      return true;
+    }
     log.debug('a message is sent', { ...fieldsOf(row), part: row.part, attempt: row.attempts });
     crash('before_send');
     const startedAt = clock.monotonic();
@@ -189,7 +198,7 @@ export class Lane {
     const { channel, signal } = this;
     const { maxLength } = channel.capabilities.text;
     const shown = row.plain ? { ...row.body, spans: [] } : row.body;
-    const body = row.resent && row.ref === null ? markedAsRepeat(shown, maxLength) : shown;
+    const body = row.resent && row.ref === null ? markedAsRepeat(shown, maxLength, await this.#wordsFor(row)) : shown;
     const file = body.file === undefined ? undefined : await this.#deps.readFile(body.file.id);
     if (file === null) return { ok: false, kind: 'refused', code: 'file_gone', detail: 'The file is gone.' };
     const part: OutboundPart = {
@@ -213,6 +222,11 @@ export class Lane {
       this.#deps.log.error('a channel failed in an unexpected way', { ...fieldsOf(row), error });
       return { ok: false, kind: 'ambiguous', detail: 'The channel failed in an unexpected way.' };
     }
+  }
+
+  async #wordsFor({ owner }: OutboxRow): Promise<Words> {
+    const person = await this.#deps.store.person(owner).catch(() => null);
+    return wordsIn(person?.language ?? null);
   }
 
   /**

@@ -55,6 +55,11 @@ export class Pacer {
     return takeIfThere(lane.bucket, lane.rate, now);
   }
 
+  /** Others of this account wait for their turn. */
+  get crowded(): boolean {
+    return this.#account.bucket.tokens < 0;
+  }
+
   /** The platform told us to wait. */
   block(conversation: ConversationRef, group: boolean, scope: 'conversation' | 'account', ms: number): void {
     const lane = scope === 'account' ? this.#account : this.#laneOf(conversation, group);

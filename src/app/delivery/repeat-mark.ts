@@ -1,13 +1,20 @@
 import type { OutboundBody } from '../../core/message.ts';
+import { notices, type Words } from '../../core/notices/index.ts';
 
-const mark = '\n\n(sent again after an interruption)';
+const room = Math.max(...Object.values(notices).map(({ repeated }) => markOf(repeated).length));
 
 /** What is left of a platform's limits for the text itself, so that a repeat can always be marked as one. */
 export function withRoomForMark<T extends { maxLength: number }>(limits: T): T {
-  const maxLength = limits.maxLength - mark.length;
-  return maxLength < mark.length ? limits : { ...limits, maxLength };
+  const maxLength = limits.maxLength - room;
+  return maxLength < room ? limits : { ...limits, maxLength };
 }
 
 /** The body of a part that may have arrived already, as far as the platform takes it. */
-export const markedAsRepeat = (body: OutboundBody, maxLength: number): OutboundBody =>
-  body.text.length + mark.length > maxLength ? body : { ...body, text: body.text + mark };
+export const markedAsRepeat = (body: OutboundBody, maxLength: number, words: Words): OutboundBody => {
+  const mark = markOf(words.repeated);
+  return body.text.length + mark.length > maxLength ? body : { ...body, text: body.text + mark };
+};
+
+function markOf(words: string): string {
+  return `\n\n${words}`;
+}

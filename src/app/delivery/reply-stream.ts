@@ -32,6 +32,8 @@ export class ReplyStream {
   #opened: boolean;
   #tried = false;
   #text = '';
+  /** Shown while there is no text. */
+  #working = '';
   #shown = '';
   #notBefore: number | null = null;
   #busy: Promise<void> | null = null;
@@ -62,6 +64,21 @@ export class ReplyStream {
     this.#pump();
   }
 
+  /** Words that stand there until the first text comes; they are no part of the reply. */
+  working(words: string): void {
+    this.#working = words;
+    this.#pump();
+  }
+
+  /** A message of this reply stands on the platform and waits for its end. */
+  get open(): boolean {
+    return this.#ref !== null;
+  }
+
+  get #current(): string {
+    return this.#text === '' ? this.#working : this.#text;
+  }
+
   /** What was pushed so far is void: another attempt begins. Only while nothing is visible. */
   restart(): void {
     this.#text = '';
@@ -75,13 +92,13 @@ export class ReplyStream {
   }
 
   #pump(): void {
-    if (this.#busy !== null || this.#stop.signal.aborted || this.#text.trim() === '') return;
+    if (this.#busy !== null || this.#stop.signal.aborted || this.#current.trim() === '') return;
     const lane = this.#deps.delivery.lane(this.#row.conversation);
     if (lane === null || lane.channel.edit === undefined || !lane.channel.capabilities.edit.supported) return;
     const now = this.#deps.clock.monotonic();
     const waitMs = (this.#notBefore ?? now) - now;
     // Only the first time: what is tried again without a pause, because the pace forbids it, would stop everything else.
-    const early = !this.#tried && this.#text.length >= firstLength;
+    const early = !this.#tried && this.#current.length >= firstLength;
     this.#busy = (async () => {
       if (waitMs > 0 && !early) await this.#deps.clock.sleep(waitMs, this.#stop.signal);
       await this.#mutate(lane);
@@ -97,7 +114,7 @@ export class ReplyStream {
       })
       .finally(() => {
         this.#busy = null;
-        if (this.#shown !== this.#text) this.#pump();
+        if (this.#shown !== this.#current) this.#pump();
       });
   }
 
@@ -110,7 +127,8 @@ export class ReplyStream {
     const paceMs = group ? edit.groupMs : edit.directMs;
     this.#tried = true;
     this.#notBefore = clock.monotonic() + paceMs;
-    const text = this.#text;
+    const text = this.#current;
+    const real = this.#text !== '';
     const body = this.#firstPart(text, withRoomForMark(channel.capabilities.text));
     if (body === null) {
       this.#shown = text;
@@ -123,11 +141,11 @@ export class ReplyStream {
       this.#opened = true;
       this.#ref = row?.ref ?? null;
       // Meanwhile the attempt this text came from may have become void, or the reply may be over.
-      if (this.#stop.signal.aborted || !this.#text.startsWith(text)) return;
+      if (this.#stop.signal.aborted || !this.#current.startsWith(text)) return;
     }
     const ref = this.#ref;
     if (ref === null) crash('before_send');
-    this.visible = true;
+    this.visible ||= real;
     const part = { idempotencyKey: this.#row.idempotencyKey, conversation, body, growing: true };
     const outcome =
       ref === null
@@ -163,7 +181,7 @@ export class ReplyStream {
     if (outcome === undefined) return;
     if (outcome.ok) {
       this.#shown = text;
-      this.visible = true;
+      this.visible ||= this.#text !== '';
     } else if (outcome.kind === 'rate_limited') {
       lane.pacer.block(conversation, false, outcome.scope, outcome.retryAfterMs);
       this.#notBefore = this.#deps.clock.monotonic() + outcome.retryAfterMs;

@@ -12,20 +12,26 @@ import { about, correlationOf, fieldsOf } from './about.ts';
 import { fetchAttachments, type AttachmentDeps } from './attachments.ts';
 import { requestOf, type AgentSettings, type LoadFile } from './context.ts';
 import { RunFinisher, type FinishDeps } from './finish.ts';
+import type { Outages } from './outages.ts';
 import { answered, failed, givenUp, withWords, type Outcome } from './outcome.ts';
 import { maxStarts, type ActiveRun } from './queue.ts';
 import { replyTemplate } from './reply-plan.ts';
 
+/** How long a person looks at nothing, or at "typing…", before words say that the run goes on. */
+const workingMs = 20_000;
+const workingAfterTypingMs = 45_000;
+
 export interface RunDeps extends FinishDeps {
   models: ModelCaller;
   commands: CommandRegistry;
+  /** Who sent a message, and what they may do now. */
+  whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
   agent: (name: string | null) => AgentSettings;
   loadFile: (owner: string) => LoadFile;
   files: AttachmentDeps['files'];
+  outages: Outages;
 }
 
-  /** Who sent a message, and what they may do now. */
-  whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
 /**
  * One run from its claimed message to the one transaction that ends it: the reply in the history, the outbox rows and
  * the ledger, or nothing of it.
@@ -83,7 +89,14 @@ export class RunExecutor {
   /** With what people are told when it did not end well, in their language; API clients read English. */
   async #worded(outcome: Outcome, shown: string, signal: AbortSignal, inbound: InboxRow): Promise<Outcome | null> {
     if (outcome.error === null && outcome.visibleText.trim() !== '') return outcome;
-    return withWords(outcome, shown, signal, await this.#wordsFor(inbound));
+    const words = await this.#wordsFor(inbound);
+    const kept =
+      outcome.error === null || shown !== '' || signal.aborted ? null : this.#deps.outages.keep(inbound, outcome.error);
+    if (kept === 'told') return outcome;
+    const worded = withWords(outcome, shown, signal, words);
+    return kept === null || worded === null
+      ? worded
+      : { ...worded, visibleText: `${worded.visibleText}\n\n${words.outage}` };
   }
 
   async #wordsFor({ conversation, owner }: InboxRow): Promise<Words> {
@@ -115,15 +128,33 @@ export class RunExecutor {
         log.debug('typing stopped', { ...fieldsOf(claimed), error }),
       );
     }
+    const over = new AbortController();
+    if (stream !== null) this.#tellWorking(stream, inbound, over.signal);
     try {
       const outcome = await this.#callModel(claimed, inbound, stream, signal);
       crash('after_model');
       const shown = (await stream?.settle()) ?? '';
-      return await this.#worded(outcome, shown, signal, inbound);
+      const worded = await this.#worded(outcome, shown, signal, inbound);
+      // What said that we are still working must not stay as the last word.
+      if (worded === null || worded.visibleText !== '' || stream?.open !== true) return worded;
+      return { ...worded, visibleText: (await this.#wordsFor(inbound)).cut };
     } finally {
+      over.abort(noLongerNeeded);
       typing?.abort(noLongerNeeded);
       await stream?.settle();
     }
+  }
+
+  /** Says once that a long run goes on, where nothing else shows it. */
+  #tellWorking(stream: ReplyStream, inbound: InboxRow, over: AbortSignal): void {
+    const { clock, delivery, log } = this.#deps;
+    const types = inbound.conversation !== null && delivery.lane(inbound.conversation)?.channel.typing !== undefined;
+    clock
+      .sleep(types ? workingAfterTypingMs : workingMs, over)
+      .then(async () => stream.working((await this.#wordsFor(inbound)).stillWorking))
+      .catch((error: unknown) => {
+        if (!over.aborted) log.debug('a long run could not be announced', { error });
+      });
   }
 
   async #callModel(

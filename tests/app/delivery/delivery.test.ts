@@ -1,3 +1,4 @@
+import { wordsIn } from '../../../src/core/notices/index.ts';
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { MemoryBus } from '../../../src/adapters/bus/memory.ts';
@@ -333,8 +334,8 @@ test('who waits for rows that never settle takes bounded memory', async (t) => {
 test('a repeat of a part that is as long as parts get can still be marked', () => {
   const limits = withRoomForMark({ maxLength: 4096 });
   const body = { text: 'x'.repeat(limits.maxLength), spans: [] };
-  assert.match(markedAsRepeat(body, 4096).text, /sent again/);
-  assert.ok(markedAsRepeat(body, 4096).text.length <= 4096);
+  assert.match(markedAsRepeat(body, 4096, wordsIn('en')).text, /sent again/);
+  assert.ok(markedAsRepeat(body, 4096, wordsIn('de')).text.length <= 4096);
 });
 
 function counting(store: Store): { counted: Store; asked: () => number } {
