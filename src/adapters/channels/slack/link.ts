@@ -1,6 +1,7 @@
 /** One connection of Socket Mode, from its address to its end. https://docs.slack.dev/apis/events-api/using-socket-mode */
 import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
+import { noLongerNeeded } from '../../../core/abort.ts';
 import type { Clock } from '../../../core/ports/system.ts';
 import { countField, field, textField } from '../json-http.ts';
 
@@ -73,7 +74,7 @@ export class Link {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.closed = closed;
     this.#socket.on('close', () => {
-      this.#over.abort();
+      this.#over.abort(noLongerNeeded);
       this.#hello.reject(new Error(this.#detail));
       this.#leaving.resolve({ why: 'lost', detail: this.#detail });
       resolve();
@@ -97,7 +98,7 @@ export class Link {
       await this.closed;
       throw error;
     } finally {
-      patience.abort();
+      patience.abort(noLongerNeeded);
     }
     void this.#watch();
   }

@@ -3,6 +3,7 @@
  * our hook. A new connection is opened before an old one that Slack wants to end is closed, so there are two for a
  * moment, and never more.
  */
+import { noLongerNeeded } from '../../../core/abort.ts';
 import { fullBucket, take } from '../../../core/pace.ts';
 import type { ChannelContext, HookRequest, HookResponse, InboundSink } from '../../../core/ports/channel.ts';
 import type { Random } from '../../../core/ports/system.ts';
@@ -124,16 +125,17 @@ export class Receiver {
       this.#sink.malformed(hooked.detail);
       return hookFailure(400, 'malformed', 'The body is not what Slack sends.');
     }
-    if (this.#me === null) return tryLater;
+    const ending = AbortSignal.any([signal, this.#context.signal]);
+    if (this.#me === null || ending.aborted) return tryLater;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     if (!this.#take(hooked.delivery, () => resolve(true))) return tryLater;
-    const enough = new AbortController();
-    const give = (): void => resolve(false);
-    signal.addEventListener('abort', give, { once: true });
-    clock.sleep(hookPatienceMs, enough.signal).then(give, () => undefined);
+    const over = new AbortController();
+    const enough = (): void => resolve(false);
+    ending.addEventListener('abort', enough, { once: true });
+    clock.sleep(hookPatienceMs, over.signal).then(enough, () => undefined);
     const committed = await promise;
-    enough.abort();
-    signal.removeEventListener('abort', give);
+    over.abort(noLongerNeeded);
+    ending.removeEventListener('abort', enough);
     return committed ? { status: 200 } : tryLater;
   }
 
