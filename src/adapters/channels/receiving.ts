@@ -80,7 +80,7 @@ export class Receiving {
   /** 1 s, 2 s, 4 s … 30 s, with jitter so that two of us do not stay in step; never under a second. */
   degrade(detail: string): number {
     this.#set('degraded', detail);
-    const ceiling = Math.min(minBackoffMs * 2 ** Math.min(++this.#failures, 10), maxBackoffMs);
+    const ceiling = Math.min(minBackoffMs * 2 ** Math.min(this.#failures++, 10), maxBackoffMs);
     return Math.max(minBackoffMs, ceiling * (0.5 + this.#random.unit() / 2));
   }
 
