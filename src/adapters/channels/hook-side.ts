@@ -22,6 +22,12 @@ export interface HookSideOptions {
   problem?: string;
 }
 
+/** `fatal`: nothing will work before a person mends it. */
+export interface Trouble {
+  state: 'connected' | 'fatal';
+  detail: string;
+}
+
 /** Commits and resolves with the receipts; null when the store could not take the events. */
 export type CommitHook = (events: InboundEvent[]) => Promise<readonly InboundReceipt[] | null>;
 
@@ -31,11 +37,14 @@ export class HookSide {
   readonly #health: ChannelHealth;
   #listening: { sink: InboundSink; context: ChannelContext } | null = null;
   #started = false;
-  #noted = false;
+  /** Why the first request was refused, while none has passed. */
+  #refusal = '';
+  #trouble: Trouble | null;
   #refusals = { count: 0, loggedAt: Number.NEGATIVE_INFINITY };
 
   constructor(options: HookSideOptions) {
     this.#options = options;
+    this.#trouble = options.problem === undefined ? null : { state: 'connected', detail: options.problem };
     this.#health = {
       state: 'starting',
       detail: '',
@@ -47,6 +56,16 @@ export class HookSide {
 
   get health(): ChannelHealth {
     return { ...this.#health };
+  }
+
+  set identity(name: string) {
+    this.#health.identity = name;
+  }
+
+  /** What is wrong although it receives, in words with the fix; null when nothing is any more. */
+  trouble(trouble: Trouble | null): void {
+    this.#trouble = trouble;
+    if (this.#health.state === 'connected' || this.#health.state === 'fatal') this.#well();
   }
 
   start(sink: InboundSink, context: ChannelContext): void {
@@ -84,6 +103,7 @@ export class HookSide {
       return unverified;
     }
     this.#health.lastReceiveAt = now;
+    this.#refusal = '';
     if (this.#health.state === 'connected') this.#well();
     const work = take(
       (events) => this.#commit(events, listening),
@@ -118,9 +138,9 @@ export class HookSide {
 
   /** The first refusal is shown until something passes: it is most likely a secret that was copied wrongly. */
   #refused(reason: string, { clock, log }: ChannelContext): void {
-    if (this.#health.lastReceiveAt === null && this.#health.state === 'connected' && !this.#noted) {
-      this.#noted = true;
-      this.#health.detail = `Requests come in and none has passed yet: ${reason}.`;
+    if (this.#health.lastReceiveAt === null && this.#refusal === '') {
+      this.#refusal = `Requests come in and none has passed yet: ${reason}.`;
+      this.#well();
     }
     this.#refusals.count += 1;
     if (clock.monotonic() - this.#refusals.loggedAt < refusalsLoggedEveryMs) return;
@@ -131,7 +151,7 @@ export class HookSide {
 
   #well(): void {
     if (this.#listening === null) return;
-    this.#set('connected', this.#options.problem ?? '');
+    this.#set(this.#trouble?.state ?? 'connected', this.#trouble?.detail ?? this.#refusal);
   }
 
   #end(): void {
