@@ -26,6 +26,7 @@ const checks: readonly Check[] = [
   provider.onlyDemo,
   telegram.botToken,
   telegram.webhookSet,
+  telegram.webhookFails,
   telegram.otherPoller,
   telegram.channelTrouble,
   access.nobodyAllowed,

@@ -106,7 +106,11 @@ export interface TelegramFacts {
   detail: string;
   /** `@name` of the bot, once known. */
   username: string | null;
+  mode: 'long_polling' | 'webhook';
+  /** Where Telegram delivers, as it says itself. */
   webhookUrl: string | null;
+  /** What went wrong last while updates wait to be delivered. */
+  webhookTrouble: string | null;
   /** Telegram's "privacy mode" is off: the bot sees all messages of its groups. */
   readsAllGroupMessages: boolean;
   allowedGroups: number;

@@ -126,6 +126,7 @@ const notAskedBot: TelegramReport = {
   detail: '',
   username: null,
   webhookUrl: null,
+  webhookTrouble: null,
   readsAllGroupMessages: false,
   clockOffMs: null,
 };
@@ -134,6 +135,7 @@ const telegramFacts = ({ config }: LoadedConfig, ask: boolean): Promise<Telegram
   Object.entries(config.channels.telegram.accounts).map(async ([account, bot]) => ({
     id: `telegram:${account}`,
     enabled: bot.enabled,
+    mode: bot.mode,
     // Telegram numbers groups below zero.
     allowedGroups: bot.allowed_chat_ids.filter((id) => id.startsWith('-')).length,
     ...(ask && bot.enabled ? await probeTelegram(bot.api_root, bot.bot_token.reveal()) : notAskedBot),

@@ -7,6 +7,7 @@ export interface TelegramReport {
   detail: string;
   username: string | null;
   webhookUrl: string | null;
+  webhookTrouble: string | null;
   readsAllGroupMessages: boolean;
   clockOffMs: number | null;
 }
@@ -17,6 +18,7 @@ export async function probeTelegram(apiRoot: string, token: string): Promise<Tel
     detail: '',
     username: null,
     webhookUrl: null,
+    webhookTrouble: null,
     readsAllGroupMessages: false,
     clockOffMs: null,
   };
@@ -39,9 +41,18 @@ export async function probeTelegram(apiRoot: string, token: string): Promise<Tel
     detail: '',
     username: typeof bot['username'] === 'string' ? `@${bot['username']}` : null,
     webhookUrl: typeof url === 'string' && url !== '' ? url : null,
+    webhookTrouble: troubleOf(webhook),
     readsAllGroupMessages: bot['can_read_all_group_messages'] === true,
     clockOffMs,
   };
+}
+
+const maxWords = 200;
+
+function troubleOf(webhook: Record<string, unknown> | null): string | null {
+  const { pending_update_count: waiting, last_error_message: words } = webhook ?? {};
+  if (typeof waiting !== 'number' || waiting === 0 || typeof words !== 'string') return null;
+  return `${words.slice(0, maxWords)}; ${waiting} wait`;
 }
 
 function resultOf({ answer, body }: Probe): Record<string, unknown> | null {

@@ -1,6 +1,9 @@
 /** Checks of the Telegram bots: what is configured, what Telegram says of them, what the gateway saw. */
 import type { Check, Facts, Finding, TelegramFacts } from './facts.ts';
 
+/** How the channel says that it is not alone. */
+const another = /\b409\b|conflict|another program/i;
+
 /** One finding a bot, for enabled bots only. */
 const perBot =
   (judge: (bot: TelegramFacts, facts: Facts) => Finding | null): Check =>
@@ -37,8 +40,8 @@ export const botToken = perBot(({ id, outcome, detail }) => {
   }
 });
 
-export const webhookSet = perBot(({ id, webhookUrl }) => {
-  if (webhookUrl === null) return null;
+export const webhookSet = perBot(({ id, mode, webhookUrl }) => {
+  if (webhookUrl === null || mode === 'webhook') return null;
   return {
     code: 'telegram_webhook_set',
     problem: `Telegram sends the messages of ${id} to ${webhookUrl}, so long polling hears nothing.`,
@@ -46,9 +49,20 @@ export const webhookSet = perBot(({ id, webhookUrl }) => {
   };
 });
 
+export const webhookFails = perBot(({ id, mode, webhookTrouble }) => {
+  if (mode !== 'webhook' || webhookTrouble === null) return null;
+  return {
+    code: 'telegram_webhook_fails',
+    problem: `Telegram cannot deliver the messages of ${id} to its webhook_url (${webhookTrouble}).`,
+    fix:
+      'Make the address reachable from the internet by https with a valid certificate, and let the proxy there pass ' +
+      '/hooks/ on to this gateway; or set mode = "long_polling", which needs none of it.',
+  };
+});
+
 export const otherPoller = perBot(({ id }, { gateway }) => {
   const detail = channelDetail(gateway, id);
-  if (detail === null || !/\b409\b|conflict/i.test(detail)) return null;
+  if (detail === null || !another.test(detail)) return null;
   return {
     code: 'telegram_conflict',
     problem: `Another program polls Telegram with the token of ${id}.`,
@@ -57,9 +71,9 @@ export const otherPoller = perBot(({ id }, { gateway }) => {
 });
 
 /** Every other trouble the gateway reports of the channel, in its own words. */
-export const channelTrouble = perBot(({ id, outcome }, { gateway }) => {
+export const channelTrouble = perBot(({ id, outcome, webhookTrouble }, { gateway }) => {
   const detail = channelDetail(gateway, id);
-  if (detail === null || outcome === 'unauthorized' || /\b409\b|conflict/i.test(detail)) return null;
+  if (detail === null || outcome === 'unauthorized' || webhookTrouble !== null || another.test(detail)) return null;
   return { code: 'channel_trouble', problem: `${id} is in trouble: ${detail}`, fix: 'The log has the details.' };
 });
 

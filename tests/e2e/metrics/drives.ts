@@ -131,6 +131,17 @@ export const drives: readonly Drive[] = [
     drive: (gateway) => gateway.talk('hello'),
   },
   {
+    what: 'a reaction to an answer',
+    moves: ['feedback_total{channel="telegram",value="👍"}'],
+    async drive(gateway) {
+      // To the one before the last: that it was sent is recorded by now.
+      await gateway.talk('hello');
+      await gateway.talk('hello again');
+      const answer = gateway.telegram.messages(ada).at(-2);
+      gateway.telegram.react(ada, answer?.messageId ?? 0, '👍');
+    },
+  },
+  {
     what: 'a stranger',
     moves: ['messages_turned_away_total{channel="telegram",reason="refused"}'],
     drive: async (gateway) => void gateway.telegram.inject({ chatId: 666, text: 'let me in' }),
