@@ -15,6 +15,8 @@ const maxFrameBytes = 8_000_000;
 const closeGraceMs = 1000;
 
 export interface LinkEvents {
+  /** Slack said `hello`; told before any delivery that follows it. */
+  greeted: () => void;
   /** Something came, be it only a pong. */
   alive: () => void;
   /** One delivery; `ack` tells Slack that it is taken. Never throws. */
@@ -139,6 +141,7 @@ export class Link {
     const envelope = textField(frame, 'envelope_id');
     if (type === 'hello') {
       this.connections = countField(frame, 'num_connections') ?? 0;
+      this.#events.greeted();
       this.#hello.resolve();
     } else if (type === 'disconnect') this.#leave(textField(frame, 'reason') ?? '');
     else if (envelope !== undefined) {

@@ -86,6 +86,8 @@ function settledPart({ text, spans }: RichText): RichText {
     end = at;
     break;
   }
+  // A line that says nothing yet may turn out to be the mark of a list or a rule.
+  if (!/\p{L}/u.test(text.slice(lineStart, end))) end = Math.min(end, lineStart);
   return {
     text: text.slice(0, end),
     spans: spans.flatMap((span) => {

@@ -193,11 +193,10 @@ export class Receiver {
     }
     const before = this.#link;
     this.#link = link;
-    const gap = before === null || before.isOver;
+    const ours = before === null || before.isOver ? 1 : 2;
     before?.close();
     receiving.received(clock.now());
-    this.#connected(link, before === null || gap ? 1 : 2);
-    if (gap) this.#catchUp.begin();
+    this.#connected(link, ours);
     const end = await link.leaving;
     void link.closed.then(() => signal.removeEventListener('abort', close));
     if (signal.aborted) {
@@ -240,6 +239,10 @@ export class Receiver {
     const { receiving } = this.#options;
     const { clock } = this.#context;
     return {
+      // Nobody listened for a while, unless another connection still does.
+      greeted: () => {
+        if (this.#link === null || this.#link.isOver) this.#catchUp.begin();
+      },
       alive: () => receiving.received(clock.now()),
       malformed: (detail) => this.#sink.malformed(detail),
       envelope: (type, payload, ack) => {

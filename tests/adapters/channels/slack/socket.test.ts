@@ -81,7 +81,12 @@ const troubles: [RegExp, CallFault, string, RegExp][] = [
   [/auth.test/, { kind: 'error', error: 'account_inactive' }, 'fatal', /removed from the workspace/],
   [/auth.test/, { kind: 'error', error: 'token_revoked' }, 'fatal', /revoked/],
   [/connections.open/, { kind: 'error', error: 'not_allowed_token_type' }, 'fatal', /app_token with xapp-/],
-  [/connections.open/, { kind: 'error', error: 'missing_scope', needed: 'connections:write' }, 'fatal', /connections:write/],
+  [
+    /connections.open/,
+    { kind: 'error', error: 'missing_scope', needed: 'connections:write' },
+    'fatal',
+    /connections:write/,
+  ],
   [/auth.test/, { kind: 'status', status: 503 }, 'degraded', /HTTP 503/],
   [/connections.open/, { kind: 'rate_limited', seconds: 90 }, 'degraded', /asks to wait/],
   [/connections.open/, { kind: 'lost' }, 'degraded', /cannot be reached/],
