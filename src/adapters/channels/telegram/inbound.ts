@@ -107,6 +107,8 @@ function messageEvent(message: Message, updateId: number, context: InboundContex
 }
 
 function editEvent(message: Message, updateId: number, context: InboundContext): InboundEvent | null {
+  // A live location is told anew every few seconds, for hours; nobody wrote anything.
+  if (message.location !== undefined) return null;
   const conversation = conversationOf(message, context);
   const native = idOf(message.message_id, 'message_id');
   const content = contentOf(message, context);

@@ -138,7 +138,8 @@ export class WebhookReceiver {
     const answer = await this.#reception.call<WebhookInfo>('getWebhookInfo', {}, callTimeoutMs);
     if (!answer.ok) return this.#reception.failed(answer);
     const { url, pending_update_count: pending, last_error_date: errorAt, last_error_message: error } = answer.result;
-    if (url !== this.#settings.url) {
+    // Telegram may write it in another way than we did.
+    if (URL.parse(url ?? '')?.href !== URL.parse(this.#settings.url)?.href) {
       this.#set = false;
       return this.#reception.degrade(
         'Another program has taken the webhook of this bot, or removed it; it is set again. Stop the other program, or ' +

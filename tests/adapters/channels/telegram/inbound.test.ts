@@ -207,7 +207,16 @@ test('a part of an album names its album within its chat, and says nothing witho
   assert.equal(other.album, '-1001:99');
 });
 
-test('a service message is nothing to act on, and not malformed', () => {
+test('a service message and a place that moves are nothing to act on, and not malformed', () => {
+  const live = {
+    message_id: 3,
+    date: 1,
+    edit_date: 5,
+    chat: direct,
+    from: ada,
+    location: { latitude: 1, longitude: 2 },
+  };
+  assert.deepEqual(read({ edited_message: live }), { ok: true, event: null, album: null });
   assert.deepEqual(read(message({ pinned_message: {} })), { ok: true, event: null, album: null });
 });
 
