@@ -65,7 +65,7 @@ export class EmailCounterpart implements Counterpart {
     return new EmailCounterpart(await ImapServer.start(login), await SmtpServer.start(login), options);
   }
 
-  channel(): Promise<Channel> {
+  channel(options: Partial<EmailChannelOptions> = {}): Promise<Channel> {
     return Promise.resolve(
       createEmailChannel({
         account: 'main',
@@ -82,6 +82,7 @@ export class EmailCounterpart implements Counterpart {
         random: systemRandom,
         clock: systemClock,
         ...this.#options,
+        ...options,
       }),
     );
   }

@@ -41,7 +41,7 @@ export class ImapServer {
   /** Commands in the order they came, without their arguments. */
   readonly commands: string[] = [];
   readonly options: ImapServerOptions;
-  /** The connection breaks whenever this mail is asked for. */
+  /** The connection breaks whenever the outline or words of this mail are asked for. */
   poison: number | null = null;
   /** Nothing is answered any more, and no connection is closed. */
   silent = false;
@@ -333,7 +333,8 @@ class Session {
   #fetch(tag: string, folder: Folder, rest: string): void {
     const [, set = '', items = ''] = /^(\S+) \(?(.*?)\)?$/.exec(rest) ?? [];
     const uids = this.#range(folder, set);
-    if (uids.includes(this.#server.poison ?? -1)) return void this.#socket.destroy();
+    const poisoned = /BODY/i.test(items) && uids.includes(this.#server.poison ?? -1);
+    if (poisoned) return void this.#socket.destroy();
     for (const [at, mail] of folder.mails.entries()) {
       if (!uids.includes(mail.uid)) continue;
       const answers: Buffer[] = [];

@@ -31,14 +31,17 @@ export class HurriedClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error);
-      const done = (): void => {
+      const leave = (): void => {
         clearTimeout(timer);
         this.#held.delete(done);
         signal?.removeEventListener('abort', abort);
+      };
+      const done = (): void => {
+        leave();
         resolve();
       };
       const abort = (): void => {
-        done();
+        leave();
         reject(signal?.reason as Error);
       };
       let timer: NodeJS.Timeout | undefined;

@@ -16,6 +16,7 @@ import { withDeadline } from '../deadline.ts';
 import { Receiving } from '../receiving.ts';
 import { domainOf, plainAddress } from './address.ts';
 import type { Endpoint } from './endpoint.ts';
+import { messageIds } from './headers.ts';
 import { ImapConnection, ImapFailure } from './imap.ts';
 import type { ImapSettings } from './imap.ts';
 import { attachmentPlace } from './inbound.ts';
@@ -63,6 +64,7 @@ const capabilities: Omit<ChannelCapabilities, 'idempotentSend'> = {
   typing: { supported: false, refreshMs: 0 },
   files: { maxBytes: 17_000_000 },
   buttons: false,
+  correlates: true,
   pace: { accountPerSecond: 2, conversationPerSecond: 1, groupPerMinute: 60 },
 };
 
@@ -111,7 +113,7 @@ class EmailChannel implements Channel {
     const to = plainAddress(conversation.native);
     if (to === null) return { ok: false, kind: 'refused', code: 'bad_address', detail: 'This is no e-mail address.' };
     const messageId = this.#messageId(part);
-    const answered = await this.#answered(conversation, signal);
+    const answered = answeredBy(await this.#lastMail(conversation, signal), part.replyTo);
     const mail = await composeMail(part, { from: address, messageId, answered, now: clock.now() });
     const result = await withDeadline(signal, sendTimeoutMs, (limited) =>
       handIn({ endpoint: smtp, user, password }, { from: address, to }, mail, limited),
@@ -184,8 +186,8 @@ class EmailChannel implements Channel {
     return ownMessageId(`${account} ${idempotencyKey}`, conversation.thread, domainOf(address));
   }
 
-  /** The mail that is answered: known from when it came, or found in the mailbox. */
-  async #answered(conversation: ConversationRef, signal: AbortSignal): Promise<Answered | null> {
+  /** The last mail of the thread: known from when it came, or found in the mailbox. */
+  async #lastMail(conversation: ConversationRef, signal: AbortSignal): Promise<Answered | null> {
     if (conversation.thread === undefined) return null;
     const known = this.#threads.find(conversation);
     const receiver = this.#receiver;
@@ -199,6 +201,14 @@ class EmailChannel implements Channel {
     if (found !== null) this.#threads.remember(conversation, found);
     return found;
   }
+}
+
+/** An answer names the very mail it answers, though others may have come meanwhile. */
+function answeredBy(last: Answered | null, replyTo: string | undefined): Answered | null {
+  const [messageId] = messageIds(replyTo);
+  if (messageId === undefined || messageId === last?.messageId) return last;
+  const { references = [], subject = '' } = last ?? {};
+  return { messageId, references: references.filter((id) => id !== messageId), subject };
 }
 
 const notToBeHad = (why: string, retryable: boolean): ClankerError =>
