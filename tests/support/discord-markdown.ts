@@ -18,7 +18,7 @@ const rules: readonly Rule[] = [
   [/^https?:\/\/[^\s<]+[^<.,:;"'\]\s]/, ([url]) => url],
   [
     /^\[((?:\[[^\]]*\]|[^[\]])+)\]\((https?:\/\/[^()\s]+)\)/,
-    ([, label = '']) => (/:\/\//.test(label) ? null : read(label)),
+    ([, label = '']) => (/:\/\//.test(label) ? null : read(label, false)),
   ],
   [/^@(everyone|here)/, () => 'EVERYBODY'],
   [/^:[a-z][\w+-]+:/i, () => 'EMOJI'],

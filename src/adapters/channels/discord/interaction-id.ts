@@ -20,7 +20,7 @@ export const interactionText = ({ application, id, token }: InteractionRef): str
 /** Null for what is an ordinary message. */
 export function parseInteraction(native: string | undefined): InteractionRef | null {
   if (native?.startsWith(interactionPrefix) !== true) return null;
-  const match = /^(\d{1,20}):(\d{1,20}):([\w.~+/=-]+)$/.exec(native.slice(interactionPrefix.length));
+  const match = /^(\d{1,20}):(\d{1,20}):((?!\.{1,2}$)\S+)$/.exec(native.slice(interactionPrefix.length));
   if (match === null) return null;
   const [, application = '', id = '', token = ''] = match;
   return { application, id, token };

@@ -29,17 +29,28 @@ function emit(text: string, from: number, to: number, spans: readonly Span[], ar
     const inner = spans.slice(n + 1).filter((other) => other.offset + other.length <= end);
     const shown = styled(text, span, inner, around);
     if (shown === null) continue; // What it holds may still have a style.
-    out = joined(out + escaped(text, at, span.offset, around.length > 0), shown);
+    const touches = out !== '' && span.offset === at;
+    const next = touches ? joined(out, shown) : out + escaped(text, at, span.offset, around.length > 0) + shown;
+    if (next === null) continue;
+    out = next;
     at = end;
   }
   return out + escaped(text, at, to, around.length > 0);
 }
 
-/** `**a****b**` would be read as nothing good: two neighbours of one style become one. */
-function joined(before: string, shown: string): string {
-  const marker = /(?<!\\)(\*\*|__|~~|\|\|)$/.exec(before)?.[1];
-  if (marker === undefined || !shown.startsWith(marker)) return before + shown;
-  return before.slice(0, -marker.length) + shown.slice(marker.length);
+/**
+ * Two styles without anything between: `**a****b**` would be read as neither, so of one kind they become one, and of
+ * kinds that share a sign the second is dropped (null).
+ */
+function joined(before: string, shown: string): string | null {
+  const [sign = ''] = shown;
+  // What is struck out ends only before something else than `_`.
+  if (sign === '_' && before.endsWith('~')) return null;
+  if (!/[*_~|`]/.test(sign) || !before.endsWith(sign)) return before + shown;
+  const marker = sign + sign;
+  const same = before.endsWith(marker) && before.at(-3) !== '\\' && shown.startsWith(marker);
+  if (sign === '`' || !same) return null;
+  return joined(before.slice(0, -2), shown.slice(2));
 }
 
 /** Null when the span cannot be shown as what it is. */
@@ -51,7 +62,8 @@ function styled(text: string, span: Span, inner: readonly Span[], around: readon
     case 'pre':
       return around.length > 0 ? null : fenced(content, span.language);
     case 'code':
-      return inlineCode(content);
+      // Inside of a style its signs would be read before the code is.
+      return around.length > 0 && /[\\*_~|[\]]/.test(content) ? null : inlineCode(content);
     case 'quote':
       if (from > 0 && text[from - 1] !== '\n') return null;
       return emit(text, from, to, inner, around)
@@ -110,7 +122,7 @@ function emphasis(text: string, span: Span, inner: readonly Span[], around: read
 function italicSign(text: string, from: number, to: number, touching: readonly string[]): '_' | '*' | null {
   const atEdge = !/\w/.test(text.charAt(from - 1)) && !/\w/.test(text.charAt(to));
   if (atEdge && !touching.includes('__')) return '_';
-  return touching.some((marker) => marker === '**' || marker === '__') || !atEdge ? null : '*';
+  return touching.includes('**') ? null : '*';
 }
 
 /** Addresses the clients make clickable by themselves; nothing in them is read as markup. */
@@ -123,23 +135,29 @@ function escaped(text: string, from: number, to: number, inStyle: boolean): stri
   let at = 0;
   for (const { 0: url, index } of piece.matchAll(address)) {
     out += escapedWords(text, from + at, from + index);
-    const harmless = !inStyle || !/[\\*_~|`[\]]/.test(url);
-    out += harmless ? url : escapedWords(text, from + index, from + index + url.length).replace(':', '\\:');
+    // Directly before it the sign that escapes a bracket would belong to the address.
+    const harmless = piece[index + url.length] !== '<' && !(inStyle && /[\\*_~|`[\]]/.test(url));
+    out += harmless
+      ? url
+      : escapedWords(text, from + index, from + index + url.length).replaceAll(/(?<!\\):(?=\/\/)/g, '\\:');
     at = index + url.length;
   }
   return out + escapedWords(text, from + at, to);
 }
 
+/** Names of emoji are shorter. */
+const maxEmoji = 66;
+
 function escapedWords(text: string, from: number, to: number): string {
   const lineStart = /(?:^|\n)[^\S\n]*$/.test(text.slice(Math.max(0, from - 40), from)) || from === 0;
-  const words = text.slice(from, to).replaceAll(/[\\*_~|`<[]|@(?=everyone|here)|:(?=[\w+-]+:)/g, '\\$&');
-  // Headings, small print, quotes, lists.
-  const atLine = /(^|\n)([^\S\n]*)(?:(#{1,3}\s|-#|>|[-+]\s)|(\d{1,9})([.)]\s))/g;
-  return words.replaceAll(
-    atLine,
-    (whole, start: string, space: string, sign?: string, number?: string, dot?: string) => {
-      if (start === '' && !lineStart) return whole;
-      return sign === undefined ? `${start}${space}${number}\\${dot}` : `${start}${space}\\${sign}`;
-    },
+  const words = text
+    .slice(from, to)
+    .replaceAll(/[\\*_~|`<[]|@(?=everyone|here)|:/g, (sign: string, at: number) =>
+      sign === ':' && !/^:[\w+-]+:/.test(text.slice(from + at, from + at + maxEmoji)) ? sign : `\\${sign}`,
+    );
+  // Headings, small print, quotes, lists; what ends here may go on in a style.
+  const atLine = /(^|\n)([^\S\n]*)(?:(?=#{1,3}(?:\s|$)|-#|>|[-+](?:\s|$))|(\d{1,9})(?=[.)](?:\s|$)))/g;
+  return words.replaceAll(atLine, (whole, start: string, space: string, number = '') =>
+    start === '' && !lineStart ? whole : `${start}${space}${number}\\`,
   );
 }
