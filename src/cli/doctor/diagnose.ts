@@ -1,6 +1,7 @@
 import * as access from './access-checks.ts';
 import type { Check, Facts, Finding } from './facts.ts';
 import * as gateway from './gateway-checks.ts';
+import * as hook from './hook-checks.ts';
 import * as machine from './machine-checks.ts';
 import * as provider from './provider-checks.ts';
 import * as telegram from './telegram-checks.ts';
@@ -29,6 +30,10 @@ const checks: readonly Check[] = [
   telegram.webhookFails,
   telegram.otherPoller,
   telegram.channelTrouble,
+  hook.whatsAppNumber,
+  hook.whatsAppReach,
+  hook.webhookAnswers,
+  hook.hookTrouble,
   access.nobodyAllowed,
   telegram.privacyMode,
   access.pairingWaits,

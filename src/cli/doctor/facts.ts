@@ -21,6 +21,8 @@ export interface Facts {
   gateway: GatewayFacts;
   providers: ProviderFacts[];
   telegram: TelegramFacts[];
+  whatsapp: WhatsAppFacts[];
+  webhooks: WebhookFacts[];
   /** Every configured account of every channel. */
   accounts: AccountFacts[];
 }
@@ -115,6 +117,29 @@ export interface TelegramFacts {
   readsAllGroupMessages: boolean;
   allowedGroups: number;
   clockOffMs: number | null;
+}
+
+export type WhatsAppOutcome = 'ok' | 'not_asked' | 'unauthorized' | 'no_such_number' | 'unreachable' | 'failing';
+
+export interface WhatsAppFacts {
+  /** `whatsapp:main` */
+  id: string;
+  enabled: boolean;
+  /** Host names that are served besides those of this machine. */
+  publicNames: number;
+  outcome: WhatsAppOutcome;
+  detail: string;
+  clockOffMs: number | null;
+}
+
+export interface WebhookFacts {
+  /** `webhook:orders` */
+  id: string;
+  /** `orders` */
+  name: string;
+  enabled: boolean;
+  /** Where answers are posted. */
+  url: string | null;
 }
 
 export interface AccountFacts {

@@ -6,10 +6,20 @@ import type { Invocation } from '../command.ts';
 import { listenUrl, loadedConfig } from '../configured.ts';
 import { isCertificateFailure } from '../http.ts';
 import { readRunFile, tokenFile } from '../find-gateway.ts';
-import type { AccountFacts, ConfigFacts, Facts, GatewayFacts, ProviderFacts, TelegramFacts } from './facts.ts';
+import type {
+  AccountFacts,
+  ConfigFacts,
+  Facts,
+  GatewayFacts,
+  ProviderFacts,
+  TelegramFacts,
+  WebhookFacts,
+  WhatsAppFacts,
+} from './facts.ts';
 import { inspectData, inspectDatabase, inspectToken, isAlive, modeOf, readText } from './inspect-files.ts';
 import { probeProvider, type ProviderReport } from './probe-provider.ts';
 import { probeTelegram, type TelegramReport } from './probe-telegram.ts';
+import { probeWhatsApp, type WhatsAppReport } from './probe-whatsapp.ts';
 import { probe } from './probe.ts';
 
 const defaultUrl = 'http://127.0.0.1:18789';
@@ -22,11 +32,12 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   const ask = !options.has('offline');
   const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
   const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
-  const [gateway, database, providers, telegram] = await Promise.all([
+  const [gateway, database, providers, telegram, whatsapp] = await Promise.all([
     inspectGateway(url, token),
     inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
     loaded === null ? [] : Promise.all(providerFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(telegramFacts(loaded, ask)),
+    loaded === null ? [] : Promise.all(whatsAppFacts(loaded, ask)),
   ]);
   return {
     now: Date.now(),
@@ -41,6 +52,8 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     gateway,
     providers,
     telegram,
+    whatsapp,
+    webhooks: loaded === null ? [] : webhookFacts(loaded),
     accounts: loaded === null ? [] : accountFacts(loaded),
   };
 }
@@ -139,4 +152,22 @@ const telegramFacts = ({ config }: LoadedConfig, ask: boolean): Promise<Telegram
     // Telegram numbers groups below zero.
     allowedGroups: bot.allowed_chat_ids.filter((id) => id.startsWith('-')).length,
     ...(ask && bot.enabled ? await probeTelegram(bot.api_root, bot.bot_token.reveal()) : notAskedBot),
+  }));
+
+const notAskedNumber: WhatsAppReport = { outcome: 'not_asked', detail: '', clockOffMs: null };
+
+const whatsAppFacts = ({ config }: LoadedConfig, ask: boolean): Promise<WhatsAppFacts>[] =>
+  Object.entries(config.channels.whatsapp.accounts).map(async ([account, options]) => {
+    const { enabled, api_root, phone_number_id, access_token } = options;
+    const report =
+      ask && enabled ? await probeWhatsApp(api_root, phone_number_id, access_token.reveal()) : notAskedNumber;
+    return { id: `whatsapp:${account}`, enabled, publicNames: config.server.allowed_hosts.length, ...report };
+  });
+
+const webhookFacts = ({ config }: LoadedConfig): WebhookFacts[] =>
+  Object.entries(config.channels.webhook.accounts).map(([name, { enabled, url = null }]) => ({
+    id: `webhook:${name}`,
+    name,
+    enabled,
+    url,
   }));

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { diagnose } from '../../../src/cli/doctor/diagnose.ts';
-import type { Facts, GatewayFacts, ProviderFacts, TelegramFacts } from '../../../src/cli/doctor/facts.ts';
+import type {
+  Facts,
+  GatewayFacts,
+  ProviderFacts,
+  TelegramFacts,
+  WhatsAppFacts,
+} from '../../../src/cli/doctor/facts.ts';
 import type { GatewayStatus } from '../../../src/core/ports/gateway.ts';
 
 const status: GatewayStatus = {
@@ -61,6 +67,15 @@ const bot: TelegramFacts = {
   allowedGroups: 0,
   clockOffMs: null,
 };
+const number: WhatsAppFacts = {
+  id: 'whatsapp:main',
+  enabled: true,
+  publicNames: 1,
+  outcome: 'ok',
+  detail: '',
+  clockOffMs: null,
+};
+const webhook = { id: 'webhook:orders', name: 'orders', enabled: true, url: 'http://127.0.0.1:8080/' };
 const account = { id: 'telegram:main', enabled: true, access: 'allowlist' as const, listed: 1 };
 const server = { host: '127.0.0.1', port: 18789, tls: false, loopback: true };
 const config = {
@@ -94,6 +109,8 @@ const healthy: Facts = {
   gateway: up(),
   providers: [openai, ollama],
   telegram: [bot],
+  whatsapp: [number],
+  webhooks: [webhook],
   accounts: [account],
 };
 const down: GatewayFacts = { reach: 'none', url: 'http://127.0.0.1:18789' };
@@ -219,6 +236,15 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['telegram_unreachable', { telegram: [{ ...bot, outcome: 'unreachable', detail: 'ETIMEDOUT' }] }, /api_root/],
   ['telegram_failing', { telegram: [{ ...bot, outcome: 'failing', detail: 'HTTP 502' }] }],
   ['telegram_webhook_set', { telegram: [{ ...bot, webhookUrl: 'https://old.example/hook' }] }, /deleteWebhook/],
+  ['webhook_no_url', { webhooks: [{ ...webhook, url: null }] }, /channels\.webhook\.orders\.url/],
+  [
+    'whatsapp_token_refused',
+    { whatsapp: [{ ...number, outcome: 'unauthorized', detail: 'HTTP 401' }] },
+    /access_token/,
+  ],
+  ['whatsapp_no_such_number', { whatsapp: [{ ...number, outcome: 'no_such_number' }] }, /phone_number_id/],
+  ['whatsapp_unreachable', { whatsapp: [{ ...number, outcome: 'unreachable' }] }, /api_root/],
+  ['whatsapp_no_host', { whatsapp: [{ ...number, publicNames: 0 }] }, /server\.allowed_hosts/],
   [
     'telegram_webhook_fails',
     { telegram: [{ ...bot, mode: 'webhook', webhookUrl: 'https://x', webhookTrouble: 'Connection refused; 3 wait' }] },
