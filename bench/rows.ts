@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runCli, startDaemon, type Daemon } from '../tests/support/daemon.ts';
 import { ask } from '../tests/support/gateway-client.ts';
 import { startMockOpenAi, type MockOpenAi, type Pace } from '../tests/support/mock-openai.ts';
+import { connected, fourPlatforms } from '../tests/e2e/proofs/channels.ts';
 import { installSize } from './install-size.ts';
 import { anonymousMemory, cpuMs, endedChildrenCpuMs, watchMemory } from './machine.ts';
 import { runSessions, type SessionsOptions, type SessionsResult } from './sessions.ts';
@@ -23,7 +24,7 @@ export interface BenchOptions {
   starts: number;
 }
 
-export const benches = { start, idle, hello, sessions, saturated, status, install };
+export const benches = { start, idle, hello, sessions, saturated, channels, status, install };
 export type BenchName = keyof typeof benches;
 
 const mebibyte = 2 ** 20;
@@ -126,6 +127,32 @@ function idle({ idleSeconds }: BenchOptions): Promise<Row[]> {
       return [judged(`idle memory after ${idleSeconds} s (RssAnon)`, 'memory', megabytes(bytes), budget)];
     }),
   );
+}
+
+/** What Telegram, Discord and Slack cost when they are connected, over the same gateway without them. */
+function channels({ idleSeconds }: BenchOptions): Promise<Row[]> {
+  const restMs = Math.min(idleSeconds, 15) * 1000;
+  const measured = (config: string, count: number): Promise<number> =>
+    inDirectory((dir) =>
+      withGateway({ dir, config }, async (daemon) => {
+        await connected(daemon, count);
+        await sleep(restMs);
+        return anonymousMemory(daemon.pid);
+      }),
+    );
+  return (async () => {
+    const platforms = await fourPlatforms();
+    const three = platforms.filter(({ name }) => name !== 'matrix');
+    try {
+      const without = await measured('', 0);
+      const withThree = await measured(three.map(({ config }) => config).join(''), three.length);
+      const cost = withThree - without;
+      const budget = { name: 'bytes', value: cost, limit: 40 * mebibyte, budget: '≤ +40 MB' };
+      return [judged('three channels connected (RssAnon)', 'memory', `+${megabytes(cost)}`, budget)];
+    } finally {
+      await Promise.all(platforms.map(({ counterpart }) => counterpart.close()));
+    }
+  })();
 }
 
 /** What a model is sent for a bare "hello", counted as a quarter of the bytes of its messages and tools as JSON. */

@@ -6,7 +6,7 @@
  *   --quick          a slice for CI: fewer sessions, seconds instead of minutes
  *   --idle SECONDS   how long the gateway rests before its idle memory is read (60)
  *   --json           the rows as JSON
- *   --only a,b       of: start, idle, hello, sessions, saturated, status, install
+ *   --only a,b       of: start, idle, hello, sessions, saturated, channels, status, install
  */
 import { parseArgs } from 'node:util';
 import { isBuilt } from '../tests/support/daemon.ts';

@@ -3,7 +3,7 @@
  * and a local Telegram, does its worst, and then draws up the accounts. Exits 1 on any violation.
  *
  *   npm run prove                          all sections
- *   npm run prove -- crash steps           some of: crash steps acks drain slow reload
+ *   npm run prove -- crash steps           some of: crash steps acks drain slow reload channels promises
  *   --kills N       of crash (60)
  *   --slow-turn S   seconds of the slow turn (10; the promise is made for 60)
  */
@@ -11,6 +11,8 @@ import { parseArgs } from 'node:util';
 import { load, machineLine } from '../bench/machine.ts';
 import { isBuilt } from '../tests/support/daemon.ts';
 import { acks } from '../tests/e2e/proofs/acks.ts';
+import { channels } from '../tests/e2e/proofs/channels.ts';
+import { conformance } from '../tests/e2e/proofs/conformance.ts';
 import { crash } from '../tests/e2e/proofs/crash.ts';
 import { drain } from '../tests/e2e/proofs/drain.ts';
 import type { Proof } from '../tests/e2e/proofs/proof.ts';
@@ -39,6 +41,8 @@ const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
     ['a WebSocket that does not read', () => slowReader(200)],
   ],
   reload: [['20 reloads under load', () => reload(20)]],
+  channels: [['kill -9 at random moments under traffic on four platforms', () => channels(Number(values.kills) / 2)]],
+  promises: [['every channel against its platform, connections cut 50 times', () => conformance(50)]],
 };
 
 const chosen = positionals.length === 0 ? Object.keys(sections) : positionals;
