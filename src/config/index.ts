@@ -1,3 +1,4 @@
+export { mailEndpoint } from '../adapters/channels/email/options.ts';
 export { dataDir } from './data-dir.ts';
 export { ConfigError, issueLine } from './errors.ts';
 export type { ConfigIssue } from './errors.ts';

@@ -1,9 +1,11 @@
 import * as access from './access-checks.ts';
+import * as email from './email-checks.ts';
 import type { Check, Facts, Finding } from './facts.ts';
 import * as gateway from './gateway-checks.ts';
 import * as hook from './hook-checks.ts';
 import * as machine from './machine-checks.ts';
 import * as provider from './provider-checks.ts';
+import * as slack from './slack-checks.ts';
 import * as telegram from './telegram-checks.ts';
 
 /** In the order in which a person should mend things: what stands first often causes what follows. */
@@ -34,8 +36,13 @@ const checks: readonly Check[] = [
   hook.whatsAppReach,
   hook.webhookAnswers,
   hook.hookTrouble,
+  email.mailServers,
+  email.provenSenders,
   access.nobodyAllowed,
   telegram.privacyMode,
+  slack.botToken,
+  slack.noWayIn,
+  slack.scopes,
   access.pairingWaits,
   gateway.refusedSenders,
   gateway.deadLetters,

@@ -22,7 +22,9 @@ export interface Facts {
   providers: ProviderFacts[];
   telegram: TelegramFacts[];
   whatsapp: WhatsAppFacts[];
+  slack: SlackFacts[];
   webhooks: WebhookFacts[];
+  email: EmailFacts[];
   /** Every configured account of every channel. */
   accounts: AccountFacts[];
 }
@@ -132,6 +134,21 @@ export interface WhatsAppFacts {
   clockOffMs: number | null;
 }
 
+export type SlackOutcome = 'ok' | 'not_asked' | 'unauthorized' | 'unreachable' | 'failing';
+
+export interface SlackFacts {
+  /** `slack:main` */
+  id: string;
+  enabled: boolean;
+  /** There is a token for Socket Mode, or a secret for events over HTTP. */
+  receives: boolean;
+  outcome: SlackOutcome;
+  detail: string;
+  /** What the bot token lacks of what the channel uses. */
+  missingScopes: string[];
+  clockOffMs: number | null;
+}
+
 export interface WebhookFacts {
   /** `webhook:orders` */
   id: string;
@@ -140,6 +157,17 @@ export interface WebhookFacts {
   enabled: boolean;
   /** Where answers are posted. */
   url: string | null;
+}
+
+/** `untrusted`: it cannot be talked to under TLS. */
+export type MailServerOutcome = 'ok' | 'not_asked' | 'unauthorized' | 'untrusted' | 'unreachable' | 'failing';
+
+export interface EmailFacts {
+  /** `email:main` */
+  id: string;
+  enabled: boolean;
+  imap: { outcome: MailServerOutcome; detail: string };
+  smtp: { outcome: MailServerOutcome; detail: string };
 }
 
 export interface AccountFacts {

@@ -12,12 +12,15 @@ import type {
   Facts,
   GatewayFacts,
   ProviderFacts,
+  SlackFacts,
   TelegramFacts,
   WebhookFacts,
   WhatsAppFacts,
 } from './facts.ts';
 import { inspectData, inspectDatabase, inspectToken, isAlive, modeOf, readText } from './inspect-files.ts';
+import { emailFacts } from './probe-email.ts';
 import { probeProvider, type ProviderReport } from './probe-provider.ts';
+import { probeSlack, type SlackReport } from './probe-slack.ts';
 import { probeTelegram, type TelegramReport } from './probe-telegram.ts';
 import { probeWhatsApp, type WhatsAppReport } from './probe-whatsapp.ts';
 import { probe } from './probe.ts';
@@ -32,12 +35,14 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   const ask = !options.has('offline');
   const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
   const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
-  const [gateway, database, providers, telegram, whatsapp] = await Promise.all([
+  const [gateway, database, providers, telegram, whatsapp, email] = await Promise.all([
     inspectGateway(url, token),
     inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
     loaded === null ? [] : Promise.all(providerFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(telegramFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(whatsAppFacts(loaded, ask)),
+    loaded === null ? [] : Promise.all(slackFacts(loaded, ask)),
+    loaded === null ? [] : Promise.all(emailFacts(loaded, ask)),
   ]);
   return {
     now: Date.now(),
@@ -53,6 +58,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     providers,
     telegram,
     whatsapp,
+    email,
     webhooks: loaded === null ? [] : webhookFacts(loaded),
     accounts: loaded === null ? [] : accountFacts(loaded),
   };
@@ -162,6 +168,15 @@ const whatsAppFacts = ({ config }: LoadedConfig, ask: boolean): Promise<WhatsApp
     const report =
       ask && enabled ? await probeWhatsApp(api_root, phone_number_id, access_token.reveal()) : notAskedNumber;
     return { id: `whatsapp:${account}`, enabled, publicNames: config.server.allowed_hosts.length, ...report };
+  });
+
+const notAskedApp: SlackReport = { outcome: 'not_asked', detail: '', missingScopes: [], clockOffMs: null };
+
+const slackFacts = ({ config }: LoadedConfig, ask: boolean): Promise<SlackFacts>[] =>
+  Object.entries(config.channels.slack.accounts).map(async ([account, options]) => {
+    const { enabled, api_root, bot_token, app_token, signing_secret } = options;
+    const report = ask && enabled ? await probeSlack(api_root, bot_token.reveal()) : notAskedApp;
+    return { id: `slack:${account}`, enabled, receives: (app_token ?? signing_secret) !== undefined, ...report };
   });
 
 const webhookFacts = ({ config }: LoadedConfig): WebhookFacts[] =>

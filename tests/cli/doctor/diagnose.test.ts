@@ -4,9 +4,11 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { diagnose } from '../../../src/cli/doctor/diagnose.ts';
 import type {
+  EmailFacts,
   Facts,
   GatewayFacts,
   ProviderFacts,
+  SlackFacts,
   TelegramFacts,
   WhatsAppFacts,
 } from '../../../src/cli/doctor/facts.ts';
@@ -76,6 +78,15 @@ const number: WhatsAppFacts = {
   clockOffMs: null,
 };
 const webhook = { id: 'webhook:orders', name: 'orders', enabled: true, url: 'http://127.0.0.1:8080/' };
+const app: SlackFacts = {
+  id: 'slack:main',
+  enabled: true,
+  receives: true,
+  outcome: 'ok',
+  detail: '',
+  missingScopes: [],
+  clockOffMs: null,
+};
 const account = { id: 'telegram:main', enabled: true, access: 'allowlist' as const, listed: 1 };
 const server = { host: '127.0.0.1', port: 18789, tls: false, loopback: true };
 const config = {
@@ -96,6 +107,12 @@ const data = {
   freeBytes: 10e9,
   totalBytes: 20e9,
 };
+const mailbox: EmailFacts = {
+  id: 'email:main',
+  enabled: true,
+  imap: { outcome: 'ok', detail: '' },
+  smtp: { outcome: 'ok', detail: '' },
+};
 const healthy: Facts = {
   now: 0,
   nodeVersion: '26.10.0',
@@ -110,7 +127,9 @@ const healthy: Facts = {
   providers: [openai, ollama],
   telegram: [bot],
   whatsapp: [number],
+  slack: [app],
   webhooks: [webhook],
+  email: [mailbox],
   accounts: [account],
 };
 const down: GatewayFacts = { reach: 'none', url: 'http://127.0.0.1:18789' };
@@ -235,6 +254,11 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['telegram_token_refused', { telegram: [{ ...bot, outcome: 'unauthorized', detail: 'HTTP 401' }] }, /@BotFather/],
   ['telegram_unreachable', { telegram: [{ ...bot, outcome: 'unreachable', detail: 'ETIMEDOUT' }] }, /api_root/],
   ['telegram_failing', { telegram: [{ ...bot, outcome: 'failing', detail: 'HTTP 502' }] }],
+  ['slack_token_refused', { slack: [{ ...app, outcome: 'unauthorized', detail: 'token_revoked' }] }, /xoxb-/],
+  ['slack_unreachable', { slack: [{ ...app, outcome: 'unreachable', detail: 'ETIMEDOUT' }] }, /api_root/],
+  ['slack_failing', { slack: [{ ...app, outcome: 'failing', detail: 'HTTP 502' }] }, /slack-status/],
+  ['slack_cannot_receive', { slack: [{ ...app, receives: false }] }, /connections:write/],
+  ['slack_scopes_missing', { slack: [{ ...app, missingScopes: ['im:history'] }] }, /docs\/channels\/slack\.md/],
   ['telegram_webhook_set', { telegram: [{ ...bot, webhookUrl: 'https://old.example/hook' }] }, /deleteWebhook/],
   ['webhook_no_url', { webhooks: [{ ...webhook, url: null }] }, /channels\.webhook\.orders\.url/],
   [
@@ -253,6 +277,23 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['telegram_conflict', { gateway: up({ channels: [channel('Another program receives')] }) }, /bot of its own/],
   ['telegram_conflict', { gateway: up({ channels: [channel('409 Conflict')] }) }, /bot of its own/],
   ['channel_trouble', { gateway: up({ channels: [channel('no poll for 3 minutes')] }) }, /no poll for 3 minutes/],
+  [
+    'email_login_refused',
+    { email: [{ ...mailbox, imap: { outcome: 'unauthorized', detail: 'NO' } }] },
+    /IMAP server.*app password/,
+  ],
+  ['email_untrusted', { email: [{ ...mailbox, smtp: { outcome: 'untrusted', detail: 'no' } }] }, /smtp_url/],
+  ['email_unreachable', { email: [{ ...mailbox, smtp: { outcome: 'unreachable', detail: 'no' } }] }, /port 25/],
+  ['email_failing', { email: [{ ...mailbox, smtp: { outcome: 'failing', detail: '554 no' } }] }, /554 no/],
+  [
+    'email_senders_unproved',
+    {
+      gateway: up({
+        channels: [{ ...channel('It does not say whether senders are genuine.'), id: 'email:main', type: 'email' }],
+      }),
+    },
+    /authserv_id/,
+  ],
   ['nobody_allowed', { accounts: [{ ...account, id: 'slack:main', listed: 0 }] }, /open-clanker status/],
   ['pairing_waits', { gateway: up({ waiting: 2 }) }, /open-clanker pairing list/],
   ['telegram_privacy_mode', { telegram: [{ ...bot, allowedGroups: 1 }] }, /\/setprivacy/],

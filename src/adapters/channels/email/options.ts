@@ -4,6 +4,8 @@ import { channelKind, commonFields } from '../options.ts';
 import { addressProblem, plainAddress } from './address.ts';
 import { endpointProblem } from './endpoint.ts';
 
+export { endpointOf as mailEndpoint } from './endpoint.ts';
+
 export const email = channelKind({
   about: 'A mailbox that is read by IMAP and answered by SMTP.',
   further: 'A further mailbox; `main` is the one of the plain table.',
