@@ -45,6 +45,8 @@ export class SlackServer {
   readonly sockets = new Set<WebSocket>();
   /** What `hello` says instead of the truth. */
   countedConnections: number | null = null;
+  /** What the bot token may do, as Slack tells it with every answer. */
+  scopes: string | null = null;
   /** `hello` is not said. */
   mute = false;
   /** Where files are said to be, instead of here. */
@@ -200,7 +202,7 @@ export class SlackServer {
     try {
       const answer = this.#carryOut(method, params);
       if (fault?.kind === 'lost') response.destroy();
-      else json(200, { ok: true, ...answer });
+      else json(200, { ok: true, ...answer }, this.scopes === null ? {} : { 'x-oauth-scopes': this.scopes });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       json(200, { ok: false, error: error.message });

@@ -18,6 +18,7 @@ import type {
   WhatsAppFacts,
 } from './facts.ts';
 import { inspectData, inspectDatabase, inspectToken, isAlive, modeOf, readText } from './inspect-files.ts';
+import { discordFacts } from './probe-discord.ts';
 import { emailFacts } from './probe-email.ts';
 import { probeProvider, type ProviderReport } from './probe-provider.ts';
 import { probeSlack, type SlackReport } from './probe-slack.ts';
@@ -35,11 +36,12 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   const ask = !options.has('offline');
   const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
   const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
-  const [gateway, database, providers, telegram, whatsapp, email] = await Promise.all([
+  const [gateway, database, providers, telegram, discord, whatsapp, slack, email] = await Promise.all([
     inspectGateway(url, token),
     inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
     loaded === null ? [] : Promise.all(providerFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(telegramFacts(loaded, ask)),
+    loaded === null ? [] : Promise.all(discordFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(whatsAppFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(slackFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(emailFacts(loaded, ask)),
@@ -57,7 +59,9 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     gateway,
     providers,
     telegram,
+    discord,
     whatsapp,
+    slack,
     email,
     webhooks: loaded === null ? [] : webhookFacts(loaded),
     accounts: loaded === null ? [] : accountFacts(loaded),
