@@ -133,6 +133,10 @@ export class Ingress {
     if (verdict.verdict === 'refused') {
       if (event.kind === 'reaction') return drop('refused');
       this.#turnedAway.add(1, { channel, reason: 'refused' });
+      const asks = verdict.mayPair && event.kind === 'message';
+      if (asks && this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}:ask`)) {
+        await pairing.ask(event);
+      }
       if (!this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}`)) return null;
       log.warn('a message was refused', {
         correlation_id: id,
@@ -141,7 +145,6 @@ export class Ingress {
         sender: event.sender.native,
         reason: verdict.reason,
       });
-      if (verdict.mayPair && event.kind === 'message') await pairing.ask(event);
       // What strangers write is not kept, only that they did.
       return {
         ...base,
