@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { probeSlack, usedScopes } from '../../../src/cli/doctor/probe-slack.ts';
 import { SlackServer, tokens } from '../../support/slack-server.ts';
 
-test('a token that works, one that lacks scopes, a refused one, an ailing server and none are told apart', async (t) => {
+test('a token that works, one that lacks scopes, a refused one, an ailing server and none are told apart', async () => {
   const server = await new SlackServer().listen();
-  t.after(() => server.close());
+  const { apiRoot } = server;
   const told = async (token = tokens.bot): Promise<unknown[]> => {
-    const { outcome, detail, missingScopes } = await probeSlack(server.apiRoot, token);
+    const { outcome, detail, missingScopes } = await probeSlack(apiRoot, token);
     return [outcome, detail, missingScopes];
   };
   assert.deepEqual(await told(), ['ok', '', []]);
