@@ -25,8 +25,16 @@ import { TelegramApi } from './api.ts';
 import type { ApiFailure, ApiOutcome } from './api.ts';
 import { failedOutcome, isNoPhoto, isUnchanged } from './outcome.ts';
 import type { Attempt } from './outcome.ts';
-import { asDocument, draftRequest, editRequest, generalTopic, maxCaption, maxFileBytes } from './outgoing.ts';
-import { placeOf, sendRequest } from './outgoing.ts';
+import {
+  asDocument,
+  draftRequest,
+  editRequest,
+  generalTopic,
+  maxCaption,
+  maxFileBytes,
+  placeOf,
+  sendRequest,
+} from './outgoing.ts';
 import type { BotRequest } from './outgoing.ts';
 import { Poller } from './poller.ts';
 import { Reception } from './reception.ts';
@@ -155,7 +163,11 @@ class TelegramChannel implements Channel {
   async *fetchAttachment(attachment: Attachment, signal: AbortSignal): AsyncIterable<Uint8Array> {
     const request = { method: 'getFile', params: { file_id: attachment.native } };
     const named = await this.#ask<{ file_path?: string }>(request, signal);
-    if (!named.ok) throw new ClankerError('channel', 'attachment', `The file is not to be had: ${named.description}`);
+    if (!named.ok) {
+      // https://core.telegram.org/bots/api#getfile: bots get files of up to 20 MB.
+      const code = /too big/i.test(named.description) ? 'too_large' : 'attachment';
+      throw new ClankerError('channel', code, `The file is not to be had: ${named.description}`);
+    }
     const response = await this.#api.file(named.result.file_path ?? '', signal);
     if (response.status !== 200)
       throw new ClankerError('channel', 'attachment', `The file is not to be had: HTTP ${response.status}.`);

@@ -205,6 +205,8 @@ test('a file is fetched as it comes, and one that is gone is an error in words',
   };
   assert.equal(await fetched('f1'), '0123456789');
   await assert.rejects(fetched('f2'), /not to be had/);
+  server.fail(1, { mode: 'code', code: 400, description: 'Bad Request: file is too big' }, 'getFile');
+  await assert.rejects(fetched('f1'), { code: 'too_large' });
 });
 
 test('a chat is named by number or @name, and anything else is refused with how to write it', async (t) => {
