@@ -1,4 +1,5 @@
 import * as access from './access-checks.ts';
+import * as discord from './discord-checks.ts';
 import * as email from './email-checks.ts';
 import type { Check, Facts, Finding } from './facts.ts';
 import * as gateway from './gateway-checks.ts';
@@ -32,6 +33,10 @@ const checks: readonly Check[] = [
   telegram.webhookFails,
   telegram.otherPoller,
   telegram.channelTrouble,
+  discord.botToken,
+  discord.messageContent,
+  discord.notInGuild,
+  discord.channelTrouble,
   hook.whatsAppNumber,
   hook.whatsAppReach,
   hook.webhookAnswers,

@@ -21,6 +21,7 @@ export interface Facts {
   gateway: GatewayFacts;
   providers: ProviderFacts[];
   telegram: TelegramFacts[];
+  discord: DiscordFacts[];
   whatsapp: WhatsAppFacts[];
   slack: SlackFacts[];
   webhooks: WebhookFacts[];
@@ -177,6 +178,21 @@ export interface AccountFacts {
   access: 'allowlist' | 'pairing' | 'open';
   /** People and chats in its lists. */
   listed: number;
+}
+
+export interface DiscordFacts {
+  /** `discord:main` */
+  id: string;
+  enabled: boolean;
+  outcome: 'ok' | 'not_asked' | 'unauthorized' | 'unreachable' | 'failing';
+  detail: string;
+  /** Id of the application the bot belongs to, once known. */
+  application: string | null;
+  /** The "Message Content Intent" is on; null when Discord does not tell. */
+  readsMessages: boolean | null;
+  /** `guild_id` is set and the bot is not there. */
+  guildMissing: boolean;
+  clockOffMs: number | null;
 }
 
 /** One thing that is wrong and what to do, each one sentence. `code` is stable for programs. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { diagnose } from '../../../src/cli/doctor/diagnose.ts';
 import type {
+  DiscordFacts,
   EmailFacts,
   Facts,
   GatewayFacts,
@@ -77,6 +78,16 @@ const number: WhatsAppFacts = {
   detail: '',
   clockOffMs: null,
 };
+const discordBot: DiscordFacts = {
+  id: 'discord:main',
+  enabled: true,
+  outcome: 'ok',
+  detail: '',
+  application: '900000000000000011',
+  readsMessages: true,
+  guildMissing: false,
+  clockOffMs: null,
+};
 const webhook = { id: 'webhook:orders', name: 'orders', enabled: true, url: 'http://127.0.0.1:8080/' };
 const app: SlackFacts = {
   id: 'slack:main',
@@ -129,6 +140,7 @@ const healthy: Facts = {
   whatsapp: [number],
   slack: [app],
   webhooks: [webhook],
+  discord: [discordBot],
   email: [mailbox],
   accounts: [account],
 };
@@ -277,6 +289,15 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['telegram_conflict', { gateway: up({ channels: [channel('Another program receives')] }) }, /bot of its own/],
   ['telegram_conflict', { gateway: up({ channels: [channel('409 Conflict')] }) }, /bot of its own/],
   ['channel_trouble', { gateway: up({ channels: [channel('no poll for 3 minutes')] }) }, /no poll for 3 minutes/],
+  [
+    'discord_token_refused',
+    { discord: [{ ...discordBot, outcome: 'unauthorized', detail: 'HTTP 401' }] },
+    /Reset Token/,
+  ],
+  ['discord_unreachable', { discord: [{ ...discordBot, outcome: 'unreachable', detail: 'ENOTFOUND' }] }, /ENOTFOUND/],
+  ['discord_failing', { discord: [{ ...discordBot, outcome: 'failing', detail: 'HTTP 503' }] }, /discordstatus/],
+  ['discord_no_message_content', { discord: [{ ...discordBot, readsMessages: false }] }, /900000000000000011\/bot/],
+  ['discord_not_in_guild', { discord: [{ ...discordBot, guildMissing: true }] }, /client_id=900000000000000011/],
   [
     'email_login_refused',
     { email: [{ ...mailbox, imap: { outcome: 'unauthorized', detail: 'NO' } }] },
