@@ -198,7 +198,9 @@ export class Lane {
     const { channel, signal } = this;
     const { maxLength } = channel.capabilities.text;
     const shown = row.plain ? { ...row.body, spans: [] } : row.body;
-    const body = row.resent && row.ref === null ? markedAsRepeat(shown, maxLength, await this.#wordsFor(row)) : shown;
+    // Where the platform itself drops a double, nobody sees one: what is sent again is the same to the letter.
+    const mayDouble = row.resent && row.ref === null && channel.capabilities.idempotentSend !== 'native';
+    const body = mayDouble ? markedAsRepeat(shown, maxLength, await this.#wordsFor(row)) : shown;
     const file = body.file === undefined ? undefined : await this.#deps.readFile(body.file.id);
     if (file === null) return { ok: false, kind: 'refused', code: 'file_gone', detail: 'The file is gone.' };
     const part: OutboundPart = {

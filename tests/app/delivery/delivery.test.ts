@@ -210,6 +210,19 @@ test('a send cut by a crash is repeated once with a mark; an edit is simply repe
   assert.match(channel.shown.find(({ chat: native }) => native === '1')?.texts[0] ?? '', /^cut\n\n\(sent again/);
 });
 
+test('where the platform drops doubles by itself, what a crash cut is sent again to the letter', async (t) => {
+  const { store, delivery, detach } = await rig(t);
+  const native = new ScriptedChannel('scripted', 'main', { idempotentSend: 'native' });
+  const cut = part('1', 'cut');
+  await store.planOutbound([cut]);
+  await store.claimSend(cut.conversation, hasty.now());
+  await delivery.start();
+  const settled = delivery.settled(cut.id);
+  delivery.attach(native, detach.signal);
+  assert.equal((await settled).state, 'sent');
+  assert.deepEqual(native.shown[0]?.texts, ['cut']);
+});
+
 test('what became of a send is kept until the store takes it, so nothing is sent twice and no chat stands still', async (t) => {
   const { store, delivery, channel, detach } = await rig(t);
   const record = store.recordSend.bind(store);
