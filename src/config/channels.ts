@@ -8,7 +8,7 @@ import { slack } from '../adapters/channels/slack/options.ts';
 import { telegram } from '../adapters/channels/telegram/options.ts';
 import { webhook } from '../adapters/channels/webhook/options.ts';
 import { whatsapp } from '../adapters/channels/whatsapp/options.ts';
-import type { Configured } from '../adapters/channels/options.ts';
+import type { AccessMode, Configured } from '../adapters/channels/options.ts';
 import { named, table, withDefault } from '../core/fields.ts';
 import type { Problem } from './validate.ts';
 
@@ -33,7 +33,12 @@ export const channelsTable = table('Chat platforms.', {
 /** Under `/hooks` these are something else. */
 const reservedHooks = ['wake', 'agent'];
 
-type Written = Record<string, unknown> & { enabled?: boolean };
+type Written = Record<string, unknown> & {
+  enabled?: boolean;
+  access?: AccessMode;
+  allowed_user_ids?: string[];
+  allowed_chat_ids?: string[];
+};
 
 /** The accounts that have what they need; `main` is the one of the plain table. */
 export function configuredChannels(written: Record<ChannelType, object>): {
@@ -47,7 +52,8 @@ export function configuredChannels(written: Record<ChannelType, object>): {
     for (const { name, path, account } of writtenAccounts(type, written[type], problems)) {
       const absent = required.filter((key) => account[key] === undefined);
       const [first] = absent.filter((key) => account[`${key}_file`] === undefined);
-      if (absent.length === 0) accounts[name] = { ...account, enabled: account.enabled ?? true };
+      if (absent.length === 0)
+        accounts[name] = { ...account, enabled: account.enabled ?? true, access: accessOf(type, account) };
       else if (
         first !== undefined &&
         (account.enabled === true || name !== 'main' || absent.length < required.length)
@@ -62,6 +68,12 @@ export function configuredChannels(written: Record<ChannelType, object>): {
   const types = Object.keys(channelKinds) as ChannelType[];
   const channels = Object.fromEntries(types.map((type) => [type, { accounts: accountsOf(type) }]));
   return { channels: channels as ConfiguredChannels, problems };
+}
+
+/** The secret of a webhook proves its caller; whoever lists people or chats there means them and nobody else. */
+function accessOf(type: ChannelType, { access, allowed_user_ids = [], allowed_chat_ids = [] }: Written): AccessMode {
+  const open = type === 'webhook' && allowed_user_ids.length + allowed_chat_ids.length === 0;
+  return access ?? (open ? 'open' : 'allowlist');
 }
 
 function writtenAccounts(

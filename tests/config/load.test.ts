@@ -373,6 +373,8 @@ secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
   assert.deepEqual([access, group_policy], ['allowlist', 'never']);
   assert.deepEqual({ ...groups }, { '-100': 'always', '-200': 'mention' });
   assert.equal(channels.webhook.accounts['sms']?.access, 'open');
+  const listed = loadText(t, `${text}allowed_user_ids = ["+491701234567"]`).config.channels.webhook.accounts['sms'];
+  assert.equal(listed?.access, 'allowlist', 'a list that lets everybody else in as well would be a trap');
   const env = { OPEN_CLANKER_CHANNELS__TELEGRAM__GROUPS: '{"-300":"never"}' };
   const changed = loadText(t, text, { env }).config.channels.telegram.accounts['main']?.groups;
   assert.deepEqual({ ...changed }, { '-300': 'never' });

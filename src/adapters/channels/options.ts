@@ -11,23 +11,28 @@ interface CommonFields {
   chat: { example: string; problem: IdProblem };
   /** What makes the account exist, in words: `a token`. */
   credentials: string;
-  /** Default `allowlist`; `open` where the credentials already prove the caller. */
-  access?: 'allowlist' | 'open';
+  /** The credentials prove the caller already, so that everybody may talk while no list says otherwise. */
+  proven?: boolean;
 }
 
+const accessModes = ['allowlist', 'pairing', 'open'] as const;
+export type AccessMode = (typeof accessModes)[number];
 const groupPolicies = ['mention', 'always', 'never'] as const;
 
 /** Keys of every account of every channel. */
-export const commonFields = ({ user, chat, credentials, access = 'allowlist' }: CommonFields) => ({
+export const commonFields = ({ user, chat, credentials, proven = false }: CommonFields) => ({
   enabled: z.optional(
     flag('Whether this account runs.', { computed: `true once there is ${credentials}`, example: 'true' }),
   ),
-  access: withDefault(
+  access: z.optional(
     choice(
       'Who may talk to the bot: those in the lists; also those whom an owner lets in after they were shown a code; everybody.',
-      ['allowlist', 'pairing', 'open'],
+      accessModes,
+      {
+        computed: proven ? '"open" while both lists are empty, else "allowlist"' : '"allowlist"',
+        example: '"pairing"',
+      },
     ),
-    access,
   ),
   allowed_user_ids: withDefault(
     idList(
@@ -82,4 +87,4 @@ export function channelKind<F extends z.core.$ZodShape, const R extends keyof F 
 
 export type Configured<K extends { account: z.ZodMiniType; required: readonly string[] }> = z.output<K['account']> & {
   [P in Extract<K['required'][number], keyof z.output<K['account']>>]-?: NonNullable<z.output<K['account']>[P]>;
-} & { enabled: boolean };
+} & { enabled: boolean; access: AccessMode };

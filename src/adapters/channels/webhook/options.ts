@@ -56,7 +56,7 @@ export const webhook = channelKind({
     max_length: withDefault(integer('Characters of one answer; a longer one is posted in parts.', 100, 32_768), 32_768),
     ...commonFields({
       credentials: 'a secret',
-      access: 'open',
+      proven: true,
       user: { example: '"anna"', problem: idProblem },
       chat: { example: '"support"', problem: idProblem },
     }),
