@@ -1,6 +1,6 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError } from '../../core/errors.ts';
-import type { ConversationRef } from '../../core/message.ts';
+import type { ConversationRef, OutboundBody } from '../../core/message.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import type { Channel, OutboundPart, SendOutcome } from '../../core/ports/channel.ts';
 import type { OutboxRow, SendRecord, Store } from '../../core/ports/store.ts';
@@ -216,7 +216,7 @@ export class Lane {
       }
       if (row.resent && channel.capabilities.idempotentSend === 'lookup') {
         const found = await channel.findSent?.(part, signal);
-        if (typeof found === 'string') return { ok: true, ref: found };
+        if (typeof found === 'string') return await this.#complete(row, shown, found);
       }
       return await channel.send(part, signal);
     } catch (error) {
@@ -229,6 +229,13 @@ export class Lane {
   async #wordsFor({ owner }: OutboxRow): Promise<Words> {
     const person = await this.#deps.store.person(owner).catch(() => null);
     return wordsIn(person?.language ?? null);
+  }
+
+  /** What was found may be the first piece of a reply that was still growing: it gets the whole text, without a mark. */
+  async #complete({ conversation }: OutboxRow, body: OutboundBody, native: string): Promise<SendOutcome> {
+    const { channel, signal } = this;
+    if (channel.edit === undefined || body.file !== undefined) return { ok: true, ref: native };
+    return channel.edit({ conversation, native }, { body, final: true }, signal);
   }
 
   /**

@@ -7,6 +7,7 @@ import { Delivery } from '../../../src/app/delivery/delivery.ts';
 import { markedAsRepeat, withRoomForMark } from '../../../src/app/delivery/repeat-mark.ts';
 import type { GatewayEvent } from '../../../src/core/events.ts';
 import type { ConversationRef } from '../../../src/core/message.ts';
+import type { Channel } from '../../../src/core/ports/channel.ts';
 import type { NewOutbound, OutboxRow, Store } from '../../../src/core/ports/store.ts';
 import type { Clock } from '../../../src/core/ports/system.ts';
 import { CountedMetrics, KeptLog } from '../../support/door.ts';
@@ -221,6 +222,20 @@ test('where the platform drops doubles by itself, what a crash cut is sent again
   delivery.attach(native, detach.signal);
   assert.equal((await settled).state, 'sent');
   assert.deepEqual(native.shown[0]?.texts, ['cut']);
+});
+
+test('a send that is found on the platform is not repeated, and what was only its beginning is made whole', async (t) => {
+  const { store, delivery, detach } = await rig(t);
+  const channel = new ScriptedChannel('scripted', 'main', { idempotentSend: 'lookup' });
+  Object.assign(channel, {
+    findSent: () => Promise.resolve(channel.shown[0]?.ref ?? null),
+  } satisfies Pick<Channel, 'findSent'>);
+  channel.shown.push({ chat: 'a', ref: '7', texts: ['The first'] });
+  channel.script.push({ ok: false, kind: 'ambiguous', detail: 'the answer was lost' });
+  delivery.attach(channel, detach.signal);
+  const [row] = await sent(store, delivery, [part('a', 'The first words and the rest')]);
+  assert.deepEqual([row?.state, row?.ref], ['sent', '7']);
+  assert.deepEqual(channel.shown, [{ chat: 'a', ref: '7', texts: ['The first', 'The first words and the rest'] }]);
 });
 
 test('what became of a send is kept until the store takes it, so nothing is sent twice and no chat stands still', async (t) => {
