@@ -29,7 +29,7 @@ import { Recent } from './recent.ts';
 
 const callTimeoutMs = 15_000;
 /** `apps.connections.open` is taken 50 times a minute; a few lost connections are replaced at once. */
-const reconnects = { perSecond: 0.5, burst: 10 };
+const reconnects = { perSecond: 0.75, burst: 15 };
 /** So that many gateways do not come back in the same instant. */
 const maxJitterMs = 200;
 /** Slack counts a request as failed after three seconds. */
