@@ -5,6 +5,7 @@ import type { Check, Facts, Finding } from './facts.ts';
 import * as gateway from './gateway-checks.ts';
 import * as hook from './hook-checks.ts';
 import * as machine from './machine-checks.ts';
+import * as ownServer from './own-server-checks.ts';
 import * as provider from './provider-checks.ts';
 import * as slack from './slack-checks.ts';
 import * as telegram from './telegram-checks.ts';
@@ -33,6 +34,8 @@ const checks: readonly Check[] = [
   telegram.webhookFails,
   telegram.otherPoller,
   telegram.channelTrouble,
+  ownServer.answers,
+  ownServer.channelTrouble,
   discord.botToken,
   discord.messageContent,
   discord.notInGuild,

@@ -26,6 +26,7 @@ export interface Facts {
   slack: SlackFacts[];
   webhooks: WebhookFacts[];
   email: EmailFacts[];
+  ownServers: OwnServerFacts[];
   /** Every configured account of every channel. */
   accounts: AccountFacts[];
 }
@@ -169,6 +170,17 @@ export interface EmailFacts {
   enabled: boolean;
   imap: { outcome: MailServerOutcome; detail: string };
   smtp: { outcome: MailServerOutcome; detail: string };
+}
+
+/** An account on a server whose address a person wrote down. */
+export interface OwnServerFacts {
+  /** `matrix:main` */
+  id: string;
+  type: 'matrix' | 'mattermost' | 'signal';
+  enabled: boolean;
+  /** `wrong_place`: something answers there that is no such server. */
+  outcome: 'ok' | 'not_asked' | 'unauthorized' | 'wrong_place' | 'unreachable' | 'failing';
+  detail: string;
 }
 
 export interface AccountFacts {

@@ -20,6 +20,7 @@ import type {
 import { inspectData, inspectDatabase, inspectToken, isAlive, modeOf, readText } from './inspect-files.ts';
 import { discordFacts } from './probe-discord.ts';
 import { emailFacts } from './probe-email.ts';
+import { ownServerFacts } from './probe-own-server.ts';
 import { probeProvider, type ProviderReport } from './probe-provider.ts';
 import { probeSlack, type SlackReport } from './probe-slack.ts';
 import { probeTelegram, type TelegramReport } from './probe-telegram.ts';
@@ -36,7 +37,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   const ask = !options.has('offline');
   const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
   const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
-  const [gateway, database, providers, telegram, discord, whatsapp, slack, email] = await Promise.all([
+  const [gateway, database, providers, telegram, discord, whatsapp, slack, email, ownServers] = await Promise.all([
     inspectGateway(url, token),
     inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
     loaded === null ? [] : Promise.all(providerFacts(loaded, ask)),
@@ -45,6 +46,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     loaded === null ? [] : Promise.all(whatsAppFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(slackFacts(loaded, ask)),
     loaded === null ? [] : Promise.all(emailFacts(loaded, ask)),
+    loaded === null ? [] : Promise.all(ownServerFacts(loaded, ask)),
   ]);
   return {
     now: Date.now(),
@@ -63,6 +65,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     whatsapp,
     slack,
     email,
+    ownServers,
     webhooks: loaded === null ? [] : webhookFacts(loaded),
     accounts: loaded === null ? [] : accountFacts(loaded),
   };

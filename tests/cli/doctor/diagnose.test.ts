@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { diagnose } from '../../../src/cli/doctor/diagnose.ts';
 import type {
+  OwnServerFacts,
   DiscordFacts,
   EmailFacts,
   Facts,
@@ -124,6 +125,7 @@ const mailbox: EmailFacts = {
   imap: { outcome: 'ok', detail: '' },
   smtp: { outcome: 'ok', detail: '' },
 };
+const homeserver: OwnServerFacts = { id: 'matrix:main', type: 'matrix', enabled: true, outcome: 'ok', detail: '' };
 const healthy: Facts = {
   now: 0,
   nodeVersion: '26.10.0',
@@ -142,6 +144,7 @@ const healthy: Facts = {
   webhooks: [webhook],
   discord: [discordBot],
   email: [mailbox],
+  ownServers: [homeserver],
   accounts: [account],
 };
 const down: GatewayFacts = { reach: 'none', url: 'http://127.0.0.1:18789' };
@@ -314,6 +317,19 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
       }),
     },
     /authserv_id/,
+  ],
+  ['matrix_token_refused', { ownServers: [{ ...homeserver, outcome: 'unauthorized' }] }, /access_token/],
+  ['matrix_wrong_place', { ownServers: [{ ...homeserver, outcome: 'wrong_place' }] }, /where \/_matrix is served/],
+  [
+    'mattermost_unreachable',
+    { ownServers: [{ ...homeserver, type: 'mattermost', outcome: 'unreachable' }] },
+    /api_root/,
+  ],
+  ['signal_failing', { ownServers: [{ ...homeserver, type: 'signal', outcome: 'failing' }] }, /its own log/],
+  [
+    'channel_trouble',
+    { gateway: up({ channels: [{ ...channel('The connection ended.'), id: 'matrix:main', type: 'matrix' }] }) },
+    /The connection ended/,
   ],
   ['nobody_allowed', { accounts: [{ ...account, id: 'slack:main', listed: 0 }] }, /open-clanker status/],
   ['pairing_waits', { gateway: up({ waiting: 2 }) }, /open-clanker pairing list/],
