@@ -10,6 +10,10 @@ test('five kills under load lose nothing, double nothing and leave nothing open'
   assert.deepEqual((await crash(5)).violations, []);
 });
 
+test('kills lose and double as little where Telegram delivers by itself', async () => {
+  assert.deepEqual((await crash(2, { webhook: true })).violations, []);
+});
+
 test('a kill at any named step of a message loses nothing and doubles nothing', async () => {
   assert.deepEqual((await steps()).violations, []);
 });

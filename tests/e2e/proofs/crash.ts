@@ -9,8 +9,8 @@ import { Traffic } from './traffic.ts';
 const lifeMs = { min: 30, max: 1200 };
 const people = { http: 5, sse: 4, ws: 4, telegram: 6, restMs: 60 };
 
-export function crash(kills: number): Promise<Proof> {
-  return withRig({ pace: { ttftMs: 40, gapMs: 10 } }, async (rig) => {
+export function crash(kills: number, { webhook = false } = {}): Promise<Proof> {
+  return withRig({ pace: { ttftMs: 40, gapMs: 10 }, webhook }, async (rig) => {
     await rig.start();
     const traffic = new Traffic(rig, people);
     traffic.start();

@@ -13,6 +13,8 @@ export interface RigOptions {
   pace?: Partial<Pace>;
   /** Further lines of `[channels.telegram]`. */
   telegram?: string;
+  /** Telegram delivers to the gateway and is not polled. */
+  webhook?: boolean;
 }
 
 const settleWithinMs = 60_000;
@@ -46,10 +48,11 @@ export class Rig {
     this.target = { url: `http://127.0.0.1:${port}`, token };
   }
 
-  static async open({ pace = {}, telegram: lines = '' }: RigOptions = {}): Promise<Rig> {
+  static async open({ pace = {}, telegram: given = '', webhook = false }: RigOptions = {}): Promise<Rig> {
     const dir = mkdtempSync(path.join(tmpdir(), 'clanker-proof-'));
     const [port, model, telegram] = await Promise.all([freePort(), startMockOpenAi(pace), startTelegramServer()]);
-    return new Rig(dir, port, model, telegram, lines);
+    const called = webhook ? `mode = "webhook"\nwebhook_url = "http://127.0.0.1:${port}"\n` : '';
+    return new Rig(dir, port, model, telegram, called + given);
   }
 
   get daemon(): Daemon {
