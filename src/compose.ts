@@ -289,7 +289,7 @@ class Daemon {
       tokens,
       runs,
       channels,
-      people: new People({ store, directory, pairing }),
+      people: new People({ store, clock, mintId, directory, pairing }),
       pairing,
       status,
       chat: new Chat({

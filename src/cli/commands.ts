@@ -207,6 +207,17 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./commands/people.ts')).link,
   },
   {
+    name: 'people unlink',
+    summary: 'undo a link: the identity is a person of its own again, a guest whom nobody let in',
+    positionals: [
+      need('PERSON', 'the id of the person'),
+      need('CHANNEL', 'the account, such as telegram:main'),
+      need('SENDER', 'their id there'),
+    ],
+    options: clientOptions,
+    load: async () => (await import('./commands/people.ts')).unlink,
+  },
+  {
     name: 'people role',
     summary: 'say what a person may do',
     positionals: [need('PERSON', 'the id of the person'), need('ROLE', 'owner, member or guest')],

@@ -426,6 +426,10 @@ export class ScriptedGateway implements Gateway {
     return { code: 'ABCD-EFGH', expiresAt: this.startedAt };
   }
 
+  async unlinkPerson(principal: Principal, id: string): Promise<PersonInfo> {
+    return this.setRole(principal, id, 'guest');
+  }
+
   async pairings(): Promise<PairingList> {
     const who = { id: 'pair_1', channel: telegram.id, sender: '43', display: 'Grace' };
     const at = this.startedAt;

@@ -259,6 +259,11 @@ export const personDetail = z.strictObject({
   ),
 } satisfies Record<keyof PersonDetail, unknown>);
 export const roleBody = z.strictObject({ role });
+/** An account such as `telegram:main`, and the id of somebody there. */
+export const unlinkBody = z.strictObject({
+  channel: z.string().check(z.minLength(1), z.maxLength(100)),
+  sender: z.string().check(z.minLength(1), z.maxLength(512)),
+});
 export const linkCode = z.strictObject({ code: z.string(), expiresAt: time });
 
 const candidate = { id: z.string(), channel: z.string(), sender: z.string(), display: z.string() };

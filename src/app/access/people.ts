@@ -1,6 +1,8 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
-import type { Page, PersonDetail, PersonInfo } from '../../core/ports/gateway.ts';
+import type { PairingList, Page, PersonDetail, PersonInfo } from '../../core/ports/gateway.ts';
+import type { MintId } from '../../core/ids.ts';
 import type { PersonRow, Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
 import { ownerPerson, requireScope, scopeIncludes, type PersonRole, type Principal } from '../../core/principal.ts';
 import { may } from '../../core/roles.ts';
 import { showCode } from './codes.ts';
@@ -9,6 +11,8 @@ import type { Pairing } from './pairing.ts';
 
 export interface PeopleDeps {
   store: Store;
+  clock: Clock;
+  mintId: MintId;
   directory: Directory;
   pairing: Pairing;
 }
@@ -60,6 +64,34 @@ export class People {
     await this.#find(principal, id);
     const { code, expiresAt } = await this.#deps.pairing.offer(id, null);
     return { code: showCode(code), expiresAt };
+  }
+
+  async unlink(principal: Principal, id: string, of: { channel: string; sender: string }): Promise<PersonInfo> {
+    await this.#mayChange(principal);
+    const { store, directory, clock, mintId } = this.#deps;
+    const [channel = '', account = 'main'] = of.channel.split(':');
+    const identity = { channel, account, native: of.sender };
+    const known = await store.identity(identity);
+    const createdAt = clock.now();
+    const alone: PersonRow = {
+      id: mintId('per'),
+      name: known?.display ?? '',
+      role: 'guest',
+      language: null,
+      createdAt,
+    };
+    const person = known?.person === id ? await store.unlink(identity, alone) : null;
+    if (person === null) throw notFound('identity of this person');
+    directory.forget();
+    return person;
+  }
+
+  async pairings(principal: Principal): Promise<PairingList> {
+    const { requests, admitted } = await this.#deps.pairing.list();
+    return {
+      requests: scopeIncludes(principal.scope, 'manage') ? requests : [],
+      admitted: admitted.filter(({ person }) => seesAll(principal) || person === principal.person),
+    };
   }
 
   /** A token needs the scope; whoever speaks in a chat or a job is judged by their role. */

@@ -93,7 +93,8 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     person: (principal, id) => people.show(principal, id),
     setRole: (principal, id, role) => people.setRole(principal, id, role),
     linkPerson: (principal, id) => people.link(principal, id),
-    pairings: () => pairing.list(),
+    unlinkPerson: (principal, id, identity) => people.unlink(principal, id, identity),
+    pairings: (principal) => people.pairings(principal),
     approvePairing: (principal, { code, role }) => pairing.approve(code, principal, role),
     rejectPairing: (principal, { code }) => pairing.reject(code, principal),
 

@@ -34,6 +34,15 @@ export const link: Handler = async (invocation) => {
   return 0;
 };
 
+export const unlink: Handler = async (invocation) => {
+  const [, channel = '', sender = ''] = invocation.positionals;
+  const client = await GatewayClient.of(invocation);
+  const person = await client.post<PersonInfo>(`${pathOf(invocation)}/unlink`, { channel, sender });
+  if (invocation.options.has('json')) invocation.terminal.json(person);
+  else invocation.terminal.line(`${sender} on ${channel} is ${person.id} now, a ${person.role}.`);
+  return 0;
+};
+
 export const role: Handler = async (invocation) => {
   const wanted = invocation.positionals[1] ?? '';
   if (!roles.some((known) => known === wanted)) throw new CliError(`A role is one of ${roles.join(', ')}.`, 2);

@@ -228,6 +228,8 @@ export interface Gateway {
   rotateToken(principal: Principal, id: string): Promise<TokenInfo & { token: string }>;
   revokeToken(principal: Principal, id: string): Promise<void>;
 
+  /** Undoes a link: the identity is a person of its own again, a guest whom nobody let in. */
+  unlinkPerson(principal: Principal, id: string, identity: { channel: string; sender: string }): Promise<PersonInfo>;
   /** Oneself; with `admin` everybody. */
   people(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<PersonInfo>>;
   person(principal: Principal, id: string): Promise<PersonDetail>;
@@ -235,6 +237,7 @@ export interface Gateway {
   /** A code; the identity that sends it as `/pair CODE` within the hour becomes this person. */
   linkPerson(principal: Principal, id: string): Promise<{ code: string; expiresAt: number }>;
 
+  /** Requests with `manage`; of those let in oneself, with `admin` all. */
   pairings(principal: Principal): Promise<PairingList>;
   /** By code or id. Rejects with `unknown_code`, `code_expired`, `already_rejected`, `too_many_attempts`. */
   approvePairing(

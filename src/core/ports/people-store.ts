@@ -130,6 +130,8 @@ export interface PeopleStore {
   decide(decision: Decision): Promise<DecisionResult>;
   /** The sender of a link's code becomes its person. Their direct chat's session follows; each code works once. */
   redeemLink(redemption: Redemption): Promise<RedemptionResult>;
+  /** Undoes a link: the identity, and its direct chat's session, are `newPerson`'s, whom nobody let in. Null: unknown. */
+  unlink(identity: Identity, newPerson: PersonRow): Promise<PersonRow | null>;
   /** Requests that are open at `now`, oldest first. */
   openRequests(now: number, limit: number): Promise<CodeRow[]>;
   /** Newest first. */

@@ -101,6 +101,11 @@ const examples: Record<string, Omit<Asked, 'method'> & { streams?: boolean }> = 
     body: JSON.stringify({ role: 'guest' }),
   },
   'POST /api/v1/people/{id}/link': { path: '/api/v1/people/per_ada/link', token: tokens.admin, body: '{}' },
+  'POST /api/v1/people/{id}/unlink': {
+    path: '/api/v1/people/per_ada/unlink',
+    token: tokens.admin,
+    body: JSON.stringify({ channel: 'telegram:main', sender: '42' }),
+  },
   'GET /api/v1/pairing': { path: '/api/v1/pairing', token: tokens.read },
   'POST /api/v1/pairing/approve': {
     path: '/api/v1/pairing/approve',

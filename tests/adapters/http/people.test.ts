@@ -31,6 +31,9 @@ test('letting people in needs manage; roles and codes for others need admin', as
   }
   assert.equal((await post('people/per_ada/link', tokens.manage, {})).status, 403);
   assert.equal((await post('people/per_ada/link', tokens.admin, {})).status, 201);
+  const identity = { channel: 'telegram:main', sender: '42' };
+  assert.equal((await post('people/per_ada/unlink', tokens.manage, identity)).status, 403);
+  assert.equal((await post('people/per_ada/unlink', tokens.admin, identity)).status, 200);
 });
 
 test('nobody becomes an owner by an approval, and unknown codes, persons and fields are said to be so', async () => {

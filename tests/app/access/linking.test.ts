@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { People } from '../../../src/app/access/people.ts';
 import { ownerPerson } from '../../../src/core/principal.ts';
+import { principal } from '../../support/message-path.ts';
 import { accessRig, hour, inGroup } from './rig.ts';
 
 test('a person proves two chats by a code from the one, sent in the other, and is one from then on', async (t) => {
@@ -148,4 +150,21 @@ test('the code that was given out is not kept in the store once its answer was d
     trace?.outbox.map(({ state, body }) => [state, body.text]),
     [['sent', '']],
   );
+});
+
+test('a link is undone: the identity, its chat and its admission are nobody else’s any more', async (t) => {
+  const rig = await accessRig(t);
+  const people = new People(rig);
+  const code = rig.codeIn(await rig.says('7', '/pair'));
+  await rig.says('9', `/pair ${code}`);
+  const thief = { channel: 'scripted:main', sender: '9' };
+  const victim = (await rig.store.identity({ channel: 'scripted', account: 'main', native: '7' }))?.person ?? '';
+  await assert.rejects(people.unlink(principal, ownerPerson, thief), { kind: 'not_found' });
+  const alone = await people.unlink(principal, victim, thief);
+  assert.deepEqual([alone.role, alone.id === victim], ['guest', false]);
+  rig.pass(hour);
+  assert.match((await rig.says('9', 'hello'))[0] ?? '', /do not know you/);
+  assert.equal((await rig.store.session('scripted:main:9', victim))?.key, undefined);
+  assert.equal((await rig.store.identitiesOf(victim)).length, 1);
+  await assert.rejects(people.unlink(principal, victim, thief), { kind: 'not_found' });
 });

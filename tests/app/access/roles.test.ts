@@ -70,6 +70,15 @@ test('people are changed by tokens with admin and by owners; everybody else sees
   );
   await assert.rejects(people.show(member, ownerPerson), { kind: 'not_found' });
   assert.equal((await people.list(principal, { limit: 10 })).items.length, 2);
+  await rig.pairing.approve(rig.codeIn(await rig.says('10', 'hello')), { id: 'tok', person: ownerPerson });
+  await rig.says('11', 'hello');
+  const seen = async (who: Principal) => {
+    const { requests, admitted } = await people.pairings(who);
+    return [requests.length, admitted.length];
+  };
+  assert.deepEqual(await seen(principal), [1, 1]);
+  assert.deepEqual(await seen(member), [1, 0]);
+  assert.deepEqual(await seen(as({ person: 'per_nine', scope: 'read' })), [0, 0]);
   assert.deepEqual((await people.show(principal, 'per_nine')).identities, [
     { channel: 'scripted:main', sender: '9', display: 'name of 9', admitted: false },
   ]);

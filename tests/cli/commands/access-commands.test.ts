@@ -87,5 +87,9 @@ test('people are listed, shown, given roles, and codes that make an identity the
   assert.equal((await run('people', 'role', 'per_1', 'king')).code, 2);
   gateway.json('POST /api/v1/people/owner/link', 201, { code: 'ABCD-EFGH', expiresAt: 0 });
   assert.match((await run('people', 'link', 'owner')).out, /: \/pair ABCD-EFGH\n$/);
+  gateway.json('POST /api/v1/people/per_1/unlink', 200, { ...ada, id: 'per_2', role: 'guest' });
+  const undone = await run('people', 'unlink', 'per_1', 'telegram:main', '42');
+  assert.equal(undone.out, '42 on telegram:main is per_2 now, a guest.\n');
+  assert.deepEqual(JSON.parse(gateway.asked.at(-1)?.body ?? ''), { channel: 'telegram:main', sender: '42' });
   assert.match((await run('people', 'erase', 'per_1')).err, /not available in this version/);
 });

@@ -11,6 +11,7 @@ import {
   personDetail,
   rejectBody,
   roleBody,
+  unlinkBody,
 } from '../schemas.ts';
 
 const defaultPage = 50;
@@ -63,9 +64,20 @@ export const peopleRoutes = [
     handle: async ({ principal, params, context }) => json(await context.gateway.linkPerson(principal, params.id), 201),
   }),
   route({
+    method: 'POST',
+    path: '/api/v1/people/{id}/unlink',
+    summary: 'Undo a link: the identity is a person of its own again, a guest whom nobody let in.',
+    scope: 'admin',
+    body: unlinkBody,
+    answers: { 200: { description: 'Who the identity is now.', schema: person }, 404: noPerson },
+    handle: async ({ principal, params, body, context }) =>
+      json(await context.gateway.unlinkPerson(principal, params.id, body)),
+  }),
+  route({
     method: 'GET',
     path: '/api/v1/pairing',
-    summary: 'Who waits to be let in, without the codes, and who was let in.',
+    summary:
+      'Who waits to be let in (with `manage`), without the codes, and who was let in (with `admin`, else oneself).',
     scope: 'read',
     answers: { 200: { description: 'Requests and admissions.', schema: pairings } },
     handle: async ({ principal, context }) => json(await context.gateway.pairings(principal)),

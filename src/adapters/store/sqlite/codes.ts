@@ -16,7 +16,7 @@ import type { NewOutbound, OutboxRow, PersonRow } from '../../../core/ports/stor
 import { conversationFrom, conversationText, type Database } from './database.ts';
 import { identity as findIdentity, setRole } from './identities.ts';
 import { planOutbound } from './outbound.ts';
-import { ensureIdentity, person as findPerson } from './people.ts';
+import { ensureIdentity, ensurePerson, person as findPerson } from './people.ts';
 
 interface CodeRecord {
   id: string;
@@ -245,13 +245,38 @@ function become(db: Database, who: Identity, display: string, person: PersonRow,
     account,
     native,
   );
-  db.run('UPDATE sessions SET owner = ? WHERE conversation = ? AND owner = ?', person.id, conversation, before);
+  moveSession(db, conversation, before, person.id);
   const left = db.get(
     'SELECT 1 FROM identities WHERE owner = ? UNION ALL SELECT 1 FROM tokens WHERE owner = ? LIMIT 1',
     before,
     before,
   );
   if (left === null) db.run('UPDATE files SET owner = ? WHERE owner = ?', person.id, before);
+}
+
+const moveSession = (db: Database, conversation: string, from: string, to: string): number =>
+  db.run('UPDATE sessions SET owner = ? WHERE conversation = ? AND owner = ?', to, conversation, from);
+
+export function unlink(db: Database, who: Identity, newPerson: PersonRow): PersonRow | null {
+  const { channel, account, native } = who;
+  const known = db.get<{ owner: string; conversation: string | null }>(
+    'SELECT owner, conversation FROM identities WHERE channel = ? AND account = ? AND native = ?',
+    channel,
+    account,
+    native,
+  );
+  if (known === null) return null;
+  const person = ensurePerson(db, newPerson);
+  db.run(
+    'UPDATE identities SET owner = ? WHERE channel = ? AND account = ? AND native = ?',
+    person.id,
+    channel,
+    account,
+    native,
+  );
+  if (known.conversation !== null) moveSession(db, known.conversation, known.owner, person.id);
+  db.run('DELETE FROM admissions WHERE channel = ? AND account = ? AND native = ?', channel, account, native);
+  return person;
 }
 
 export const openRequests = (db: Database, now: number, limit: number): CodeRow[] =>

@@ -1,6 +1,16 @@
 import { commitInbound, cursors, inbound, inboundBefore, refusedSenders, requeueInbound } from './inbound.ts';
 import { attachFiles, editInbound } from './attachments.ts';
-import { admissions, burnLink, code, decide, offerLink, openRequest, openRequests, redeemLink } from './codes.ts';
+import {
+  admissions,
+  burnLink,
+  code,
+  decide,
+  offerLink,
+  openRequest,
+  openRequests,
+  redeemLink,
+  unlink,
+} from './codes.ts';
 import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
 import type { Database } from './database.ts';
 import { clearDead, deadLetter, deadLetters, retryDead } from './dead.ts';
@@ -102,6 +112,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   burnLink,
   decide,
   redeemLink,
+  unlink,
   openRequests,
   admissions,
   cooldowns,

@@ -64,6 +64,7 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   burnLink: 'write',
   decide: 'write',
   redeemLink: 'write',
+  unlink: 'write',
   openRequests: 'read',
   admissions: 'read',
   cooldowns: 'read',
