@@ -55,11 +55,11 @@ export class Reception {
     }
     this.#me = answer.result;
     this.receiving.identity = `@${this.#me.username}`;
-    await this.#setMenu();
+    this.#setMenu().catch((error: unknown) => this.context.log.warn('the menu could not be set', { error }));
     return 0;
   }
 
-  /** A menu that could not be set harms nothing and is not worth waiting for. */
+  /** Beside the receiving: a menu that is set late, or not at all, harms nothing. */
   async #setMenu(): Promise<void> {
     const { commands } = this.#options;
     if (commands.length === 0) return;
@@ -72,6 +72,7 @@ export class Reception {
       const params = { commands: lines, ...(language === null ? {} : { language_code: language }) };
       const menu = await this.call('setMyCommands', params, callTimeoutMs);
       if (menu.ok) continue;
+      if (this.context.signal.aborted) return;
       this.context.log.warn('the menu of commands could not be set', { reason: menu.description });
       return;
     }

@@ -336,12 +336,14 @@ test('the menu of commands is set, and a failure to do so harms nothing', async 
   const first = rigFor(t, server, { commands });
   first.start();
   await first.state('connected');
+  await server.until(() => server.commands !== null);
   assert.deepEqual(server.commands, commands);
   await first.close();
   server.fail(1, { mode: 'bad_gateway' }, 'setMyCommands');
   const second = rigFor(t, server, { commands });
   second.start();
   await second.state('connected');
+  await server.until(() => server.calls('setMyCommands').length === 2);
 });
 
 test('stopping ends a poll under way at once and twice is as good as once', async (t) => {
@@ -439,8 +441,17 @@ test('the menu is set in every language there is, and what is not translated is 
   ];
   const rig = rigFor(t, server, { commands });
   rig.start();
-  await rig.state('connected');
+  await server.until(() => server.commandsIn.size > 0);
   const shown = (menu: unknown): string[] => (menu as { description: string }[]).map(({ description }) => description);
   assert.deepEqual(shown(server.commands), ['Start over', 'Help']);
   assert.deepEqual(shown(server.commandsIn.get('de')), ['Neu beginnen', 'Help']);
+});
+
+test('a menu that hangs holds up no message', async (t) => {
+  const server = await serve(t);
+  server.fail(1, { mode: 'hang' }, 'setMyCommands');
+  const rig = rigFor(t, server, { commands: [{ command: 'new', description: 'Start over' }] });
+  rig.start();
+  server.inject({ chatId: 7, text: 'hello' });
+  await rig.sink.until(() => rig.sink.events.size === 1);
 });
