@@ -235,7 +235,7 @@ export class SlackServer {
       case 'conversations.replies':
         return this.#page(workspace.history(params, params['ts']), params);
       case 'users.conversations':
-        return { channels: [{ id: 'D0000000001' }, { id: 'D0000000002' }] };
+        return { channels: ['C0000000001', 'D0000000001', 'D0000000002'].map((id) => ({ id })) };
       case 'users.info': {
         const [name] = Object.entries(people).find(([, id]) => id === params['user']) ?? [];
         if (name === undefined) throw new Refusal('user_not_found');

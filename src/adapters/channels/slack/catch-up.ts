@@ -5,7 +5,7 @@
 import type { ChannelContext } from '../../../core/ports/channel.ts';
 import type { ApiFailure, ApiOutcome, Params, SlackApi } from './api.ts';
 import type { SlackMessage } from './deliveries.ts';
-import { placeOf } from './inbound.ts';
+import { isDirect, placeOf } from './inbound.ts';
 import type { Arrival, Intake } from './intake.ts';
 import { placeKey } from './positions.ts';
 import type { Place, Positions } from './positions.ts';
@@ -17,7 +17,7 @@ const minPauseMs = 1000;
 /** Slack waits three seconds for an acknowledgement. */
 const holdMs = 1500;
 const maxHeld = 100;
-/** Private chats that are looked into although nothing was ever heard there. */
+/** Conversations that are looked into although nothing was ever heard there. */
 const maxNewChats = 100;
 
 interface Gap extends Place {
@@ -52,10 +52,17 @@ export class CatchUp {
     context.signal.addEventListener('abort', () => this.#wake.resolve(), { once: true });
   }
 
-  /** We listen again; what was said until now may be missing everywhere. */
-  begin(): void {
-    for (const { ts, ...place } of this.#positions.places()) this.#add(place, ts);
-    this.#lookForChats = this.#positions.since !== null;
+  /**
+   * We listen again; what was said until now may be missing everywhere. `long`: so long that Slack has given up
+   * delivering it by itself, so conversations that were never heard are looked into as well.
+   */
+  begin(long: boolean): void {
+    const before = [...this.#gaps];
+    const known = new Map(before);
+    this.#gaps.clear();
+    for (const { ts, ...place } of this.#positions.places()) this.#add(place, ts, known);
+    for (const [key, gap] of before) if (!this.#gaps.has(key)) this.#add(gap, gap.after, known);
+    this.#lookForChats ||= long;
     this.#wake.resolve();
   }
 
@@ -101,10 +108,11 @@ export class CatchUp {
     }
   }
 
-  #add(place: Place, after: string): void {
-    const known = this.#gaps.get(placeKey(place));
-    if (known === undefined) this.#gaps.set(placeKey(place), { ...place, after, held: [], round: 0 });
-    else known.round++;
+  #add({ channel, thread }: Place, after: string, known: ReadonlyMap<string, Gap> = this.#gaps): void {
+    const key = placeKey({ channel, thread });
+    const gap = known.get(key) ?? { channel, thread, after, held: [], round: 0 };
+    gap.round++;
+    this.#gaps.set(key, gap);
   }
 
   /** Reads one conversation and hands over what is new in it, oldest first, then what waited for that. */
@@ -162,20 +170,20 @@ export class CatchUp {
     return inOrder(messages, after);
   }
 
-  /** People who wrote to us for the first time while nobody listened. */
+  /** Whoever wrote to us for the first time while nobody listened; people before channels. */
   async #findChats(): Promise<void> {
     const { since } = this.#positions;
     const answer = await this.#patiently<{ channels?: { id?: unknown }[] }>('users.conversations', {
-      types: 'im',
+      types: 'im,mpim,private_channel,public_channel',
       exclude_archived: true,
       limit: maxNewChats,
     });
     this.#lookForChats = false;
     if (!answer.ok || since === null || !Array.isArray(answer.result.channels)) return;
-    for (const { id } of answer.result.channels) {
-      if (typeof id !== 'string') continue;
-      const place = { channel: id, thread: null };
-      if (!this.#positions.has(place)) this.#add(place, since);
+    const heard = new Set(this.#positions.places().map(placeKey));
+    const ids = answer.result.channels.flatMap(({ id }) => (typeof id === 'string' ? [id] : []));
+    for (const channel of [...ids.filter(isDirect), ...ids.filter((id) => !isDirect(id))]) {
+      if (!heard.has(channel)) this.#add({ channel, thread: null }, since);
     }
   }
 

@@ -44,6 +44,7 @@ export class Intake {
   #wake = Promise.withResolvers<void>();
   #idle = Promise.withResolvers<void>();
   #storedAt = 0;
+  #mustStore = false;
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
@@ -70,11 +71,17 @@ export class Intake {
     return this.#idle.promise;
   }
 
+  /** The positions are stored although nothing arrived. */
+  store(): void {
+    this.#mustStore = true;
+    this.#wake.resolve();
+  }
+
   /** Returns once the signal has aborted and no commit is under way. */
   async run(): Promise<void> {
     const { context } = this.#deps;
     while (!context.signal.aborted) {
-      if (this.#waiting.length === 0) {
+      if (this.#waiting.length === 0 && !this.#mustStore) {
         this.#idle.resolve();
         this.#wake = Promise.withResolvers();
         await this.#wake.promise;
@@ -96,7 +103,8 @@ export class Intake {
     const { learnNames, context } = this.#deps;
     await learnNames(batch.map(({ delivery }) => delivery));
     const events = new Map<string, InboundEvent>();
-    let matters = false;
+    let matters = this.#mustStore;
+    this.#mustStore = false;
     for (const { delivery } of batch) {
       const event = this.#read(delivery);
       if (event === null) continue;
@@ -107,7 +115,7 @@ export class Intake {
     const due = matters || (events.size > 0 && now - this.#storedAt >= storeEveryMs);
     const cursor = due ? { key: positionsCursor, value: this.#deps.positions.text() } : undefined;
     if (due) this.#storedAt = now;
-    if (events.size > 0 && !(await this.#commit([...events.values()], cursor))) return;
+    if ((due || events.size > 0) && !(await this.#commit([...events.values()], cursor))) return;
     for (const { done } of batch) done();
   }
 

@@ -44,6 +44,7 @@ export class Link {
   readonly #hello = Promise.withResolvers<void>();
   readonly #over = new AbortController();
   #seenAt: number;
+  #overAt: number | null = null;
   #detail = 'Slack closed the connection';
 
   constructor(url: string, events: LinkEvents, clock: Clock) {
@@ -76,6 +77,7 @@ export class Link {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.closed = closed;
     this.#socket.on('close', () => {
+      this.#overAt = clock.monotonic();
       this.#over.abort(noLongerNeeded);
       this.#hello.reject(new Error(this.#detail));
       this.#leaving.resolve({ why: 'lost', detail: this.#detail });
@@ -85,6 +87,11 @@ export class Link {
 
   get isOver(): boolean {
     return this.#over.signal.aborted;
+  }
+
+  /** How long it has been over; 0 while it is not. */
+  get overForMs(): number {
+    return this.#overAt === null ? 0 : this.#clock.monotonic() - this.#overAt;
   }
 
   /** Resolves at Slack's `hello`; rejects with the reason in words, the socket then being closed. */

@@ -32,6 +32,10 @@ const callTimeoutMs = 15_000;
 const reconnects = { perSecond: 0.75, burst: 15 };
 /** So that many gateways do not come back in the same instant. */
 const maxJitterMs = 200;
+/** For a clock of ours that is ahead of Slack's. */
+const clockMarginMs = 60_000;
+/** Slack delivers again by itself for some minutes; what is shorter is certainly covered. */
+const longAwayMs = 30_000;
 /** Slack counts a request as failed after three seconds. */
 const hookPatienceMs = 2500;
 /** Questions whose author is remembered for the stream of their answer, and commands whose address for answers is. */
@@ -167,7 +171,7 @@ export class Receiver {
       );
     }
     receiving.connected();
-    this.#catchUp.begin();
+    this.#listen(Number.POSITIVE_INFINITY);
     await aborted(this.#context.signal);
     return 0;
   }
@@ -235,13 +239,21 @@ export class Receiver {
     this.#listened = true;
   }
 
+  #listen(awayMs: number): void {
+    if (this.#positions.since === null) {
+      // What was said before the first start is not ours; from now on nothing is missed.
+      this.#positions.caughtUp(((this.#context.clock.now() - clockMarginMs) / 1000).toFixed(6));
+      this.#intake.store();
+    } else this.#catchUp.begin(awayMs >= longAwayMs);
+  }
+
   #events(): ConstructorParameters<typeof Link>[1] {
     const { receiving } = this.#options;
     const { clock } = this.#context;
     return {
       // Nobody listened for a while, unless another connection still does.
       greeted: () => {
-        if (this.#link === null || this.#link.isOver) this.#catchUp.begin();
+        if (this.#link === null || this.#link.isOver) this.#listen(this.#link?.overForMs ?? Number.POSITIVE_INFINITY);
       },
       alive: () => receiving.received(clock.now()),
       malformed: (detail) => this.#sink.malformed(detail),
