@@ -41,8 +41,14 @@ export function splitRich(source: RichText, limits: SplitLimits): RichText[] {
   const spans = source.spans.filter((span) => !isBlank(text, span.offset, span.offset + span.length));
   const parts: RichText[] = [];
   let start = 0;
+  /** Spans before this one have ended; only those in reach are looked at, or many would make it quadratic. */
+  let first = 0;
   while (start < text.length) {
-    const { part, end } = nextPart(text, spans, start, limits);
+    const at = start;
+    while (endOf(spans[first]) <= at) first++;
+    let last = first;
+    while ((spans[last]?.offset ?? Infinity) < at + limits.maxLength) last++;
+    const { part, end } = nextPart(text, spans.slice(first, last), start, limits);
     if (!isBlank(text, start, end)) parts.push(part);
     start = end;
   }
@@ -80,7 +86,7 @@ function partEnd(text: string, spans: readonly Span[], start: number, limits: Sp
     if (cut !== null) return cut;
   }
   if (full === text.length) return full; // Nested deeper than the platform allows: the innermost spans are dropped.
-  return bestCut(text, inReach, start, limit) ?? codePointCut(text, start, full);
+  return bestCut(text, inReach, start, limit) ?? codePointCut(text, start, limit > start ? limit : full);
 }
 
 /** The best place to cut in (start, limit], or null when the part would be blank. */
@@ -120,6 +126,7 @@ function breakAt(text: string, spans: readonly Span[], at: number): number {
   return '.!?…:;。！？'.includes(before) ? sentence : word;
 }
 
+const endOf = (span: Span | undefined): number => (span === undefined ? Infinity : span.offset + span.length);
 const isAtom = (span: Span): boolean =>
   (span.style === 'link' || span.style === 'code') && span.length <= maxAtomLength;
 const holds = (span: Span, at: number): boolean => span.offset < at && span.offset + span.length > at;
@@ -167,9 +174,11 @@ function isAscii(text: string, at: number): boolean {
 
 function codePointCut(text: string, start: number, limit: number): number {
   const whole = Math.max(boundaryBefore(text, start, limit), start);
-  if (whole > start) return whole;
+  // Whitespace alone before an endless cluster would be a blank part, and lost.
+  if (!isBlank(text, start, whole)) return whole;
   const splitsPair = /[\ud800-\udbff]/.test(text.charAt(limit - 1)) && /[\udc00-\udfff]/.test(text.charAt(limit));
-  return splitsPair && limit - 1 > start ? limit - 1 : limit;
+  if (!splitsPair) return limit;
+  return limit - 1 > start ? limit - 1 : limit + 1;
 }
 
 function cutOut(text: string, spans: readonly Span[], start: number, end: number, maxSpans: number): RichText {
