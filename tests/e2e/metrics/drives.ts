@@ -131,6 +131,11 @@ export const drives: readonly Drive[] = [
     drive: (gateway) => gateway.talk('hello'),
   },
   {
+    what: 'a code that makes another identity the owner',
+    moves: ['pairing_codes_total{kind="link"}'],
+    drive: async (gateway) => void (await ask(gateway.target, 'POST', '/api/v1/people/owner/link', {})),
+  },
+  {
     what: 'a reaction to an answer',
     moves: ['feedback_total{channel="telegram",value="👍"}'],
     async drive(gateway) {
