@@ -3,7 +3,7 @@
  * and a local Telegram, does its worst, and then draws up the accounts. Exits 1 on any violation.
  *
  *   npm run prove                          all sections
- *   npm run prove -- crash steps           some of: crash steps acks drain slow reload channels promises
+ *   npm run prove -- crash steps           some of: crash steps acks drain slow reload channels promises split
  *   --kills N       of crash (60)
  *   --slow-turn S   seconds of the slow turn (10; the promise is made for 60)
  */
@@ -18,6 +18,7 @@ import { drain } from '../tests/e2e/proofs/drain.ts';
 import type { Proof } from '../tests/e2e/proofs/proof.ts';
 import { reload } from '../tests/e2e/proofs/reload.ts';
 import { flood, slowDisk, slowReader, slowTurn } from '../tests/e2e/proofs/slow.ts';
+import { split } from '../tests/e2e/proofs/split.ts';
 import { steps } from '../tests/e2e/proofs/steps.ts';
 
 const { values, positionals } = parseArgs({
@@ -43,6 +44,7 @@ const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
   reload: [['20 reloads under load', () => reload(20)]],
   channels: [['kill -9 at random moments under traffic on four platforms', () => channels(Number(values.kills) / 2)]],
   promises: [['every channel against its platform, connections cut 50 times', () => conformance(50)]],
+  split: [['10,000 texts of every dialect, cut', () => split(10_000)]],
 };
 
 const chosen = positionals.length === 0 ? Object.keys(sections) : positionals;
