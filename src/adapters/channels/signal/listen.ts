@@ -12,6 +12,8 @@ import { SentEvents } from './sse.ts';
 import type { SentEvent } from './sse.ts';
 
 const eventCursor = 'event';
+/** No event's id: asked for what comes after it, a daemon tells all that it still has. */
+const beginning = '0';
 const callTimeoutMs = 15_000;
 /** The daemon sends a sign of life every 15 s. */
 const silenceMs = 60_000;
@@ -96,6 +98,7 @@ export class Listening {
         );
       }
       this.#receiving.connected();
+      if (this.#after === null) await this.#commit([], beginning);
       const events = new SentEvents();
       for await (const bytes of response.body) {
         isReading = false;
