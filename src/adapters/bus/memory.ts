@@ -35,9 +35,9 @@ class MemorySubscription implements Subscription, AsyncIterator<GatewayEvent, un
   #closed = false;
   overflowed = false;
 
-  constructor(bus: MemoryBus, name: string, filter: EventFilter, limit: number) {
+  constructor(bus: MemoryBus, labels: { subscriber: string }, filter: EventFilter, limit: number) {
     this.#bus = bus;
-    this.labels = { subscriber: name };
+    this.labels = labels;
     this.filter = filter;
     this.#limit = limit;
   }
@@ -103,6 +103,8 @@ export class MemoryBus implements Bus {
   readonly #general = new Set<MemorySubscription>();
   readonly #retained: GatewayEvent[] = [];
   readonly #published = new Map<GatewayEventType, number>();
+  /** One object for each name that a part of the product subscribes by: a metric knows its row by it. */
+  readonly #labels = new Map<string, { subscriber: string }>();
   readonly #dropped: Counter;
   readonly #latency: Histogram;
   #seq = 0;
@@ -131,7 +133,7 @@ export class MemoryBus implements Bus {
   }
 
   subscribe(name: string, filter: EventFilter, limit = defaultLimit): Subscription {
-    const subscription = new MemorySubscription(this, name, filter, limit);
+    const subscription = new MemorySubscription(this, this.#labelsOf(name), filter, limit);
     for (const set of this.#setsOf(filter)) set.add(subscription);
     return subscription;
   }
@@ -160,6 +162,14 @@ export class MemoryBus implements Bus {
         this.#dropped.add(1, subscription.labels);
       }
     }
+  }
+
+  #labelsOf(subscriber: string): { subscriber: string } {
+    const known = this.#labels.get(subscriber);
+    if (known !== undefined) return known;
+    const labels = { subscriber };
+    this.#labels.set(subscriber, labels);
+    return labels;
   }
 
   #setsOf(filter: EventFilter): Set<MemorySubscription>[] {

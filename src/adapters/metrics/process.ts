@@ -5,28 +5,43 @@ import type { Metrics } from '../../core/ports/system.ts';
 const sampleMs = 20;
 const windowMs = 60_000;
 
+interface Delay {
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+const none: Delay = { p50: 0, p99: 0, max: 0 };
+
 export interface ProcessMetrics {
-  /** Seconds by which the event loop was late, over the last one to two minutes. */
-  eventLoopDelay: () => { p50: number; p99: number; max: number };
+  /** Seconds by which the event loop was late: the worse of this minute, which has begun, and the whole one before it. */
+  eventLoopDelay: () => Delay;
   stop: () => void;
 }
 
 /** Memory, CPU and event-loop delay of this process, read when they are asked for. */
 export function processMetrics(metrics: Metrics): ProcessMetrics {
-  // Two windows that take turns: the older one always covers at least a full window.
-  const windows = [monitorEventLoopDelay({ resolution: sampleMs }), monitorEventLoopDelay({ resolution: sampleMs })];
-  for (const window of windows) window.enable();
-  let [older, newer] = windows;
+  const histogram = monitorEventLoopDelay({ resolution: sampleMs });
+  histogram.enable();
+  // The histogram holds whole intervals in nanoseconds; what is above the sampling interval is the delay.
+  const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - sampleMs / 1000);
+  const thisMinute = (): Delay => {
+    if (histogram.count === 0) return none;
+    return { p50: late(histogram.percentile(50)), p99: late(histogram.percentile(99)), max: late(histogram.max) };
+  };
+  let minuteBefore = none;
   const turn = setInterval(() => {
-    [older, newer] = [newer, older];
-    newer?.reset();
+    minuteBefore = thisMinute();
+    histogram.reset();
   }, windowMs).unref();
 
-  const eventLoopDelay = (): { p50: number; p99: number; max: number } => {
-    // The histogram holds whole intervals in nanoseconds; what is above the sampling interval is the delay.
-    const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - sampleMs / 1000);
-    if (older === undefined || older.count === 0) return { p50: 0, p99: 0, max: 0 };
-    return { p50: late(older.percentile(50)), p99: late(older.percentile(99)), max: late(older.max) };
+  const eventLoopDelay = (): Delay => {
+    const now = thisMinute();
+    return {
+      p50: Math.max(now.p50, minuteBefore.p50),
+      p99: Math.max(now.p99, minuteBefore.p99),
+      max: Math.max(now.max, minuteBefore.max),
+    };
   };
 
   metrics.observe('process_resident_memory_bytes', 'Resident memory of the gateway.', () => process.memoryUsage.rss());
@@ -55,7 +70,7 @@ export function processMetrics(metrics: Metrics): ProcessMetrics {
     eventLoopDelay,
     stop() {
       clearInterval(turn);
-      for (const window of windows) window.disable();
+      histogram.disable();
     },
   };
 }

@@ -60,14 +60,13 @@ export class RunExecutor {
   /** Never throws: a run that was claimed must come to an end, or its session would wait for ever. */
   async #work(claimed: ClaimedRun, inbound: InboxRow, signal: AbortSignal): Promise<Outcome | null> {
     const { starts } = claimed.run;
-    const notAborted = new AbortController().signal;
-    if (starts > maxStarts) return this.#worded(givenUp(starts - 1), '', notAborted, inbound);
+    if (starts > maxStarts) return this.#worded(givenUp(starts - 1), '', notAborted(), inbound);
     try {
       if (inbound.kind === 'command') return await this.#command(claimed, inbound);
       return await this.#answer(claimed, inbound, signal);
     } catch (error) {
       this.#deps.log.error('a run failed in an unexpected way', { ...fieldsOf(claimed), error });
-      return this.#worded(failed(error), '', notAborted, inbound);
+      return this.#worded(failed(error), '', notAborted(), inbound);
     }
   }
 
@@ -121,15 +120,15 @@ export class RunExecutor {
       }
     }
     const stream = this.#streamFor(claimed, inbound);
-    const typing = inbound.conversation === null ? null : new AbortController();
-    if (inbound.conversation !== null && typing !== null) {
+    // An API client is shown the answer itself and no signs of it.
+    const over = inbound.conversation === null ? null : new AbortController();
+    if (inbound.conversation !== null && over !== null) {
       const target = { conversation: inbound.conversation, group: inbound.chatType === 'group' };
-      typingLease(delivery, clock, target, typing.signal).catch((error: unknown) =>
+      typingLease(delivery, clock, target, over.signal).catch((error: unknown) =>
         log.debug('typing stopped', { ...fieldsOf(claimed), error }),
       );
+      if (stream !== null) this.#tellWorking(stream, inbound, over.signal);
     }
-    const over = new AbortController();
-    if (stream !== null) this.#tellWorking(stream, inbound, over.signal);
     try {
       const outcome = await this.#callModel(claimed, inbound, stream, signal);
       crash('after_model');
@@ -139,8 +138,7 @@ export class RunExecutor {
       if (worded === null || worded.visibleText !== '' || stream?.open !== true) return worded;
       return { ...worded, visibleText: (await this.#wordsFor(inbound)).cut };
     } finally {
-      over.abort(noLongerNeeded);
-      typing?.abort(noLongerNeeded);
+      over?.abort(noLongerNeeded);
       await stream?.settle();
     }
   }
@@ -256,6 +254,8 @@ export class RunExecutor {
     return new ReplyStream(this.#deps, row, claimed.stream, limits.stream === 'draft');
   }
 }
+
+const notAborted = (): AbortSignal => new AbortController().signal;
 
 /** With queue mode `collect` the newest message is the one that is replied to. */
 function newestOf(claimed: ClaimedRun): InboxRow {
