@@ -330,15 +330,15 @@ class Daemon {
       await models.start();
       live.ollama = await foundOllama;
       models.configure(await providers.build(live.config), live.chain);
-      if (Object.keys(live.config.channels.telegram.accounts).length > 0) await markdown.load();
       await delivery.start();
       stopping.signal.throwIfAborted();
-      await runs.start();
+      await runs.recover();
       await server.start(stopping.signal);
       await dataDir.writeRunFile({ pid: process.pid, url: server.url() });
       ready = true;
       this.#greet(server.url(), dataDir, clock.monotonic() - startedAt);
       await apply();
+      await runs.takeUp();
       supervisor.run('channels', () => channels.watch());
       supervisor.run('outages', (signal) => outages.run(signal));
       supervisor.run('status', (signal) => status.run(signal));

@@ -45,6 +45,8 @@ export class ChannelManager {
   readonly #plans = new Map<string, ChannelPlan>();
   readonly #running = new Map<string, Running>();
   readonly #failed = new Map<string, string>();
+  /** Of the accounts that have run; those that are not configured any more are forgotten. */
+  readonly #capabilities = new Map<string, ChannelCapabilities>();
   readonly #paused = new Set<string>();
   readonly #stop = new AbortController();
   /** False until the accounts are known for the first time. */
@@ -85,6 +87,7 @@ export class ChannelManager {
     this.#plans.clear();
     this.#failed.clear();
     for (const plan of plans) this.#plans.set(plan.id, plan);
+    for (const id of this.#capabilities.keys()) if (!wanted.has(id)) this.#capabilities.delete(id);
     this.#configured = true;
     for (const plan of plans) {
       const running = this.#running.get(plan.id);
@@ -163,10 +166,13 @@ export class ChannelManager {
   }
 
   limits(channel: string, account: string): ReplyLimits {
-    const running = this.#running.get(`${channel}:${account}`);
-    if (running === undefined) return { text: plainLimits, stream: false };
-    const { text, edit, correlates = false, buttons } = running.channel.capabilities;
-    return { text, stream: edit.supported && running.plan.stream, correlates, buttons };
+    const id = `${channel}:${account}`;
+    const running = this.#running.get(id);
+    // An answer that is written while its account is paused must still be one that the account can send.
+    const capabilities = running?.channel.capabilities ?? this.#capabilities.get(id);
+    if (capabilities === undefined) return { text: plainLimits, stream: false };
+    const { text, edit, correlates = false, buttons } = capabilities;
+    return { text, stream: running !== undefined && edit.supported && running.plan.stream, correlates, buttons };
   }
 
   act(id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {
@@ -230,6 +236,7 @@ export class ChannelManager {
       if (this.#stop.signal.aborted) return;
       const stop = new AbortController();
       this.#running.set(plan.id, { plan, channel, stop });
+      this.#capabilities.set(plan.id, channel.capabilities);
       channel.start(ingress.sinkFor(channel.type, channel.account), {
         signal: stop.signal,
         cursors: new Map(cursors.map(({ key, value }) => [key, value])),

@@ -90,11 +90,15 @@ export class RunQueue {
     return this.#active.size;
   }
 
-  /** Takes up what an earlier life of the process left. */
-  async start(): Promise<void> {
+  /** Before anything runs: what an earlier life of the process was at when it ended waits again. */
+  async recover(): Promise<void> {
     const interrupted = await this.#deps.store.recoverRuns();
     if (interrupted > 0) this.#deps.log.warn('runs were interrupted and begin again', { runs: interrupted });
-    await this.#refill();
+  }
+
+  /** Takes up what an earlier life of the process left; once the channels it may be answered on are known. */
+  takeUp(): Promise<void> {
+    return this.#refill();
   }
 
   /** The session has a queued message. */

@@ -178,3 +178,15 @@ test('a hook reaches its account; unknown names are nobody, what does not run ye
   await manager.act('scripted:a', 'resume');
   assert.equal(await manager.hook('scripted/a', request), null, 'a channel without hooks takes none');
 });
+
+test('an answer written while its account is paused fits the account; one that is gone has plain limits', async (t) => {
+  const { manager, plan } = await rig(t);
+  const channel = new CountedChannel('scripted', 'a', { text: { maxLength: 160, maxSpans: 5 }, correlates: true });
+  await manager.configure([plan('a', '1', () => Promise.resolve(channel))]);
+  assert.equal(manager.limits('scripted', 'a').stream, true);
+  await manager.act('scripted:a', 'pause');
+  const { text, correlates, stream } = manager.limits('scripted', 'a');
+  assert.deepEqual([text.maxLength, correlates, stream], [160, true, false]);
+  await manager.configure([]);
+  assert.equal(manager.limits('scripted', 'a').text.maxLength, 2000);
+});

@@ -257,7 +257,8 @@ test('a message that ended the process five times is given up in words, and its 
     execute: (run) => path.executor.execute(run),
   });
   path.attach();
-  await queue.start();
+  await queue.recover();
+  await queue.takeUp();
   const { error } = await path.event('run.failed');
   assert.equal(error.code, 'too_many_starts');
   await path.event('run.finished');
