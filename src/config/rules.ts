@@ -84,16 +84,23 @@ function providerRules(config: Config): Problem[] {
   return problems;
 }
 
-/** A webhook that Telegram is not told the address of would never be called. */
+/** Telegram's own server calls only these; one that people run themselves calls anything. */
+const telegramWebhook = /^https:\/\/[^/:]+(:(443|80|88|8443))?(\/|$)/i;
+
 function telegramRules({ channels }: Config): Problem[] {
-  return Object.entries(channels.telegram.accounts).flatMap(([name, { mode, webhook_url }]) =>
-    mode === 'webhook' && webhook_url === undefined
-      ? {
-          path: ['channels', 'telegram', ...(name === 'main' ? [] : ['accounts', name]), 'webhook_url'],
-          message: 'it is missing; mode = "webhook" needs the https address at which Telegram reaches this gateway',
-        }
-      : [],
-  );
+  const problems: Problem[] = [];
+  for (const [name, { mode, webhook_url, api_root }] of Object.entries(channels.telegram.accounts)) {
+    const path = ['channels', 'telegram', ...(name === 'main' ? [] : ['accounts', name]), 'webhook_url'];
+    if (mode !== 'webhook') continue;
+    if (webhook_url === undefined) {
+      const why = 'mode = "webhook" needs the https address at which Telegram reaches this gateway';
+      problems.push({ path, message: `it is missing; ${why}` });
+    } else if (new URL(api_root).hostname === 'api.telegram.org' && !telegramWebhook.test(webhook_url)) {
+      const message = `found "${webhook_url}"; Telegram calls https addresses on port 443, 80, 88 or 8443 only`;
+      problems.push({ path, message });
+    }
+  }
+  return problems;
 }
 
 /** A secret that opens two doors: one leak opens both, and one bot polled twice gets nothing but conflicts. */

@@ -150,6 +150,11 @@ describe('F-05: wrong values are refused by key', () => {
       'channels.telegram.webhook_url',
       /missing.*https address/,
     ],
+    [
+      '[channels.telegram]\nbot_token = "1:abcdef"\nmode = "webhook"\nwebhook_url = "http://bot.example.org"',
+      'channels.telegram.webhook_url',
+      /https addresses on port 443/,
+    ],
     ['[channels.telegram]\nwebhook_secret = "with space"', 'channels.telegram.webhook_secret', /space|1 to 256/],
     ['[channels.telegram]\nstream = "edits"', 'channels.telegram.stream', /true, false or "draft"/],
     ['[channels.telegram]\naccess = "everybody"', 'channels.telegram.access', /"allowlist", "pairing", "open"/],

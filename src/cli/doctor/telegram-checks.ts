@@ -49,14 +49,22 @@ export const webhookSet = perBot(({ id, mode, webhookUrl }) => {
   };
 });
 
+/** By what Telegram was answered. */
+const webhookFixes: [RegExp, string][] = [
+  [/\b421\b/, 'Put the host name of webhook_url into server.allowed_hosts: requests for other names are refused.'],
+  [/\b403\b/, 'Put the address of the proxy in front into server.trusted_proxies.'],
+  [/\b503\b/, 'The gateway cannot take messages at the moment; its log and the other findings say why.'],
+];
+const unreachable =
+  'Make the address reachable from the internet by https with a valid certificate, and let the proxy there pass ' +
+  '/hooks/ on to this gateway; or set mode = "long_polling", which needs none of it.';
+
 export const webhookFails = perBot(({ id, mode, webhookTrouble }) => {
   if (mode !== 'webhook' || webhookTrouble === null) return null;
   return {
     code: 'telegram_webhook_fails',
     problem: `Telegram cannot deliver the messages of ${id} to its webhook_url (${webhookTrouble}).`,
-    fix:
-      'Make the address reachable from the internet by https with a valid certificate, and let the proxy there pass ' +
-      '/hooks/ on to this gateway; or set mode = "long_polling", which needs none of it.',
+    fix: webhookFixes.find(([words]) => words.test(webhookTrouble))?.[1] ?? unreachable,
   };
 });
 

@@ -289,6 +289,11 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
     { telegram: [{ ...bot, mode: 'webhook', webhookUrl: 'https://x', webhookTrouble: 'Connection refused; 3 wait' }] },
     /pass \/hooks\/ on/,
   ],
+  [
+    'telegram_webhook_fails',
+    { telegram: [{ ...bot, mode: 'webhook', webhookTrouble: 'Wrong response from the webhook: 421 Misdirected' }] },
+    /allowed_hosts/,
+  ],
   ['telegram_conflict', { gateway: up({ channels: [channel('Another program receives')] }) }, /bot of its own/],
   ['telegram_conflict', { gateway: up({ channels: [channel('409 Conflict')] }) }, /bot of its own/],
   ['channel_trouble', { gateway: up({ channels: [channel('no poll for 3 minutes')] }) }, /no poll for 3 minutes/],
