@@ -1,6 +1,12 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { Bus } from '../../core/ports/bus.ts';
-import type { Channel, ChannelHealth, HookRequest, HookResponse } from '../../core/ports/channel.ts';
+import type {
+  Channel,
+  ChannelCapabilities,
+  ChannelHealth,
+  HookRequest,
+  HookResponse,
+} from '../../core/ports/channel.ts';
 import type { ChannelStatus } from '../../core/ports/gateway.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
