@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { SlackChannelOptions } from '../../src/adapters/channels/slack/index.ts';
 import { systemClock } from '../../src/adapters/system/index.ts';
-import type { Channel, CursorUpdate, InboundEvent } from '../../src/core/ports/channel.ts';
+import type { Channel, CursorUpdate, InboundEvent, InboundReceipt } from '../../src/core/ports/channel.ts';
 import type { Clock } from '../../src/core/ports/system.ts';
 import { SlackCounterpart } from './slack-counterpart.ts';
 import type { SlackServer } from './slack-server.ts';
@@ -25,6 +25,8 @@ export interface SlackRig {
   events: InboundEvent[];
   malformed: string[];
   cursors: Map<string, string>;
+  /** Their events are receipted as refused. */
+  strangers: Set<string>;
   /** While set, commits wait for it. */
   hold: (until: Promise<void> | null) => void;
   start(): void;
@@ -59,6 +61,7 @@ export async function slackRig(t: TestContext, options: RigOptions = {}): Promis
     events: [],
     malformed: [],
     cursors,
+    strangers: new Set(),
     hold: (until) => void (held = until),
     start: () =>
       channel.start(
@@ -68,6 +71,10 @@ export async function slackRig(t: TestContext, options: RigOptions = {}): Promis
             for (const event of batch) if (!events.has(event.dedupe)) events.set(event.dedupe, event);
             rig.events = [...events.values()];
             if (cursor !== undefined) cursors.set(cursor.key, cursor.value);
+            return batch.map(({ sender }): InboundReceipt => {
+              const receipt = { messageId: null, bodyHash: null };
+              return rig.strangers.has(sender.native) ? { ...receipt, refused: true } : receipt;
+            });
           },
           malformed: (detail) => void rig.malformed.push(detail),
         },

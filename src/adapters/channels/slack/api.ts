@@ -4,6 +4,7 @@ import type { HttpClient, HttpResponse } from '../../../core/ports/http-client.t
 import type { Secret } from '../../../core/secret.ts';
 import { askJson, field, textField } from '../json-http.ts';
 import type { JsonAnswer } from '../json-http.ts';
+import { retryAfterMs } from '../retry-after.ts';
 
 /** An answer is cut off here; a page of 200 messages stays far below. */
 const maxAnswerBytes = 8_000_000;
@@ -104,6 +105,12 @@ export class SlackApi {
     return url.protocol === 'https:' && url.port === '' && /(^|\.)slack(-files|-gov)?\.com$/.test(url.hostname);
   }
 
+  /** Whether an address is one to open a socket to: encrypted, unless everything here is not. */
+  isSocket(address: string): boolean {
+    const protocol = URL.parse(address)?.protocol;
+    return protocol === 'wss:' || (protocol === 'ws:' && this.#root.protocol === 'http:');
+  }
+
   #bearer(): Record<string, string> {
     return { authorization: `Bearer ${this.#token.reveal()}` };
   }
@@ -122,9 +129,8 @@ function outcomeOf<T>(method: string, { status, headers, json, failure: code, ac
   if (field(json, 'ok') === true) return { ok: true, result: json as T, headers };
   const error = textField(json, 'error');
   if (status === 429 || error === 'ratelimited' || error === 'rate_limited') {
-    const seconds = Number(headers['retry-after'] ?? Number.NaN);
-    const retryAfterMs = Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds * 1000) : null;
-    return { ...failure('ratelimited', `${method}: Slack asks to wait`, 'no'), retryAfterMs };
+    const pauseMs = retryAfterMs(headers, Date.now());
+    return { ...failure('ratelimited', `${method}: Slack asks to wait`, 'no'), retryAfterMs: pauseMs };
   }
   if (error === undefined || field(json, 'ok') !== false) {
     const certain = status >= 400 && status < 500 ? 'no' : 'maybe';

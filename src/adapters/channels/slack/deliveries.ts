@@ -64,6 +64,7 @@ export interface CommandPayload {
 export interface InteractionPayload {
   type?: unknown;
   trigger_id?: unknown;
+  response_url?: unknown;
   user?: { id?: unknown; username?: unknown; name?: unknown } | null;
   channel?: { id?: unknown } | null;
   container?: { channel_id?: unknown; message_ts?: unknown; thread_ts?: unknown } | null;

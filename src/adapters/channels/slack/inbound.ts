@@ -3,6 +3,7 @@
  * foresaw is malformed, and nothing is ever executed or compiled from it.
  */
 import type { Attachment, ConversationRef } from '../../../core/message.ts';
+import { interactionPrefix } from '../../../core/ports/channel.ts';
 import type { InboundEvent } from '../../../core/ports/channel.ts';
 import type {
   CommandPayload,
@@ -193,8 +194,8 @@ function commandEvent(payload: CommandPayload, context: InboundContext): Inbound
   };
 }
 
-/** A slash command is no message; its id tells it apart from one. */
-export const commandNative = (trigger: string): string => `command:${trigger}`;
+/** A slash command is no message; its answer names it all the same, as it may have to go another way. */
+export const commandNative = (trigger: string): string => `${interactionPrefix}${trigger}`;
 
 function actionEvent(payload: InteractionPayload, context: InboundContext): InboundEvent | null {
   const [action] = payload.actions ?? [];

@@ -24,6 +24,11 @@ export interface Arrival {
   done: () => void;
 }
 
+interface Read {
+  event: InboundEvent;
+  delivery: Delivery;
+}
+
 export interface IntakeDeps {
   sink: InboundSink;
   context: ChannelContext;
@@ -34,6 +39,8 @@ export interface IntakeDeps {
   isBehind: (place: Place | null) => boolean;
   /** Resolves when the names in these deliveries are known or will not be. */
   learnNames: (deliveries: readonly Delivery[]) => Promise<void>;
+  /** Whose sender may not talk here, and will get no answer. */
+  refused: (delivery: Delivery) => void;
   /** `null` when storing works again. */
   trouble: (detail: string | null) => void;
 }
@@ -102,13 +109,13 @@ export class Intake {
   async #take(batch: readonly Arrival[]): Promise<void> {
     const { learnNames, context } = this.#deps;
     await learnNames(batch.map(({ delivery }) => delivery));
-    const events = new Map<string, InboundEvent>();
+    const events = new Map<string, Read>();
     let matters = this.#mustStore;
     this.#mustStore = false;
     for (const { delivery } of batch) {
       const event = this.#read(delivery);
       if (event === null) continue;
-      if (!events.has(event.dedupe)) events.set(event.dedupe, event);
+      if (!events.has(event.dedupe)) events.set(event.dedupe, { event, delivery });
       matters ||= event.chat.addressed;
     }
     const now = context.clock.monotonic();
@@ -143,13 +150,15 @@ export class Intake {
   }
 
   /** Offered until it is stored; false when the channel stops first. */
-  async #commit(events: InboundEvent[], cursor: CursorUpdate | undefined): Promise<boolean> {
-    const { sink, context, trouble } = this.#deps;
+  async #commit(read: Read[], cursor: CursorUpdate | undefined): Promise<boolean> {
+    const { sink, context, trouble, refused } = this.#deps;
     const { signal, clock, log } = context;
+    const events = read.map(({ event }) => event);
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        await sink.commit(events, cursor);
+        const receipts = (await sink.commit(events, cursor)) ?? [];
         if (failures > 0) trouble(null);
+        for (const [index, { delivery }] of read.entries()) if (receipts[index]?.refused === true) refused(delivery);
         return true;
       } catch (error) {
         log.warn('what Slack sent could not be stored yet; it is offered again', { error });

@@ -67,6 +67,7 @@ export class Receiver {
   #link: Link | null = null;
   #listened = false;
   #trouble: string | null = null;
+  #refusal = '';
 
   constructor(options: ReceiverOptions, sink: InboundSink, context: ChannelContext) {
     this.#options = options;
@@ -83,6 +84,7 @@ export class Receiver {
       reading: () => this.#reading(),
       isBehind: (place) => this.#catchUp.isBehind(place),
       learnNames: (deliveries) => this.#names.learn([...new Set(deliveries.flatMap(peopleIn))]),
+      refused: (delivery) => this.#turnAway(delivery),
       trouble: (detail) => this.#troubled(detail),
     });
   }
@@ -114,14 +116,15 @@ export class Receiver {
 
   async hook(request: HookRequest, signal: AbortSignal): Promise<HookResponse> {
     const { signingSecret, receiving } = this.#options;
-    const { clock, log } = this.#context;
+    const { clock } = this.#context;
     if (signingSecret === null) return unverified;
     const verification = verifySlack(request, signingSecret, clock.now());
     if (!verification.ok) {
-      log.debug('a request to the hook was not of Slack', { reason: verification.reason });
+      this.#refused(verification.reason);
       return unverified;
     }
     receiving.received(clock.now());
+    if (this.#refusal !== '') this.#refused('');
     const hooked = readHook(request);
     if (hooked.kind === 'challenge') return { status: 200, body: JSON.stringify({ challenge: hooked.challenge }) };
     if (hooked.kind === 'nothing') return { status: 200 };
@@ -141,6 +144,15 @@ export class Receiver {
     over.abort(noLongerNeeded);
     ending.removeEventListener('abort', enough);
     return committed ? { status: 200 } : tryLater;
+  }
+
+  /** Why requests are refused is shown until one passes: most likely the secret was copied wrongly. */
+  #refused(reason: string): void {
+    const { receiving, appApi } = this.#options;
+    const { state, lastReceiveAt } = receiving.health;
+    if (appApi !== null || state !== 'connected' || (reason !== '' && lastReceiveAt !== null)) return;
+    this.#refusal = reason;
+    receiving.connected(reason === '' ? '' : `Requests come in and none has passed yet: ${reason}.`);
   }
 
   async #identify(): Promise<number> {
@@ -183,7 +195,7 @@ export class Receiver {
     const opened = await appApi.call<object>('apps.connections.open', {}, signal, callTimeoutMs);
     if (!opened.ok) return this.#failed(opened, 'app_token');
     const url = textField(opened.result, 'url');
-    if (url === undefined || !/^wss?:\/\//.test(url)) return receiving.degrade('Slack named no address to connect to.');
+    if (url === undefined || !appApi.isSocket(url)) return receiving.degrade('Slack named no address to connect to.');
     const link = new Link(url, this.#events(), clock);
     const close = (): void => link.close();
     signal.addEventListener('abort', close, { once: true });
@@ -283,6 +295,17 @@ export class Receiver {
       const { trigger_id: trigger, response_url: url } = payload;
       if (typeof trigger === 'string' && typeof url === 'string') this.#answerTo.set(commandNative(trigger), url);
     }
+  }
+
+  /** Who used a command or a button sees that nothing will come of it; who wrote a message sees nothing. */
+  #turnAway({ type, payload }: Delivery): void {
+    if (type === 'event' || typeof payload.response_url !== 'string') return;
+    const { api } = this.#options;
+    const { signal, log } = this.#context;
+    const text = 'You may not use this bot here.';
+    api
+      .respond(payload.response_url, { response_type: 'ephemeral', replace_original: false, text }, signal)
+      .catch((error: unknown) => log.error('a stranger could not be told', { error }));
   }
 
   #reading(): InboundContext {

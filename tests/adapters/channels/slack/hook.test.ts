@@ -48,6 +48,9 @@ test('K-02, K-05, K-14: what is not signed with our secret, for this body and th
     assert.equal(answer?.status, 401, JSON.stringify(headers));
   }
   assert.deepEqual(rig.events, []);
+  assert.match(rig.channel.health().detail, /none has passed yet: it is not signed|none has passed yet: the/);
+  assert.equal((await rig.slack.hook(eventBody('friend'), json))?.status, 200);
+  assert.equal(rig.channel.health().detail, '');
 });
 
 test('K-04: a repeat of Slack, or of who recorded it, has one effect', async (t) => {

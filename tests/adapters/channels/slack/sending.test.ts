@@ -223,6 +223,31 @@ test('an answer to a command in a channel we are no member of goes the way the c
   assert.equal(rig.server.of('respond').length, 1);
 });
 
+test('C-07: a stranger who uses a command or a button is told, to nobody else, and one who writes hears nothing', async (t) => {
+  const rig = await slackRig(t);
+  rig.strangers.add(people.two);
+  rig.start();
+  await rig.state('connected');
+  const response_url = `${rig.server.apiRoot}/respond`;
+  const command = { command: '/clanker', trigger_id: '1', user_id: people.two, channel_id: chats.group, response_url };
+  const press = {
+    type: 'block_actions',
+    trigger_id: '2',
+    user: { id: people.two },
+    channel: { id: chats.group },
+    message: { ts: '1.1' },
+    actions: [{ value: '/approve 1' }],
+    response_url,
+  };
+  await rig.slack.deliver({ type: 'slash_commands', payload: command });
+  await rig.slack.deliver({ type: 'interactive', payload: press });
+  await rig.slack.deliver({ type: 'slash_commands', payload: { ...command, response_url: 'http://evil.example/x' } });
+  await rig.slack.say('hello', { sender: 'two' });
+  await rig.until(() => rig.server.acks.length === 4 && rig.server.of('respond').length >= 2);
+  assert.equal(rig.server.of('respond').length, 2);
+  assert.deepEqual(await rig.slack.shown({ sender: 'two' }), []);
+});
+
 test('the status shows in threads, is ended by an answer or by the end of the work, and rests where it is refused', async (t) => {
   const rig = await slackRig(t);
   const { conversation } = await asked(rig);
