@@ -13,6 +13,7 @@ import type { CommandRegistry } from '../commands/registry.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { QueueMode, RunQueue } from '../runs/queue.ts';
 import { Feedback } from './feedback.ts';
+import { withQuote } from './quote.ts';
 import { SenderLimits } from './sender-limits.ts';
 
 const maxText = 32_768;
@@ -191,7 +192,7 @@ export class Ingress {
       ...base,
       kind: command === null ? 'message' : 'command',
       owner,
-      text,
+      text: command === null ? withQuote({ ...event, text }) : text,
       attachments: event.attachments,
       state: 'queued',
       reason: null,

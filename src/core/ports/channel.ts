@@ -65,6 +65,8 @@ export interface InboundEvent {
   /** Words of somebody else that the sender passed on: never a command. */
   forwarded?: true;
   attachments: Attachment[];
+  /** The message this one replies to, where the platform tells its words; `author` as shown, or `you` for the bot. */
+  quote?: { author: string; text: string };
   /** BCP 47 language of the sender, where the platform tells. */
   language?: string;
   /** Milliseconds since the epoch, by the platform's clock. */

@@ -83,8 +83,15 @@ function saidBy(
     chat: chatOf(place, addressed || toUs),
     text,
     attachments,
+    ...quoteOf(message, me),
     ...(message.message_snapshots === undefined ? {} : { forwarded: true }),
   };
+}
+
+function quoteOf({ referenced_message: to }: ToldMessage, me: BotIdentity): Pick<InboundEvent, 'quote'> {
+  if (!to || typeof to.content !== 'string') return {};
+  const name = to.author.global_name ?? to.author.username;
+  return { quote: { author: to.author.id === me.id ? 'you' : name.slice(0, maxDisplay), text: to.content } };
 }
 
 /** What was said, with words in place of what has none. */

@@ -67,9 +67,24 @@ export function translate(told: unknown, context: InboundContext): Translated {
     chat: groupId === null ? { type: 'direct', addressed: true } : { type: 'group', addressed, ...title },
     text,
     attachments,
+    ...quoteOf(data, context),
   };
   return { ok: true, event };
 }
+
+function quoteOf(data: object, context: InboundContext): Pick<InboundEvent, 'quote'> {
+  const quote = field(data, 'quote');
+  const text = textField(quote, 'text');
+  if (text === undefined) return {};
+  const author = quoted(quote);
+  const name = isOurs(author, context) ? 'you' : (author.number ?? author.uuid ?? '');
+  return { quote: { author: name, text } };
+}
+
+const quoted = (quote: unknown): Author => ({
+  number: textField(quote, 'authorNumber') ?? textField(quote, 'author'),
+  uuid: textField(quote, 'authorUuid'),
+});
 
 type Base = Pick<InboundEvent, 'conversation' | 'sender' | 'attachments' | 'occurredAt'>;
 type Group = { groupId: string | null; title: { title?: string } };
@@ -153,14 +168,10 @@ function readText(said: string, data: object, context: InboundContext): { text: 
     text = isCall ? after.replace(/^[\s,:]+/, '') : `${text.slice(0, start)}@${name.slice(0, maxDisplay)}${after}`;
   }
   const quote = field(data, 'quote');
-  const quoted = {
-    number: textField(quote, 'authorNumber') ?? textField(quote, 'author'),
-    uuid: textField(quote, 'authorUuid'),
-  };
   const command = /^\/[a-z0-9_]{1,32}(?=\s|$)/i.test(text);
   return {
     text: text.replaceAll(placeholder, ''),
-    addressed: addressed || command || (isThere(quote) && isOurs(quoted, context)),
+    addressed: addressed || command || (isThere(quote) && isOurs(quoted(quote), context)),
   };
 }
 

@@ -103,6 +103,7 @@ function messageEvent(message: Message, updateId: number, context: InboundContex
     dedupe: native === '0' ? `update:${updateId}:${message.date}` : `message:${conversation.native}:${native}`,
     kind: 'message',
     ...content,
+    ...(message.forward_origin === undefined ? {} : { forwarded: true }),
   };
 }
 
@@ -180,7 +181,7 @@ function base(message: Message, conversation: ConversationRef, native: string): 
   };
 }
 
-type Content = Pick<InboundEvent, 'text' | 'attachments' | 'chat'>;
+type Content = Pick<InboundEvent, 'text' | 'attachments' | 'chat' | 'quote'>;
 
 /** Null for a service message. */
 function contentOf(message: Message, { me }: InboundContext): Content | null {
@@ -192,7 +193,14 @@ function contentOf(message: Message, { me }: InboundContext): Content | null {
   const entities = message.text === undefined ? message.caption_entities : message.entities;
   const { text, addressed } = readText(original, Array.isArray(entities) ? entities : [], me);
   const toUs = message.reply_to_message?.from?.id === me.id && !message.reply_to_message.forum_topic_created;
-  return { text, attachments, chat: chatOf(message.chat, addressed || toUs) };
+  return { text, attachments, chat: chatOf(message.chat, addressed || toUs), ...quoteOf(message, me) };
+}
+
+/** What is replied to: the part that was chosen, else all of it. */
+function quoteOf({ reply_to_message: to, quote }: Message, me: BotIdentity): Pick<InboundEvent, 'quote'> {
+  const text: unknown = quote?.text ?? to?.text ?? to?.caption;
+  if (to === undefined || typeof text !== 'string') return {};
+  return { quote: { author: to.from?.id === me.id ? 'you' : messageSender(to).display, text } };
 }
 
 /**
