@@ -22,7 +22,7 @@ export interface Notice {
 
 /** A name that cannot drive a terminal, reorder a line or fill a screen. */
 export function nameOf(display: string): string {
-  const clean = display.replaceAll(/[\p{C}\p{Zl}\p{Zp}`]/gu, '').replaceAll(/\s+/g, ' ');
+  const clean = display.replaceAll(/\s+/g, ' ').replaceAll(/[\p{C}`]/gu, '');
   return clean.trim().slice(0, maxName).toWellFormed() || 'somebody';
 }
 

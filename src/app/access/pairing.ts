@@ -4,6 +4,7 @@ import type { InboundEvent } from '../../core/ports/channel.ts';
 import type { PairingDecision, PairingList } from '../../core/ports/gateway.ts';
 import type { AdmissionRow, CodeKey, CodeRow, Identity, RedemptionResult } from '../../core/ports/people-store.ts';
 import type { NewOutbound, OutboxRow, PersonRow, Store } from '../../core/ports/store.ts';
+import { languageOf } from '../../core/languages.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import type { Counter, Log, Metrics, Random } from '../../core/ports/system.ts';
 import type { PersonRole } from '../../core/principal.ts';
@@ -70,6 +71,7 @@ export class Pairing {
   /** Tells a stranger who wrote in a direct chat a code of their own, unless they were told one lately. */
   async ask(event: InboundEvent): Promise<void> {
     const { identity, display, conversation } = senderOf(event);
+    const language = languageOf(event.language);
     const { store, clock, random, mintId, log } = this.#deps;
     const [code, id, now] = [mintCode(random), mintId('pair'), clock.now()];
     const planned = await store.openRequest(
@@ -80,12 +82,13 @@ export class Pairing {
         identity,
         display,
         conversation,
+        language,
         person: null,
         createdAt: now,
         expiresAt: now + codeLifeMs,
       },
       { againAfter: now - againAfterMs, maxOpen: maxOpenRequests },
-      noticeRows(id, conversation, askNotice(code, wordsIn(event.language ?? null)), this.#deps),
+      noticeRows(id, conversation, askNotice(code, wordsIn(language)), this.#deps),
     );
     if (planned === null) return;
     this.#asked.add(1, { kind: 'request' });
@@ -119,11 +122,11 @@ export class Pairing {
       id: mintId('per'),
       name: code?.display ?? '',
       role,
-      language: null,
+      language: code?.language ?? null,
       createdAt: clock.now(),
     };
     const to = code?.conversation ?? null;
-    const welcome = { text: wordsIn(null).access.welcome };
+    const welcome = { text: wordsIn(newPerson.language).access.welcome };
     const tell = code === null || to === null ? [] : noticeRows(`${code.id}:in`, to, welcome, this.#deps);
     const result = await store.decide({ code: key, approve: true, by: by.person, at: clock.now(), newPerson, tell });
     switch (result.outcome) {
@@ -178,6 +181,7 @@ export class Pairing {
       identity: from?.identity ?? null,
       display: from?.display ?? '',
       conversation: from?.conversation ?? null,
+      language: null,
       person,
       createdAt: now,
       expiresAt: now + codeLifeMs,

@@ -37,6 +37,8 @@ export interface NewCode {
   display: string;
   /** Where its maker hears what became of it. */
   conversation: ConversationRef | null;
+  /** BCP 47, as the platform told; null: unknown. */
+  language: string | null;
   /** Of a link: who the other identity becomes. */
   person: string | null;
   createdAt: number;

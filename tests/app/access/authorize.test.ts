@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   allowLine,
   authorize as judge,
+  mayWriteTo,
   type AccessMode,
   type AccessPolicy,
   type GroupPolicy,
@@ -180,4 +181,21 @@ test('a list may name what a group is part of', () => {
   assert.equal(authorize(policy([], ['90']), inGuild).verdict, 'admitted');
   assert.equal(authorize(policy([], ['80']), inGuild).verdict, 'admitted');
   assert.equal(authorize(policy([], ['91']), inGuild).verdict, 'refused');
+});
+
+test('unasked we write to whom the lists name, whom an owner let in, and in an open account to everybody', () => {
+  const verdicts = modes.map((access) => {
+    const here = policy(['1'], ['-5'], { access });
+    return [
+      mayWriteTo(here, '1', null),
+      mayWriteTo(here, '-5', null),
+      mayWriteTo(here, '9', approved),
+      mayWriteTo(here, '9', null),
+    ];
+  });
+  assert.deepEqual(verdicts, [
+    [true, true, false, false],
+    [true, true, true, false],
+    [true, true, true, true],
+  ]);
 });

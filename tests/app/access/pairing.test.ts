@@ -87,6 +87,16 @@ test('who is approved by code is told so, talks at once, and is asked about only
   assert.match((await rig.says('9', '/whoami'))[0] ?? '', /role member/);
 });
 
+test('a stranger is spoken to in the language their platform tells, before they are in and after', async (t) => {
+  const rig = await accessRig(t);
+  const asked = await rig.says('9', 'hallo', { language: 'de-AT' });
+  assert.match(asked[0] ?? '', /Ich kenne dich noch nicht/);
+  await rig.pairing.approve(rig.codeIn(asked), operator);
+  await rig.settled();
+  assert.match(rig.texts('9').at(-1) ?? '', /Du bist hereingelassen/);
+  assert.match((await rig.says('9', '/whoami'))[0] ?? '', /Rolle Mitglied/);
+});
+
 test('an owner approves or rejects in chat, by the code or by the buttons that a stranger made appear', async (t) => {
   const rig = await accessRig(t);
   await rig.known('8', ownerPerson, 'owner');

@@ -28,6 +28,7 @@ interface CodeRecord {
   display: string;
   conversation: string | null;
   owner: string | null;
+  language: string | null;
   state: string;
   wrong_uses: number;
   used_by: string | null;
@@ -43,6 +44,7 @@ const codeFrom = (record: CodeRecord): CodeRow => ({
   display: record.display,
   conversation: record.conversation === null ? null : conversationFrom(record.conversation),
   person: record.owner,
+  language: record.language,
   state: record.state as CodeState,
   createdAt: record.created_at,
   expiresAt: record.expires_at,
@@ -65,8 +67,8 @@ export function code(db: Database, key: CodeKey): CodeRow | null {
 function insertCode(db: Database, row: NewCode): void {
   const { channel, account, native } = row.identity ?? { channel: '', account: '', native: '' };
   db.run(
-    `INSERT INTO codes (id, kind, hash, channel, account, native, display, conversation, owner, state, created_at,
-       expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)`,
+    `INSERT INTO codes (id, kind, hash, channel, account, native, display, conversation, owner, language, state,
+       created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)`,
     row.id,
     row.kind,
     row.hash,
@@ -76,6 +78,7 @@ function insertCode(db: Database, row: NewCode): void {
     row.display,
     row.conversation === null ? null : conversationText(row.conversation),
     row.person,
+    row.language,
     row.createdAt,
     row.expiresAt,
   );

@@ -39,6 +39,12 @@ test('a private message carries chat, sender, language and time', () => {
   });
 });
 
+test('what was passed on is marked as the words of somebody else', () => {
+  const forward_origin = { type: 'hidden_user', sender_user_name: 'Mallory', date: 1_600_000_000 };
+  assert.equal(event(message({ text: '/pair ABCD-EFGH', forward_origin })).forwarded, true);
+  assert.equal(event(message({ text: '/pair ABCD-EFGH' })).forwarded, undefined);
+});
+
 test('C-17: the same message under a new update_id is the same event', () => {
   const first = event({ ...message({ text: 'hi' }), update_id: 10 });
   assert.equal(event({ ...message({ text: 'hi' }), update_id: 900 }).dedupe, first.dedupe);

@@ -25,6 +25,7 @@ const request = (id: string, native: string, more: Partial<NewCode> = {}): NewCo
   identity: who(native),
   display: `name of ${native}`,
   conversation: chat(native),
+  language: 'de',
   person: null,
   createdAt: noon,
   expiresAt: noon + hour,
@@ -240,6 +241,23 @@ export function pairingConformance(engine: string, openEmpty: OpenEmpty): void {
       assert.equal(await from('no such', who('2')), 'unknown');
       assert.deepEqual([await store.burnLink('hash-new'), await store.burnLink('hash-new')], [true, false]);
       assert.equal(await from('hash-new', who('2')), 'expired');
+    });
+
+    test('an identity that is taken back is somebody of their own, with their chat and without admission', async (t) => {
+      const store = await openEmpty(t);
+      await store.ensurePerson(person('ann'));
+      await store.offerLink(link('l', 'ann', null));
+      await store.redeemLink(redemption('hash-l', who('2'), { admit: true, conversation: chat('2') }));
+      const sessionKey = conversationSessionKey(chat('2'));
+      await store.commitInbound([
+        inboundRow('m', { sessionKey, owner: 'ann', channel: 'telegram', conversation: chat('2') }),
+      ]);
+      assert.equal((await store.unlink(who('2'), person('alone', 'guest')))?.id, 'alone');
+      const identity = await store.identity(who('2'));
+      assert.deepEqual([identity?.person, identity?.role, identity?.admitted], ['alone', 'guest', false]);
+      assert.deepEqual([(await store.session(sessionKey, null))?.owner, await store.admissions(5)], ['alone', []]);
+      assert.equal(await store.unlink(who('3'), person('other')), null);
+      assert.equal(await store.person('other'), null);
     });
 
     test('owners are found where they write to us', async (t) => {
