@@ -132,6 +132,11 @@ export class DiscordServer {
     this.#faults.push({ match, fault });
   }
 
+  /** Whatever was to go wrong goes well. */
+  recover(): void {
+    this.#faults.length = 0;
+  }
+
   /** A person writes; resolves with the id of the message. */
   say(content: string, { channel = directId, author = ada, file, more = {} }: SayOptions = {}): string {
     const id = this.snowflake();

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { maxIdentifiesPerDay } from '../../../../src/adapters/channels/discord/identify-budget.ts';
 import { discordRig } from '../../../support/discord-rig.ts';
 import type { DiscordRig } from '../../../support/discord-rig.ts';
-import { ada, botId, channelId, threadId } from '../../../support/discord-server.ts';
+import { ada, botId, channelId, directId, threadId } from '../../../support/discord-server.ts';
 
 const flaps = Number(process.env['DISCORD_FLAPS'] ?? 50);
 
@@ -103,11 +103,53 @@ test('after a new session a channel where nobody had spoken to us before is not 
   assert.deepEqual(sink.texts().length, 3);
 });
 
+const history = /^GET \/channels\/\d+\/messages/;
+
+test('a process that dies while history is still being fetched has lost nothing of what waited for it', async (t) => {
+  const rig = await discordRig(t);
+  await connected(rig);
+  const { server, sink } = rig;
+  server.fail(history, { mode: 'hold', until: new Promise(() => undefined) });
+  server.gateway.forgetSession();
+  server.gateway.drop();
+  server.say('missed');
+  await server.gateway.until(() => server.gateway.identifies === 2);
+  await rig.state('connected');
+  const reaction = { user_id: ada.id, channel_id: directId, message_id: '1', emoji: { name: '👍', id: null } };
+  server.gateway.tell('MESSAGE_REACTION_ADD', reaction);
+  server.say(`<@${botId}> elsewhere`, { channel: channelId });
+  await sink.heard('elsewhere');
+  assert.deepEqual(sink.texts(), ['hello', 'elsewhere']);
+  const atDeath = new Map(sink.cursors);
+  await rig.stop();
+  for (const [key, value] of atDeath) sink.cursors.set(key, value);
+  rig.again().start();
+  await sink.heard('missed', '👍');
+  assert.equal(server.gateway.identifies, 2);
+});
+
+test('what could not be fetched is still asked for after a restart, though newer words were let through', async (t) => {
+  const rig = await discordRig(t);
+  await connected(rig);
+  const { server, sink } = rig;
+  for (let n = 0; n < 100; n++) server.fail(history, { mode: 'answer', status: 500, body: {} });
+  server.gateway.forgetSession();
+  server.gateway.drop();
+  server.say('missed');
+  await server.gateway.until(() => server.gateway.identifies === 2);
+  server.say('newer');
+  await sink.heard('newer');
+  assert.deepEqual(sink.texts(), ['hello', 'newer']);
+  await rig.stop();
+  server.recover();
+  rig.again().start();
+  await sink.heard('missed');
+});
+
 test('history that cannot be read keeps nobody waiting for long', async (t) => {
   const rig = await discordRig(t);
   await connected(rig);
   const { server, sink } = rig;
-  const history = /^GET \/channels\/\d+\/messages/;
   for (let n = 0; n < 3; n++) server.fail(history, { mode: 'answer', status: 500, body: {} });
   server.gateway.forgetSession();
   server.gateway.drop();
