@@ -22,7 +22,10 @@ export interface Notice {
 
 /** A name that cannot drive a terminal, reorder a line or fill a screen. */
 export function nameOf(display: string): string {
-  const clean = display.replaceAll(/\s+/g, ' ').replaceAll(/[\p{C}`]/gu, '');
+  const clean = display
+    .replaceAll(/\s/g, ' ')
+    .replaceAll(/[\p{C}`]/gu, '')
+    .replaceAll(/ +/g, ' ');
   return clean.trim().slice(0, maxName).toWellFormed() || 'somebody';
 }
 
