@@ -57,12 +57,12 @@ export interface EmailChannelOptions {
   clock: Clock;
 }
 
-/** A mail of this size is no hardship for anybody; most servers take 25 MB, of which base64 eats a third. */
+/** A mail is built in memory, where base64 adds a third to its file; most servers take 25 MB. */
 const capabilities: Omit<ChannelCapabilities, 'idempotentSend'> = {
   text: { maxLength: 100_000, maxSpans: 10_000 },
   edit: { supported: false, directMs: 0, groupMs: 0 },
   typing: { supported: false, refreshMs: 0 },
-  files: { maxBytes: 17_000_000 },
+  files: { maxBytes: 10_000_000 },
   buttons: false,
   correlates: true,
   pace: { accountPerSecond: 2, conversationPerSecond: 1, groupPerMinute: 60 },

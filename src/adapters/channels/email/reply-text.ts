@@ -26,7 +26,7 @@ export function newWords(text: string): string {
 
 function isQuotedBlock(lines: readonly string[], at: number): boolean {
   const line = lines[at] ?? '';
-  if (/^_{10,}$/.test(line.trim())) return blockFrom.test(lines.slice(at + 1).find((next) => next.trim() !== '') ?? '');
+  if (/^_{10,}$/.test(line.trim())) return lines.slice(at + 1, at + 4).some((next) => blockFrom.test(next));
   return blockFrom.test(line) && lines.slice(at + 1, at + 4).some((next) => blockSent.test(next));
 }
 

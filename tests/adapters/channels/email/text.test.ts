@@ -69,7 +69,16 @@ test('any text leaves something to read, and none takes long', () => {
       assert.equal(newWords(text) === '', text.trim() === '');
     }),
   );
-  for (const piece of ['>', '> \n', 'wrote: ', 'On 1 wrote:\n', '\n', '_'.repeat(20), 'From: x\n'])
+  for (const piece of [
+    '>',
+    '> \n',
+    'wrote: ',
+    'On 1 wrote:\n',
+    '\n',
+    '_'.repeat(20),
+    `${'_'.repeat(12)}\n`,
+    'From: x\n',
+  ])
     newWords(piece.repeat(100_000 / piece.length));
 });
 
