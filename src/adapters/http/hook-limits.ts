@@ -2,12 +2,18 @@ import type { Clock } from '../../core/ports/system.ts';
 import { RateLimiter, RecentMap } from './bounded.ts';
 import { HttpError } from './errors.ts';
 
-/** Requests a second to one hook from all who have not proved themselves, with a burst of the second. */
+/** Requests a second to one hook from all who have not proved themselves, and the burst of them. */
 const strangersPerSecond = 20;
 const strangersBurst = 100;
 /** Requests under way at once, each of which may hold a body in memory. */
 export const maxStrangersAtOnce = 32;
-export const maxCallersAtOnce = 128;
+const places = { strangers: maxStrangersAtOnce, callers: 128 };
+type Kind = keyof typeof places;
+/** Requests that wait for a place, their bodies unread. */
+const maxWaiting = 256;
+
+const busy = (): HttpError =>
+  new HttpError(503, 'busy', 'Too many requests to hooks are under way.', { headers: { 'Retry-After': '1' } });
 
 /**
  * How much of `/hooks` anybody may use. Nobody there shows a token, so a caller is a stranger until a request from its
@@ -17,39 +23,67 @@ export const maxCallersAtOnce = 128;
 export class HookLimits {
   readonly #strangers: RateLimiter;
   readonly #callers: RateLimiter;
+  readonly #waitMs: number;
   readonly #known = new RecentMap<true>();
-  #strangersNow = 0;
-  #callersNow = 0;
+  readonly #waiting = new Set<() => void>();
+  readonly #underway: Record<Kind, number> = { strangers: 0, callers: 0 };
 
-  constructor(clock: Clock, callers: RateLimiter) {
+  /** `waitMs`: how long a request waits for a place before it is refused. */
+  constructor(clock: Clock, callers: RateLimiter, waitMs: number) {
     this.#strangers = new RateLimiter({ perSecond: strangersPerSecond, burst: strangersBurst }, clock);
     this.#callers = callers;
+    this.#waitMs = waitMs;
   }
 
-  /** Begins a request; 429 or 503 as `HttpError` when there is no room. `end` says whether it passed verification. */
-  begin(hook: string, address: string): { end: (passed: boolean) => void } {
+  /**
+   * Resolves when there is room, with what ends the request and says whether it passed verification; 429 or 503 as
+   * `HttpError` when there is none. The first of many requests at once from a new address makes way for the others.
+   */
+  async begin(hook: string, address: string): Promise<(passed: boolean) => void> {
     const caller = `hook ${hook} ${address}`;
-    const known = this.#known.get(caller) === true;
-    const [limiter, key] = known ? [this.#callers, caller] : [this.#strangers, hook];
+    const kind = this.#take(caller) ?? (await this.#wait(caller));
+    const [limiter, key] = kind === 'callers' ? [this.#callers, caller] : [this.#strangers, hook];
     if (!limiter.allows(key)) {
+      this.#free(kind);
       const seconds = Math.max(1, Math.ceil(limiter.waitMs(key) / 1000));
       throw new HttpError(429, 'rate_limited', 'Too many requests to this hook.', {
         headers: { 'Retry-After': String(seconds) },
       });
     }
-    if (known ? this.#callersNow >= maxCallersAtOnce : this.#strangersNow >= maxStrangersAtOnce) {
-      throw new HttpError(503, 'busy', 'Too many requests to hooks are under way.', {
-        headers: { 'Retry-After': '1' },
-      });
-    }
-    if (known) this.#callersNow += 1;
-    else this.#strangersNow += 1;
-    return {
-      end: (passed) => {
-        if (known) this.#callersNow -= 1;
-        else this.#strangersNow -= 1;
-        if (passed) this.#known.set(caller, true);
-      },
+    return (passed) => {
+      if (passed) this.#known.set(caller, true);
+      this.#free(kind);
     };
+  }
+
+  /** A place, when there is one now. */
+  #take(caller: string): Kind | null {
+    const kind = this.#known.get(caller) === true ? 'callers' : 'strangers';
+    if (this.#underway[kind] >= places[kind]) return null;
+    this.#underway[kind] += 1;
+    return kind;
+  }
+
+  #free(kind: Kind): void {
+    this.#underway[kind] -= 1;
+    for (const look of this.#waiting) look();
+  }
+
+  #wait(caller: string): Promise<Kind> {
+    if (this.#waiting.size >= maxWaiting) return Promise.reject(busy());
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const kind = this.#take(caller);
+        if (kind === null) return;
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve(kind);
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(look);
+        reject(busy());
+      }, this.#waitMs);
+      this.#waiting.add(look);
+    });
   }
 }

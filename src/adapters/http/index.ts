@@ -65,7 +65,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     metrics,
     authenticator: new Authenticator(gateway, clock, observer.authFailures),
     streams,
-    hooks: new HookLimits(clock, limiter),
+    hooks: new HookLimits(clock, limiter, timings.hookPlaceMs),
     channelTypes,
     version,
     timings,

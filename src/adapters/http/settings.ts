@@ -59,6 +59,8 @@ export interface HttpTimings {
   authMs: number;
   /** Between protocol pings; a socket that misses one is dropped. */
   pingMs: number;
+  /** Until a request to a hook has found a place. */
+  hookPlaceMs: number;
 }
 
 export const defaultHttpTimings: HttpTimings = {
@@ -69,4 +71,5 @@ export const defaultHttpTimings: HttpTimings = {
   heartbeatMs: 15_000,
   authMs: 5000,
   pingMs: 30_000,
+  hookPlaceMs: 2000,
 };

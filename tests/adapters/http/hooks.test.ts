@@ -124,8 +124,16 @@ describe('hooks', () => {
     assert.equal(other.status, 202);
   });
 
-  test('strangers who hold their bodies back fill only their own places', async (t) => {
+  test('a hundred requests at once from a new address are all taken: the first that passes makes way', async (t) => {
     const door = await open(t);
+    const answers = await Promise.all(
+      Array.from({ length: 150 }, () => ask(at(door), { path: '/hooks/orders', body: '{}', headers: good })),
+    );
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]));
+  });
+
+  test('strangers who hold their bodies back fill only their own places', async (t) => {
+    const door = await open(t, { timings: { hookPlaceMs: 50 } });
     const proved = { path: '/hooks/orders', body: '{}', headers: good, localAddress: from(2) };
     assert.equal((await ask(at(door), proved)).status, 202);
     const head = 'POST /hooks/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{';

@@ -34,7 +34,7 @@ const headersOf = ({ headers }: IncomingMessage): HookRequest['headers'] =>
 async function deliver(name: string, method: 'GET' | 'POST', call: HookCall): Promise<Reply> {
   if (reserved.has(name)) throw notFound('hook');
   const { request, response, context, address } = call;
-  const visit = context.hooks.begin(name, address);
+  const end = await context.hooks.begin(name, address);
   let passed = false;
   try {
     const limits = { maxBytes: context.options().maxBodyBytes, timeoutMs: context.timings.bodyMs };
@@ -46,7 +46,7 @@ async function deliver(name: string, method: 'GET' | 'POST', call: HookCall): Pr
     passed = status < 400;
     return { status, type: contentType, text, headers };
   } finally {
-    visit.end(passed);
+    end(passed);
   }
 }
 
