@@ -61,7 +61,8 @@ export class DiscordApi {
   /** One attempt; expected failures are values. The result has the shape the caller names, unchecked. */
   async call<T>({ method, path, route = `${method} ${path}`, body, anonymous, signal }: Call): Promise<ApiOutcome<T>> {
     const wait = this.#limits.wait(route);
-    if (wait !== null) {
+    // Interactions are outside of the account's limit.
+    if (wait !== null && !(anonymous === true && wait.scope === 'account')) {
       return { ...failure(429, `a limit of Discord holds for ${wait.ms} ms more`, 'no'), wait };
     }
     const form = body !== undefined && 'contentType' in body ? body : null;
@@ -94,6 +95,10 @@ export class DiscordApi {
   /** Where files may be fetched from beside Discord's own hosts. */
   get host(): string {
     return URL.parse(this.#root)?.host ?? '';
+  }
+
+  get encrypted(): boolean {
+    return this.#root.startsWith('https:');
   }
 
   #read<T>(route: string, { status, headers }: HttpResponse, bytes: Uint8Array): ApiOutcome<T> {

@@ -23,6 +23,8 @@ export interface Entry {
   place: Place | null | undefined;
   /** Throws Malformed or TypeError for what is not as Discord says. */
   translate: (place: Place) => InboundEvent | null;
+  /** What it came to, once it was translated. */
+  event?: InboundEvent | null;
   /** Of an interaction: its first answer. */
   pending: Pending | null;
 }

@@ -174,7 +174,7 @@ class DiscordChannel implements Channel {
    */
   async #answer(interaction: InteractionRef, part: OutboundPart, signal: AbortSignal): Promise<SendOutcome | null> {
     if (!isOpen(interaction, Date.now())) return null;
-    const call = { path: originalPath(interaction), route: 'interaction answers', anonymous: true, signal };
+    const call = { path: originalPath(interaction), anonymous: true, signal };
     const there = await this.#api.call<Partial<APIMessage>>({ ...call, method: 'GET' });
     if (!there.ok)
       return there.status >= 400 && there.status < 500 && there.wait === null ? null : failedOutcome(there, 'edit');

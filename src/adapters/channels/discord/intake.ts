@@ -250,7 +250,6 @@ export class Intake {
       if (unheard) quietly(interactions.refused(pending));
       else interactions.stored(pending);
     }
-    if (events.length > 0) this.lastEventAt = this.#deps.context.clock.now();
   }
 
   async #storePage({ channel, messages, last, place, stored }: Page): Promise<void> {
@@ -296,6 +295,7 @@ export class Intake {
     this.#recent = change(this.#recent);
     this.#latest = latest;
     if (save) this.#savedAt = begun;
+    if (events.length > 0) this.lastEventAt = context.clock.now();
     return receipts;
   }
 
@@ -314,13 +314,17 @@ export class Intake {
     return clock.sleep(ms, signal).catch(() => undefined);
   }
 
-  #translated({ translate, place, guild }: Entry): InboundEvent | null {
+  /** Done once, however often it is offered. */
+  #translated(entry: Entry): InboundEvent | null {
+    if (entry.event !== undefined) return entry.event;
+    const { translate, place, guild } = entry;
+    entry.event = null;
     try {
-      return translate(place ?? { guild, parent: null, title: null });
+      entry.event = translate(place ?? { guild, parent: null, title: null });
     } catch (error) {
       this.#malformed(error);
-      return null;
     }
+    return entry.event;
   }
 
   #malformed(error: unknown): void {

@@ -12,6 +12,8 @@ import { originalPath } from './interaction-id.ts';
 /** Leaves half of the platform's three seconds for the way. */
 const waitForCommitMs = 1500;
 const attempts = 2;
+/** For each of them; not ended with the channel, as what is stored will be answered. */
+const answerMs = 3000;
 
 const notAdmitted = 'You may not use this bot here.';
 const notStored = 'This could not be stored, so it will not be answered. Please try again in a while.';
@@ -87,13 +89,13 @@ export class Interactions {
 
   /** Tried once more when it certainly did not arrive, as there is no other time. */
   async #answer({ ref: { id, token } }: Pending, body: object): Promise<void> {
-    const { api, log, signal } = this.#deps;
+    const { api, log } = this.#deps;
     const path = `/interactions/${id}/${encodeURIComponent(token)}/callback`;
     for (let attempt = 1; attempt <= attempts; attempt++) {
+      const signal = AbortSignal.timeout(answerMs);
       const answer = await api.call({ method: 'POST', path, body, anonymous: true, signal });
       if (answer.ok) return;
       const { status, description } = answer;
-      if (signal.aborted) return;
       log.warn('a command could not be acknowledged', { status, reason: description, attempt });
       if (status >= 400 && status < 500) return;
     }

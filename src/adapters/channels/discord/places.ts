@@ -3,7 +3,7 @@ import type { APIChannel } from 'discord-api-types/v10';
 import type { DiscordApi } from './api.ts';
 import { isSnowflake } from './snowflake.ts';
 
-const maxPlaces = 2000;
+const maxPlaces = 5000;
 const maxTitle = 128;
 /** A place that could not be looked up is not asked for again before this. */
 const forgetFailureMs = 10_000;

@@ -2,7 +2,7 @@
  * The receive side: one connection at a time, resumed where it was, a new session only when there is no other way, and
  * never more of those than Discord forgives. https://discord.com/developers/docs/topics/gateway
  */
-import type { APIGatewayBotInfo, APIGuild, GatewayReadyDispatchData } from 'discord-api-types/v10';
+import type { APIGatewayBotInfo, GatewayReadyDispatchData } from 'discord-api-types/v10';
 import type { ChannelContext, ChannelHealth, ChannelState, InboundSink } from '../../../core/ports/channel.ts';
 import type { Random } from '../../../core/ports/system.ts';
 import type { Secret } from '../../../core/secret.ts';
@@ -21,7 +21,7 @@ import type { Dispatch, LinkEnd } from './link.ts';
 import { registerMenu } from './menu.ts';
 import type { MenuCommand } from './menu.ts';
 import { Places } from './places.ts';
-import { isLater, isSnowflake } from './snowflake.ts';
+import { isLater, isSnowflake, snowflakeAt } from './snowflake.ts';
 
 const minBackoffMs = 1000;
 const maxBackoffMs = 60_000;
@@ -157,12 +157,18 @@ export class Receiver {
       if (pauseMs > 0) return pauseMs;
     }
     const url = session?.url ?? this.#gatewayUrl;
-    if (!isGateway(url)) {
+    if (!this.#isGateway(url)) {
       intake.setSession(null);
       return this.#degrade('Discord names no gateway; check channels.discord.api_root.');
     }
     const end = await this.#link(url, session, intake);
     return this.#context.signal.aborted ? 0 : this.#judge(end, session, intake);
+  }
+
+  /** The token goes there: never unencrypted when the API is asked encrypted. */
+  #isGateway(url: unknown): url is string {
+    const form = this.#api.encrypted ? /^wss:\/\// : /^wss?:\/\//;
+    return typeof url === 'string' && form.test(url) && URL.canParse(url);
   }
 
   async #link(url: string, session: GatewaySession | null, intake: Intake): Promise<LinkEnd> {
@@ -235,7 +241,7 @@ export class Receiver {
     this.#health.lastReceiveAt = this.#context.clock.now();
     if (type === 'READY') {
       const ready = data as GatewayReadyDispatchData;
-      const url = isGateway(ready.resume_gateway_url) ? ready.resume_gateway_url : (this.#gatewayUrl ?? '');
+      const url = this.#isGateway(ready.resume_gateway_url) ? ready.resume_gateway_url : (this.#gatewayUrl ?? '');
       intake.setSession({ id: ready.session_id, url, seq });
       this.#discovered = 0;
       this.#greeted(intake);
@@ -260,11 +266,14 @@ export class Receiver {
   /** Where channels lie, and in which of them somebody wrote while we were away. */
   #learn(type: string, data: unknown): void {
     if (type === 'GUILD_CREATE') {
-      const guild = data as Partial<Pick<APIGuild, 'id'>> & { channels?: Channels; threads?: Channels };
+      const { id, joined_at: joined, channels = [], threads = [] } = data as ToldGuild;
       const { guild: only } = this.#options;
-      for (const channel of [...(guild.channels ?? []), ...(guild.threads ?? [])]) {
-        this.#places.learn(channel, guild.id);
-        if (only === null || only === guild.id) this.#discover(channel);
+      // What was said before we came is not for us.
+      const joinedAt = Date.parse(joined ?? '');
+      const since = later(this.#since, Number.isNaN(joinedAt) ? null : snowflakeAt(joinedAt));
+      for (const channel of [...channels, ...threads]) {
+        this.#places.learn(channel, id);
+        if (only === null || only === id) this.#discover(channel, since);
       }
     } else if (type === 'THREAD_LIST_SYNC') {
       for (const thread of (data as { threads?: Channels }).threads ?? []) this.#places.learn(thread);
@@ -273,8 +282,7 @@ export class Receiver {
     }
   }
 
-  #discover({ id, type, last_message_id: last }: Channels[number]): void {
-    const since = this.#since;
+  #discover({ id, type, last_message_id: last }: Channels[number], since: string | null): void {
     if (since === null || !isSnowflake(id) || !isSnowflake(last) || !isLater(last, since)) return;
     if (this.#intake?.recent.has(id) === true || !textChannels.has(type)) return;
     if (++this.#discovered <= maxDiscovered) this.#backfill?.begin(id, since);
@@ -356,10 +364,18 @@ export class Receiver {
   }
 }
 
-type Channels = { id: string; type: number; last_message_id?: string | null; [key: string]: unknown }[];
+/** Null when nothing was heard of yet: there is no gap then. */
+const later = (since: string | null, joined: string | null): string | null =>
+  since !== null && joined !== null && isLater(joined, since) ? joined : since;
 
-const isGateway = (url: unknown): url is string =>
-  typeof url === 'string' && /^wss?:\/\//.test(url) && URL.canParse(url);
+interface ToldGuild {
+  id?: string;
+  joined_at?: string;
+  channels?: Channels;
+  threads?: Channels;
+}
+
+type Channels = { id: string; type: number; last_message_id?: string | null; [key: string]: unknown }[];
 
 function wordsOf(end: LinkEnd): string {
   switch (end.why) {

@@ -10,3 +10,6 @@ export const isLater = (a: string, b: string): boolean => (a.length === b.length
 
 /** Milliseconds since the epoch at which the id was made. */
 export const timeOfSnowflake = (id: string): number => Number(BigInt(id) >> 22n) + epochMs;
+
+/** The earliest id of a time; any time of before Discord gives 0. */
+export const snowflakeAt = (ms: number): string => String(BigInt(Math.max(0, Math.floor(ms) - epochMs)) << 22n);

@@ -146,6 +146,24 @@ test('what could not be fetched is still asked for after a restart, though newer
   await sink.heard('missed');
 });
 
+test("what was said in a server before the bot joined it is nobody's question", async (t) => {
+  const rig = await discordRig(t);
+  await connected(rig);
+  const { server, sink } = rig;
+  server.gateway.drop();
+  await server.gateway.until(() => server.gateway.resumes === 1);
+  await rig.state('connected');
+  const old = server.say(`<@${botId}> long ago`, { channel: channelId, more: { author: { ...ada, bot: true } } });
+  server.gateway.tell('GUILD_CREATE', {
+    id: '900000000000000077',
+    joined_at: new Date(Date.now() + 60_000).toISOString(),
+    channels: [{ id: '900000000000000078', type: 0, last_message_id: old }],
+  });
+  server.say('next');
+  await sink.heard('next');
+  assert.ok(server.calls.every(({ path }) => !path.includes('900000000000000078')));
+});
+
 test('history that cannot be read keeps nobody waiting for long', async (t) => {
   const rig = await discordRig(t);
   await connected(rig);

@@ -207,6 +207,17 @@ test('the acknowledgement is tried once more when it did not arrive', async (t) 
   assert.deepEqual(callbackTypes(rig, token), [5]);
 });
 
+test('a command is acknowledged while the account is under a limit, which does not hold for it', async (t) => {
+  const rig = await discordRig(t);
+  await connected(rig);
+  const body = { message: 'slow', retry_after: 60, global: true };
+  rig.server.fail(/^POST \/channels/, { mode: 'answer', status: 429, body });
+  const limited = await rig.channel.send(partTo(), forever);
+  assert.ok(!limited.ok && limited.kind === 'rate_limited' && limited.scope === 'account');
+  const { token } = await used(rig);
+  assert.deepEqual(callbackTypes(rig, token), [5]);
+});
+
 test('the token of an interaction is in no log', async (t) => {
   const rig = await discordRig(t);
   await connected(rig);
