@@ -61,6 +61,21 @@ test('what was posted in a chat nobody knew is read back, all of it, in order', 
   assert.deepEqual([chat.type, sender.display], ['direct', 'two']);
 });
 
+test('what cannot be stored yet holds back what comes after it', async (t) => {
+  const { listener, platform } = await setUp(t);
+  await listener.begin();
+  await health(listener, 'connected');
+  listener.failures = 1;
+  await platform.say('first');
+  while (listener.offered.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await platform.say('second');
+  await listener.message('second');
+  assert.deepEqual(
+    listener.committed.map(({ text }) => text),
+    ['first', 'second'],
+  );
+});
+
 test('a hole in the numbers of events is read back', async (t) => {
   const { server, listener, platform } = await setUp(t);
   await listener.begin();

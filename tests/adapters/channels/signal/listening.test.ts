@@ -86,6 +86,21 @@ test('a daemon for one number lists none and is taken at its word', async (t) =>
   assert.equal(listener.channel?.health().identity, server.number);
 });
 
+test('what cannot be stored yet holds back what comes after it', async (t) => {
+  const { server, listener, platform } = await setUp(t);
+  await listener.begin();
+  await server.connected();
+  listener.failures = 1;
+  await platform.say('first');
+  while (listener.offered.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await platform.say('second');
+  await listener.message('second');
+  assert.deepEqual(
+    listener.committed.map(({ text }) => text),
+    ['first', 'second'],
+  );
+});
+
 test('signs of life are receiving, noise is counted, and neither stops anything', async (t) => {
   const { server, listener, platform } = await setUp(t);
   const channel = await listener.begin();

@@ -52,6 +52,7 @@ test('what Signal has no style for is written out', () => {
   );
   assert.equal(message, 'Look here (https://e.example/a) or https://e.example\n\n> one\n> two\n\nx y z');
   assert.deepEqual(textStyle, ['0:4:BOLD', '67:1:MONOSPACE', '69:1:STRIKETHROUGH', '71:1:ITALIC']);
+  assert.deepEqual(render(markdown.parse('> **b**')), { message: '> b', textStyle: ['2:1:BOLD'] });
 });
 
 test('plain text goes as it is, and no part is so long that it becomes a file', () => {
