@@ -56,10 +56,7 @@ export const sendBody = z.strictObject({
     .string()
     .check(z.regex(/^[a-z][a-z0-9_-]{0,31}(?::[A-Za-z0-9_.-]{1,64})?$/, 'must be like "telegram" or "telegram:main"')),
   target: shortText,
-  content: z.string().check(z.maxLength(maxText, `must be at most ${maxText} characters`)),
-  attachments: z.exactOptional(
-    z.array(z.strictObject({ id, name: z.exactOptional(fileName) })).check(z.maxLength(maxAttachments)),
-  ),
+  content: text,
   thread: z.exactOptional(shortText),
   idempotency_key: z.exactOptional(idempotencyKey),
 });
