@@ -1,7 +1,8 @@
 /** A channel that listens, with a sink that keeps, fails on demand and can be waited for; restarts keep the cursors. */
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/adapters/system/index.ts';
-import type { Channel, CursorUpdate, InboundEvent } from '../../src/core/ports/channel.ts';
+import type { Channel, ChannelState, CursorUpdate, InboundEvent } from '../../src/core/ports/channel.ts';
 import type { Counterpart } from './counterpart.ts';
 import { KeptLog } from './door.ts';
 
@@ -55,6 +56,17 @@ export class Listener {
 
   message(text: string): Promise<InboundEvent> {
     return this.event((event) => event.kind === 'message' && event.text === text, `the message "${text}"`);
+  }
+
+  /** Resolves when health says so; a channel does not announce it. */
+  async health(state: ChannelState, detail = /^/): Promise<void> {
+    const giveUp = performance.now() + patienceMs;
+    for (;;) {
+      const now = this.channel?.health();
+      if (now?.state === state && detail.test(now.detail)) return;
+      if (performance.now() > giveUp) throw new Error(`health is still ${JSON.stringify(now)}`);
+      await sleep(2);
+    }
   }
 
   /** Messages with this text as a store keeps them: once per dedupe key. */

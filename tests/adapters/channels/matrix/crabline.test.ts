@@ -50,7 +50,7 @@ test('a message goes in, an answer goes out once and is edited, and a restart go
     assert.ok(answer.ok, await answer.text());
   };
   const channel = await listener.begin();
-  while (channel.health().state !== 'connected') await new Promise((resolve) => setTimeout(resolve, 5));
+  await listener.health('connected');
   const roomId = '!direct:matrix.test';
   await inject({ roomId, direct: true, text: 'hello' });
   const event = await listener.message('hello');

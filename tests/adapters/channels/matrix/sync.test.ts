@@ -19,17 +19,6 @@ async function setUp(
   return { server: platform.server, platform, listener: new Listener(t, platform) };
 }
 
-/** Resolves when health says so; the channel has no event for it. */
-async function health(listener: Listener, state: string, detail = /^/): Promise<void> {
-  const giveUp = performance.now() + 15_000;
-  for (;;) {
-    const now = listener.channel?.health();
-    if (now?.state === state && detail.test(now.detail)) return;
-    if (performance.now() > giveUp) throw new Error(`still ${JSON.stringify(now)}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
 const words = (body: string): Record<string, unknown> => ({ msgtype: 'm.text', body });
 
 test('what was said before the first start is history and answered to nobody', async (t) => {
@@ -61,7 +50,7 @@ test('a timeline that was cut short is read back whole, in order, before it', as
     ['before', ...said],
   );
   assert.ok(server.messagesAsked > 1);
-  await health(listener, 'connected', /^$/);
+  await listener.health('connected', /^$/);
 });
 
 test('a gap that cannot be read back is told, and what there is arrives', async (t) => {
@@ -74,7 +63,7 @@ test('a gap that cannot be read back is told, and what there is arrives', async 
   server.timelineLimit = 1;
   await listener.begin();
   await listener.message('m10999');
-  await health(listener, 'connected', /!one:test may be unanswered: more than/);
+  await listener.health('connected', /!one:test may be unanswered: more than/);
   assert.equal(listener.committed.at(-1)?.text, 'm10999');
 });
 
@@ -87,14 +76,14 @@ test('an invitation is followed when its author is allowed, and what was said be
   server.say('!new:test', '@one:test', words('hello there'));
   await listener.message('hello there');
   assert.deepEqual(server.joins, ['!new:test']);
-  await health(listener, 'connected', /Not joined.*@mallory:test/);
+  await listener.health('connected', /Not joined.*@mallory:test/);
 });
 
 test('a token the homeserver forgot begins anew and says so', async (t) => {
   const { listener, platform } = await setUp(t);
   listener.cursors.set('since', 's99999');
   await listener.begin();
-  await health(listener, 'connected', /had forgotten where we were/);
+  await listener.health('connected', /had forgotten where we were/);
   await platform.say('after');
   await listener.message('after');
 });
@@ -103,14 +92,14 @@ test('an access token that is refused is fatal, in words with the fix', async (t
   const { server, listener } = await setUp(t);
   server.syncFaults.push(refusal(401, 'M_UNKNOWN_TOKEN', { soft_logout: true }));
   await listener.begin();
-  await health(listener, 'fatal', /soft logout.*access_token/);
+  await listener.health('fatal', /soft logout.*access_token/);
 });
 
 test('a homeserver that asks to wait is not asked before', async (t) => {
   const { server, listener, platform } = await setUp(t);
   server.syncFaults.push(refusal(429, 'M_LIMIT_EXCEEDED', { retry_after_ms: 2500 }));
   await listener.begin();
-  await health(listener, 'degraded', /asks to wait/);
+  await listener.health('degraded', /asks to wait/);
   await platform.say('at last');
   await listener.message('at last');
   assert.deepEqual(server.violations, []);
@@ -121,7 +110,7 @@ test('an encrypted room is answered nothing, neither in the open, and health say
   const channel = await listener.begin();
   await server.oriented;
   server.say('!one:test', '@one:test', { algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'x' }, 'm.room.encrypted');
-  await health(listener, 'connected', /Encrypted rooms are not supported.*!one:test/);
+  await listener.health('connected', /Encrypted rooms are not supported.*!one:test/);
   const part: OutboundPart = { idempotencyKey: 'k', conversation: platform.conversation(), body: plainText('x') };
   const outcome = await channel.send(part, forever);
   assert.ok(!outcome.ok && outcome.kind === 'refused' && outcome.code === 'encrypted');

@@ -42,7 +42,7 @@ test('a message goes in, an answer goes out and is edited, and a restart hears w
     assert.ok(answer.ok, await answer.text());
   };
   const channel = await listener.begin();
-  while (channel.health().state !== 'connected') await new Promise((resolve) => setTimeout(resolve, 5));
+  await listener.health('connected');
   await inject({ text: 'hello' });
   const event = await listener.message('hello');
   assert.deepEqual([event.chat.type, event.sender.display], ['direct', 'ada']);

@@ -19,17 +19,6 @@ async function setUp(
   return { server: platform.server, platform, listener: new Listener(t, platform) };
 }
 
-/** Resolves when health says so; the channel has no event for it. */
-async function health(listener: Listener, state: string, detail = /^/): Promise<void> {
-  const giveUp = performance.now() + 15_000;
-  for (;;) {
-    const now = listener.channel?.health();
-    if (now?.state === state && detail.test(now.detail)) return;
-    if (performance.now() > giveUp) throw new Error(`still ${JSON.stringify(now)}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
 const textsOf = (listener: Listener): string[] => [
   ...new Map(listener.committed.map(({ dedupe, text }) => [dedupe, text])).values(),
 ];
@@ -55,7 +44,7 @@ test('what was posted in a chat nobody knew is read back, all of it, in order', 
   for (const text of said) server.say(fresh.id, idOf('two'), text);
   await listener.begin();
   await listener.message('missed 2299');
-  await health(listener, 'connected', /^$/);
+  await listener.health('connected', /^$/);
   assert.deepEqual(textsOf(listener), ['before', ...said]);
   const { chat, sender } = await listener.message('missed 2299');
   assert.deepEqual([chat.type, sender.display], ['direct', 'two']);
@@ -64,7 +53,7 @@ test('what was posted in a chat nobody knew is read back, all of it, in order', 
 test('what cannot be stored yet holds back what comes after it', async (t) => {
   const { listener, platform } = await setUp(t);
   await listener.begin();
-  await health(listener, 'connected');
+  await listener.health('connected');
   listener.failures = 1;
   await platform.say('first');
   while (listener.offered.length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -96,7 +85,7 @@ test('a server that cannot list its chats is said to leave a gap, and what it te
   server.isOld = true;
   await listener.begin();
   await server.listened();
-  await health(listener, 'connected', /may be unanswered.*older than 6\.1/);
+  await listener.health('connected', /may be unanswered.*older than 6\.1/);
   await platform.say('told');
   await listener.message('told');
 });
@@ -108,7 +97,7 @@ test('a bot token that is refused is fatal, in words with the fix', async (t) =>
   Object.assign(server, { token: 'it-was-taken-back-by-admin' });
   listener.counterpart.channel = () => Promise.resolve(channel);
   await listener.begin();
-  await health(listener, 'fatal', /bot_token/);
+  await listener.health('fatal', /bot_token/);
 });
 
 test('a token that is taken back while it listens is found out', async (t) => {
@@ -119,7 +108,7 @@ test('a token that is taken back while it listens is found out', async (t) => {
   await listener.message('works');
   Object.assign(server, { token: 'it-was-taken-back-by-admin' });
   server.drop();
-  await health(listener, 'fatal', /bot_token/);
+  await listener.health('fatal', /bot_token/);
 });
 
 test('in a channel what is said to us begins a thread, and its follow-ups are the same conversation', async (t) => {
@@ -151,7 +140,7 @@ test('in a channel what is said to us begins a thread, and its follow-ups are th
 test('edits and reactions of people come as such, pins and our own posts not at all', async (t) => {
   const { server, listener, platform } = await setUp(t);
   const channel = await listener.begin();
-  await health(listener, 'connected');
+  await listener.health('connected');
   const sent = await channel.send(
     { idempotencyKey: 'k', conversation: platform.conversation(), body: plainText('x') },
     forever,

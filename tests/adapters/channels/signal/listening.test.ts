@@ -17,17 +17,6 @@ async function setUp(
   return { server: platform.server, platform, listener: new Listener(t, platform) };
 }
 
-/** Resolves when health says so; the channel has no event for it. */
-async function health(listener: Listener, state: string, detail = /^/): Promise<void> {
-  const giveUp = performance.now() + 15_000;
-  for (;;) {
-    const now = listener.channel?.health();
-    if (now?.state === state && detail.test(now.detail)) return;
-    if (performance.now() > giveUp) throw new Error(`still ${JSON.stringify(now)}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
 test('what was told but not committed is asked for again, also after a crash', async (t) => {
   const { server, listener, platform } = await setUp(t);
   await listener.begin();
@@ -35,7 +24,7 @@ test('what was told but not committed is asked for again, also after a crash', a
   await listener.message('kept');
   listener.failures = 1000;
   await platform.say('told before the crash');
-  await health(listener, 'degraded', /cannot be stored/);
+  await listener.health('degraded', /cannot be stored/);
   await listener.end();
   listener.failures = 0;
   await listener.begin();
@@ -50,7 +39,7 @@ test('what was told before anything was ever committed is asked for again', asyn
   listener.failures = 1000;
   await listener.begin();
   await platform.say('the very first');
-  await health(listener, 'degraded', /cannot be stored/);
+  await listener.health('degraded', /cannot be stored/);
   await listener.end();
   listener.failures = 0;
   await listener.begin();
@@ -73,7 +62,7 @@ test('a number that the daemon does not have is fatal, in words with the fix', a
   const { server, listener } = await setUp(t);
   server.accounts = ['+15559999999'];
   await listener.begin();
-  await health(listener, 'fatal', /no account \+15550000000.*channels\.signal\.number/);
+  await listener.health('fatal', /no account \+15550000000.*channels\.signal\.number/);
 });
 
 test('a daemon for one number lists none and is taken at its word', async (t) => {
@@ -82,7 +71,7 @@ test('a daemon for one number lists none and is taken at its word', async (t) =>
   await listener.begin();
   await platform.say('hello');
   await listener.message('hello');
-  await health(listener, 'connected', /^$/);
+  await listener.health('connected', /^$/);
   assert.equal(listener.channel?.health().identity, server.number);
 });
 
