@@ -88,7 +88,8 @@ const textPart = ({ parameters = {}, encoding = '' }: Outline, part: string, kin
 
 function filePart(node: Outline, type: string, part: string): FilePart {
   const size = Number.isSafeInteger(node.size) && Number(node.size) >= 0 ? Number(node.size) : null;
-  const decoded = size !== null && node.encoding?.toLowerCase() === 'base64' ? Math.floor((size * 3) / 4.1) : size;
+  // Lines of 76 characters and their ends hold 57 bytes each (RFC 2045, 6.8).
+  const decoded = size !== null && node.encoding?.toLowerCase() === 'base64' ? Math.floor((size * 57) / 78) : size;
   const mimeType = /^[a-z0-9!#$&^_.+-]{1,60}\/[a-z0-9!#$&^_.+-]{1,80}$/.test(type) ? type : 'application/octet-stream';
   return { part, mimeType, size: decoded, name: fileName(node) };
 }
