@@ -99,6 +99,19 @@ export class GatewayClient {
     return this.#parse(await this.#exchange('POST', '/api/v1/message?wait=delivered', body, deliverySilenceMs)) as T;
   }
 
+  /** Resolves with the id of the stored file. */
+  async upload(bytes: Uint8Array, mimeType: string): Promise<string> {
+    const call = {
+      method: 'POST' as const,
+      url: `${this.#found.url}/api/v1/files`,
+      headers: { ...this.#headers(), 'content-type': mimeType },
+      body: bytes,
+      silenceMs: deliverySilenceMs,
+    };
+    const { id } = this.#parse(await this.#reach(exchange(call, maxAnswerBytes))) as { id: string };
+    return id;
+  }
+
   #headers(): Record<string, string> {
     return this.#found.token === null ? {} : { authorization: `Bearer ${this.#found.token}` };
   }

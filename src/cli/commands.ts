@@ -38,6 +38,7 @@ export const commands: readonly Command[] = [
       { name: 'channel-id', value: 'ID', help: "the platform's id of the chat" },
       { name: 'thread', value: 'ID', help: 'the topic or thread inside the chat' },
       { name: 'message', short: 'm', value: 'TEXT', help: 'the text; "-" reads standard input', multiline: true },
+      { name: 'file', value: 'PATH', help: 'a file to send along, at most 20 MB' },
       ...clientOptions,
     ],
     load: async () => (await import('./commands/send.ts')).send,

@@ -5,7 +5,8 @@ export interface HttpCall {
   method: 'GET' | 'POST' | 'DELETE';
   url: string;
   headers?: Record<string, string>;
-  body?: string;
+  /** A text is JSON; bytes are what `headers` say. */
+  body?: string | Uint8Array;
   /** The longest silence, before the headers and between two chunks. */
   silenceMs: number;
   signal?: AbortSignal;
@@ -33,7 +34,7 @@ export async function open(call: HttpCall): Promise<IncomingMessage> {
           ...headers,
           ...(body === undefined
             ? {}
-            : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+            : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), ...headers }),
         },
         ...(signal === undefined ? {} : { signal }),
       },

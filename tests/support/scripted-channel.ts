@@ -26,6 +26,8 @@ export class ScriptedChannel implements Channel {
   readonly calls: { method: 'send' | 'edit' | 'typing'; chat: string; text: string }[] = [];
   /** Outcomes of the next attempts, in order; `take` accepts like an empty script. */
   readonly script: (SendOutcome | 'take' | 'take_but_lose_the_answer')[] = [];
+  /** Bytes of the files that were sent. */
+  readonly files: Uint8Array[] = [];
   /** Held until released: an attempt that is under way. */
   gate: Promise<void> = Promise.resolve();
   sink: InboundSink | null = null;
@@ -60,6 +62,7 @@ export class ScriptedChannel implements Channel {
     const step = this.script.shift() ?? 'take';
     if (typeof step === 'object') return step;
     const ref = String(this.#next++);
+    if (part.file !== undefined) this.files.push(part.file);
     this.shown.push({ chat: part.conversation.native, ref, texts: [part.body.text] });
     return step === 'take' ? { ok: true, ref } : { ok: false, kind: 'ambiguous', detail: 'the answer was lost' };
   }

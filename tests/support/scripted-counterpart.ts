@@ -39,13 +39,13 @@ class ListeningChannel extends ScriptedChannel {
     const ref = this.shown.at(-1)?.ref;
     if (ref !== undefined && (outcome.ok || outcome.kind === 'ambiguous')) {
       this.#platform.keys.set(key, ref);
-      if (part.file !== undefined) this.#platform.files.set(ref, part.file);
+      if (part.file !== undefined) this.#platform.bytes.set(ref, part.file);
     }
     return outcome;
   }
 
   async *fetchAttachment({ native = '' }: Attachment): AsyncIterable<Uint8Array> {
-    yield await Promise.resolve(this.#platform.files.get(native) ?? new Uint8Array());
+    yield await Promise.resolve(this.#platform.bytes.get(native) ?? new Uint8Array());
   }
 }
 
@@ -53,7 +53,7 @@ export class ScriptedCounterpart implements Counterpart {
   readonly groups = true;
   readonly secrets = [];
   readonly keys = new Map<string, string>();
-  readonly files = new Map<string, Uint8Array>();
+  readonly bytes = new Map<string, Uint8Array>();
   readonly #queue: InboundEvent[] = [];
   #last: InboundEvent | null = null;
   #next = 1;
@@ -75,7 +75,7 @@ export class ScriptedCounterpart implements Counterpart {
   say(text: string, place: Place = {}, file?: Uint8Array): Promise<string> {
     const { sender = 'one', chat = 'direct', addressed = true } = place;
     const native = String(this.#next++);
-    if (file !== undefined) this.files.set(`in-${native}`, file);
+    if (file !== undefined) this.bytes.set(`in-${native}`, file);
     this.#last = {
       dedupe: native,
       kind: 'message',
@@ -103,7 +103,7 @@ export class ScriptedCounterpart implements Counterpart {
     const messages = this.#channel.shown.filter(({ chat }) => chat === native);
     return Promise.resolve(
       messages.map(({ ref, texts }): Shown => {
-        const file = this.files.get(ref);
+        const file = this.bytes.get(ref);
         return { ref, text: texts.at(-1) ?? '', ...(file === undefined ? {} : { file }) };
       }),
     );

@@ -37,6 +37,8 @@ export const idempotencyKey = z
       'must be 1 to 255 printable ASCII characters',
     ),
   );
+/** As its reader sees it: no path, no control characters. */
+const fileName = z.string().check(z.regex(/^[^/\\\p{Cc}]{1,200}$/u));
 const time = z.number();
 const nullable = z.nullable;
 
@@ -56,7 +58,10 @@ export const sendBody = z.strictObject({
     .string()
     .check(z.regex(/^[a-z][a-z0-9_-]{0,31}(?::[A-Za-z0-9_.-]{1,64})?$/, 'must be like "telegram" or "telegram:main"')),
   target: shortText,
-  content: text,
+  content: z.string().check(z.maxLength(maxTextLength)),
+  attachments: z.exactOptional(
+    z.array(z.strictObject({ id, name: z.exactOptional(fileName) })).check(z.maxLength(maxAttachments)),
+  ),
   thread: z.exactOptional(shortText),
   idempotency_key: z.exactOptional(idempotencyKey),
 });

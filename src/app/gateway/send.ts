@@ -1,5 +1,7 @@
-import { ClankerError, invalidInput } from '../../core/errors.ts';
+import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
+import type { OutboundFile } from '../../core/message.ts';
+import type { Channel } from '../../core/ports/channel.ts';
 import type { SendRequest, SendTicket } from '../../core/ports/gateway.ts';
 import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
@@ -9,7 +11,7 @@ import { mayWriteTo, type AccessPolicy } from '../access/authorize.ts';
 import type { Directory } from '../access/directory.ts';
 import type { ChannelManager } from '../channels/manager.ts';
 import type { Delivery } from '../delivery/delivery.ts';
-import { planParts, replyMaxAgeMs } from '../runs/reply-plan.ts';
+import { planMessage, replyMaxAgeMs } from '../runs/reply-plan.ts';
 
 export interface SendDeps {
   store: Store;
@@ -25,7 +27,9 @@ export interface SendDeps {
 /** Messages that a client injects: planned and committed first, delivered by the same outbox as every reply. */
 export async function send(principal: Principal, request: SendRequest, deps: SendDeps): Promise<SendTicket> {
   const { store, clock, mintId, channels, delivery, policy, directory } = deps;
-  if (request.content.trim() === '') throw invalidInput('empty_content', 'content: write something.');
+  const { attachments = [] } = request;
+  if (request.content.trim() === '' && attachments.length === 0)
+    throw invalidInput('empty_content', 'content: write something.');
   const channel = channels.resolve(request.channel);
   const conversation = channel.conversation(request.target, request.thread);
   const known = await directory.find(conversation);
@@ -38,7 +42,8 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
   }
   const now = clock.now();
   const id = mintId('msg');
-  const parts = planParts(
+  const files = await filesOf(attachments, principal.person, channel, store);
+  const parts = planMessage(
     {
       key: `send:${principal.person}:${request.idempotencyKey ?? id}`,
       runId: null,
@@ -52,8 +57,8 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
       createdAt: now,
       expiresAt: now + replyMaxAgeMs,
     },
-    request.content,
-    channel.capabilities.text,
+    { text: request.content, files },
+    channel.capabilities,
     deps,
   );
   // What the client is told is what the log calls it.
@@ -75,11 +80,39 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
   };
 }
 
+async function filesOf(
+  attachments: NonNullable<SendRequest['attachments']>,
+  owner: string,
+  { type, capabilities }: Channel,
+  store: Store,
+): Promise<OutboundFile[]> {
+  if (attachments.length > 0 && capabilities.files === null)
+    throw invalidInput('no_files', `${type} cannot send files; send a link instead.`);
+  const files: OutboundFile[] = [];
+  for (const { id, name } of attachments) {
+    const file = await store.file(id, owner);
+    if (file === null) throw notFound(`file "${id}"`);
+    const { mimeType, size } = file;
+    const maxBytes = capabilities.files?.maxBytes ?? 0;
+    if (size > maxBytes)
+      throw invalidInput(
+        'file_too_large',
+        `${type} takes files of at most ${Math.floor(maxBytes / 2 ** 20)} MB; ${id} is larger.`,
+      );
+    files.push({ id, mimeType, size, ...(name === undefined ? {} : { name }) });
+  }
+  return files;
+}
+
 async function plan(rows: NewOutbound[], store: Store): Promise<OutboxRow[]> {
   const planned = await store.planOutbound(rows);
   const same = planned.every((row, n) => {
     const wanted = rows[n];
-    return row.body.text === wanted?.body.text && row.conversation.native === wanted.conversation.native;
+    return (
+      row.body.text === wanted?.body.text &&
+      row.body.file?.id === wanted.body.file?.id &&
+      row.conversation.native === wanted.conversation.native
+    );
   });
   if (same) return planned;
   throw new ClankerError(

@@ -1,4 +1,5 @@
 import type { MintId } from '../../core/ids.ts';
+import type { OutboundFile } from '../../core/message.ts';
 import { interactionPrefix } from '../../core/ports/channel.ts';
 import type { ChannelCapabilities } from '../../core/ports/channel.ts';
 import type { InboxRow, NewOutbound } from '../../core/ports/store.ts';
@@ -41,6 +42,34 @@ export function planParts(
     body,
     replyTo: part === 0 || correlates ? rest.replyTo : null,
   }));
+}
+
+/**
+ * A text and files: one file takes a short text as its caption, else the text goes first and each file follows in a
+ * message of its own.
+ */
+export function planMessage(
+  template: ReplyTemplate,
+  { text, files }: { text: string; files: readonly OutboundFile[] },
+  capabilities: Pick<ChannelCapabilities, 'text' | 'files'>,
+  deps: { markdown: Markdown; mintId: MintId },
+): NewOutbound[] {
+  const parts = text.trim() === '' ? [] : planParts(template, text, capabilities.text, deps);
+  const { key, correlates, ...rest } = template;
+  const [only] = parts;
+  const [first] = files;
+  const { maxLength, measure = (body) => body.text.length } = capabilities.text;
+  const maxCaption = capabilities.files?.maxCaption ?? maxLength;
+  if (only !== undefined && first !== undefined && parts.length === 1 && files.length === 1) {
+    if (measure(only.body) <= maxCaption) return [{ ...only, body: { ...only.body, file: first } }];
+  }
+  const carrying = files.map((file, n): NewOutbound => {
+    const part = parts.length + n;
+    const replyTo = part === 0 || correlates ? rest.replyTo : null;
+    const body = { text: '', spans: [], file };
+    return { ...rest, id: deps.mintId('out'), idempotencyKey: `${key}:${part}`, part, body, replyTo };
+  });
+  return [...parts, ...carrying];
 }
 
 /** What every part of the answer to an inbound message has in common; null for API clients. */

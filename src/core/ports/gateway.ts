@@ -42,7 +42,10 @@ export interface ChatTicket {
 export interface SendRequest {
   channel: string;
   target: string;
+  /** May be empty beside attachments. */
   content: string;
+  /** Stored files of the sender, each sent as a message of its own; `name` is what their reader sees. */
+  attachments?: { id: string; name?: string }[];
   thread?: string;
   idempotencyKey?: string;
 }

@@ -59,3 +59,48 @@ test('who waits for the delivery hears why it failed', async (t) => {
   const ticket = await asked('hello');
   await assert.rejects(ticket.delivered, { code: 'delivery_failed', message: 'The bot was blocked.' });
 });
+
+test('a short text is the caption of its file; a long one goes first, and every file has a message', async (t) => {
+  const { asked, channel, store, files } = await rig(t);
+  const stored = async (id: string): Promise<{ id: string; name: string }> => {
+    const bytes = (async function* () {
+      yield await Promise.resolve(Buffer.from(id));
+    })();
+    const { size, sha256 } = await files.save(id, bytes, 1000);
+    await store.saveFile({ id, owner: 'owner', mimeType: 'text/plain', size, sha256, createdAt: 0 });
+    return { id, name: `${id}.txt` };
+  };
+  const attachments = [await stored('file_a'), await stored('file_b')];
+  await (
+    await asked('look', { attachments: attachments.slice(0, 1) })
+  ).delivered;
+  assert.deepEqual(
+    channel.shown.map(({ texts }) => texts),
+    [['look']],
+  );
+  await (
+    await asked('look', { attachments })
+  ).delivered;
+  assert.deepEqual(
+    channel.shown.map(({ texts }) => texts[0]),
+    ['look', 'look', '', ''],
+  );
+  assert.equal(Buffer.concat(channel.files).toString(), 'file_afile_afile_b');
+  await assert.rejects(asked('x', { attachments: [{ id: 'file_none' }] }), { kind: 'not_found' });
+  await store.saveFile({ id: 'file_c', owner: 'per_else', mimeType: 'text/plain', size: 1, sha256: '', createdAt: 0 });
+  await assert.rejects(asked('x', { attachments: [{ id: 'file_c' }] }), { kind: 'not_found' });
+  Object.assign(channel.capabilities, { files: null });
+  await assert.rejects(asked('x', { attachments: attachments.slice(0, 1) }), { code: 'no_files' });
+});
+
+test('a key that was used with another file is a conflict', async (t) => {
+  const { asked, store, channel } = await rig(t);
+  for (const id of ['file_a', 'file_b'])
+    await store.saveFile({ id, owner: 'owner', mimeType: 'text/plain', size: 1, sha256: '', createdAt: 0 });
+  const first = await asked('', { attachments: [{ id: 'file_a' }], idempotencyKey: 'k' });
+  await assert.rejects(first.delivered, { code: 'delivery_failed', message: 'The file is gone.' });
+  await assert.rejects(asked('', { attachments: [{ id: 'file_b' }], idempotencyKey: 'k' }), {
+    code: 'idempotency_conflict',
+  });
+  assert.equal(channel.shown.length, 0);
+});
