@@ -15,7 +15,7 @@ const attempts = 2;
 /** For each of them; not ended with the channel, as what is stored will be answered. */
 const answerMs = 3000;
 
-const notAdmitted = 'You may not use this bot here.';
+const notAdmitted = 'This is not answered: you may not use the bot here, or you asked too much at once.';
 const notStored = 'This could not be stored, so it will not be answered. Please try again in a while.';
 
 /** https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object-interaction-callback-type */
@@ -56,7 +56,7 @@ export class Interactions {
     this.#defer(pending);
   }
 
-  /** Its person may not use the bot, which only they are told. */
+  /** It will not be answered, which only its person is told. */
   refused(pending: Pending): Promise<void> {
     return this.#endWith(pending, notAdmitted);
   }
