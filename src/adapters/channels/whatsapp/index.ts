@@ -21,11 +21,11 @@ import type { Log } from '../../../core/ports/system.ts';
 import type { Secret } from '../../../core/secret.ts';
 import { tryLater } from '../hook-answers.ts';
 import { HookSide } from '../hook-side.ts';
-import type { CommitHook } from '../hook-side.ts';
+import type { CommitHook, Trouble } from '../hook-side.ts';
 import { field, textField } from '../json-http.ts';
 import { sameSecret, verifyMeta } from '../verify.ts';
 import type { Verification } from '../verify.ts';
-import { WhatsAppApi } from './api.ts';
+import { type ApiFailure, WhatsAppApi } from './api.ts';
 import { Echoes } from './echoes.ts';
 import { translate } from './inbound.ts';
 import type { Status } from './inbound.ts';
@@ -82,6 +82,9 @@ class WhatsAppChannel implements Channel {
   readonly #newest = new Map<string, string>();
   readonly #stop = new AbortController();
   #log: Log | null = null;
+  /** Meta refuses us, and the last answer did not get through: the first is the worse. */
+  #refused: Trouble | null = null;
+  #undelivered: Trouble | null = null;
 
   constructor(options: WhatsAppChannelOptions) {
     const { account, http, apiRoot, number, accessToken } = options;
@@ -127,11 +130,12 @@ class WhatsAppChannel implements Channel {
       const stored = await this.#api.upload({ name, mimeType, bytes: file }, signal);
       media = stored.ok ? textField(stored.json, 'id') : undefined;
       // Nothing was sent yet, whatever became of the upload.
-      if (!stored.ok) return certainly(failedOutcome(stored));
+      if (!stored.ok) return certainly(this.#failed(stored));
       if (media === undefined) return { ok: false, kind: 'transient', detail: 'Meta took the file without an id.' };
     }
     const answer = await this.#api.post(messageOf(part, callbackOf(part), media), signal);
-    if (!answer.ok) return failedOutcome(answer);
+    if (!answer.ok) return this.#failed(answer);
+    this.#show({ refused: null });
     const messages = field(answer.json, 'messages');
     const ref = textField(Array.isArray(messages) ? messages[0] : undefined, 'id');
     if (ref !== undefined && ref !== '') return { ok: true, ref };
@@ -207,6 +211,26 @@ class WhatsAppChannel implements Channel {
     return { status: 200 };
   }
 
+  #failed(failure: ApiFailure): Exclude<SendOutcome, { ok: true }> {
+    const outcome = failedOutcome(failure);
+    if (outcome.kind === 'refused' && outcome.code === 'bad_token') {
+      this.#show({ refused: { state: 'fatal', detail: refusedWords(outcome.code, outcome.detail) } });
+    }
+    return outcome;
+  }
+
+  #show({
+    refused = this.#refused,
+    undelivered = this.#undelivered,
+  }: {
+    refused?: Trouble | null;
+    undelivered?: Trouble | null;
+  }): void {
+    this.#refused = refused;
+    this.#undelivered = undelivered;
+    this.#side.trouble(refused ?? undelivered);
+  }
+
   #remember(chat: string, message: string): void {
     this.#newest.delete(chat);
     this.#newest.set(chat, message);
@@ -217,13 +241,14 @@ class WhatsAppChannel implements Channel {
   #hear({ id, status, callback, error }: Status): void {
     if (callback !== null) this.#echoes.heard(callback, id);
     if (status !== 'failed') {
-      if (status === 'delivered' || status === 'read') this.#side.trouble(null);
+      if (status === 'delivered' || status === 'read') this.#show({ undelivered: null });
       return;
     }
     // The send had succeeded: only now WhatsApp says that it came to nothing.
     const words = error === null ? 'no reason was given' : refusalWords(error.code, error.words);
     this.#log?.warn('WhatsApp took a message and could not deliver it', { ref: id, code: error?.code, reason: words });
-    this.#side.trouble({ state: 'connected', detail: `The last answer was taken and not delivered: ${words}` });
+    const detail = `The last answer was taken and not delivered: ${words}`;
+    this.#show({ undelivered: { state: 'connected', detail } });
   }
 
   /** Learns how the number is called, which shows at once whether the token is good. */
@@ -238,12 +263,12 @@ class WhatsAppChannel implements Channel {
         const shown = textField(answer.json, 'display_phone_number') ?? '';
         const name = textField(answer.json, 'verified_name') ?? '';
         this.#side.identity = `${shown} ${name}`.trim();
-        this.#side.trouble(null);
+        this.#show({ refused: null });
         return;
       }
       const outcome = answer === null ? null : failedOutcome(answer);
       const isRefused = outcome?.kind === 'refused';
-      if (isRefused) this.#side.trouble({ state: 'fatal', detail: refusedWords(outcome.code, outcome.detail) });
+      if (isRefused) this.#show({ refused: { state: 'fatal', detail: refusedWords(outcome.code, outcome.detail) } });
       await clock.sleep(isRefused ? askAgainAfterRefusalMs : askAgainMs, signal).catch(() => undefined);
     }
   }

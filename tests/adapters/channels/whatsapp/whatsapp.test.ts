@@ -357,6 +357,20 @@ describe('what is sent', () => {
     await listener.message('are you there?');
   });
 
+  test('a token that is revoked later shows when it is used, and not longer than it is', async (t) => {
+    const { counterpart, listener } = await open(t);
+    const { channel } = listener;
+    await counterpart.say('hi');
+    await until(() => channel?.health().identity !== '/hooks/whatsapp/main');
+    counterpart.fault('bad_token');
+    await channel?.send(part('one'), forever);
+    assert.equal(channel?.health().state, 'fatal');
+    await counterpart.tell(counterpart.notification({ statuses: [{ id: 'wamid.OLD', status: 'delivered' }] }));
+    assert.equal(channel?.health().state, 'fatal', 'an earlier message says nothing of the token');
+    assert.ok((await channel?.send(part('two'), forever))?.ok);
+    assert.equal(channel?.health().state, 'connected');
+  });
+
   test('the token is shown to nobody but Meta, whatever address an answer names', async () => {
     const asked: string[] = [];
     const http = {
