@@ -26,7 +26,8 @@ export const digest = (text: string): string => createHash('sha256').update(text
 
 /** The Message-ID of a part: derived from its key, so that a repeat of the part is the same mail to every server. */
 export function ownMessageId(idempotencyKey: string, thread: string | undefined, domain: string): string {
-  const key = createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 32);
+  // Short enough for one line of a header with most domains: some programs stumble over a folded one.
+  const key = createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 24);
   return `<oc.${thread ?? noThread}.${key}@${domain}>`;
 }
 
@@ -42,7 +43,7 @@ export function threadingOf(headers: Headers, domain: string, fallbackId: string
   const chain = [...new Set([...messageIds(headers.first('references')), ...parents])].filter((id) => id !== messageId);
   const [, name] =
     chain
-      .map((id) => /^<oc\.([0-9a-f]{16}|-)\.[0-9a-f]{32}@([^@<>]+)>$/.exec(id))
+      .map((id) => /^<oc\.([0-9a-f]{16}|-)\.[0-9a-f]{24}@([^@<>]+)>$/.exec(id))
       .findLast((own) => own?.[2] === domain) ?? [];
   const thread = name ?? digest(chain[0] ?? messageId);
   return { messageId, references: chain, subject, thread: thread === noThread ? undefined : thread };
