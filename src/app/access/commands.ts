@@ -72,7 +72,7 @@ async function pair(context: CommandContext, deps: AccessCommandDeps): Promise<s
   const [, verb, what] = /^(approve|reject)\s+(\S[^\n]*)$/i.exec(argument) ?? [];
   if (verb !== undefined && what !== undefined) return decide(verb.toLowerCase() === 'approve', what, context, deps);
   const from: Sender = { identity: { channel, account, native: sender.native }, display: sender.display, conversation };
-  if (code !== null) return words[aboutCode[await pairing.redeem(from, code)]];
+  if (code !== null) return words[aboutCode[await pairing.redeem(from, code, role === 'guest' ? 'guest' : 'known')]];
   if (argument !== '') return words.codeForm;
   if (!may(role, 'link')) return words.guestsCannot;
   const offered = await pairing.offer(person.id, from);

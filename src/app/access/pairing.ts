@@ -190,24 +190,25 @@ export class Pairing {
     return { code, expiresAt: now + codeLifeMs };
   }
 
-  /** Somebody sends the code of another chat. `code` is a form that `readCode` gives. */
-  async redeem(sender: Sender, code: string, kind: 'known' | 'stranger' = 'known'): Promise<Redeemed> {
+  /** Somebody sends the code of another chat, in the form that `readCode` gives. A stranger is let in by it. */
+  async redeem(sender: Sender, code: string, as: 'known' | 'guest' | 'stranger'): Promise<Redeemed> {
     const { store, clock, directory, log } = this.#deps;
     const who = JSON.stringify(sender.identity);
-    if (!this.#attempts.take(who, kind)) return 'too_many_attempts';
+    const guesser = as === 'known' ? 'known' : 'crowd';
+    if (!this.#attempts.take(who, guesser)) return 'too_many_attempts';
     const hash = hashCode(code);
     const maker = await store.code({ hash });
     const tell = maker === null ? [] : await this.#becameYou(maker, sender);
     const result = await store.redeemLink({
       ...sender,
       hash,
-      admit: kind === 'stranger',
+      admit: as === 'stranger',
       at: clock.now(),
       maxWrongUses,
       tell,
     });
     if (result.outcome !== 'linked') return result.outcome;
-    this.#attempts.giveBack(who, kind);
+    this.#attempts.giveBack(who, guesser);
     directory.forget();
     this.#wake(result.outbox);
     if (!result.repeated) log.info('a person has a further identity', { person: result.person.id, pairing: maker?.id });
@@ -235,7 +236,7 @@ export class Pairing {
     if (/^pair_[0-9a-z]{1,60}$/.test(text)) return { key: { id: text }, code: await store.code({ id: text }) };
     const code = readCode(text);
     if (code === null) throw invalidInput('bad_code', 'A code has eight letters and digits, such as ABCD-EFGH.');
-    if (!this.#attempts.take(by.id)) {
+    if (!this.#attempts.take(by.id, 'known')) {
       throw new ClankerError('rate_limited', 'too_many_attempts', 'Too many wrong codes; try again in ten minutes.', {
         retryable: true,
         retryAfterMs: 600_000,
@@ -246,7 +247,7 @@ export class Pairing {
   }
 
   #changed(by: Decider, key: CodeKey): void {
-    if ('hash' in key) this.#attempts.giveBack(by.id);
+    if ('hash' in key) this.#attempts.giveBack(by.id, 'known');
     this.#deps.directory.forget();
   }
 
