@@ -180,6 +180,10 @@ export class MatrixServer {
     if (verb === 'joined_members')
       return { status: 200, json: { joined: Object.fromEntries([...room.members].map((user) => [user, {}])) } };
     if (verb === 'state') return { status: 200, json: { name: room.name } };
+    if (verb === 'event') {
+      const event = room.entries.find((entry) => entry.event.event_id === rest[0])?.event;
+      return event === undefined ? refusal(404, 'M_NOT_FOUND') : { status: 200, json: event };
+    }
     if (verb === 'messages') return this.#messages(room, asked);
     if (verb === 'typing') {
       this.typing.push(id);

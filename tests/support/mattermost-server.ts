@@ -206,6 +206,7 @@ export class MattermostServer {
       const chat = this.chats.get(id);
       return more === 'posts' && chat !== undefined ? this.#list(chat, asked.query) : found(chat);
     }
+    if (method === 'GET' && what === 'posts') return found(this.posts.get(id));
     if (method === 'POST' && what === 'posts') return this.#create(asked);
     if (method === 'PUT' && what === 'posts' && more === 'patch' && last === undefined) return this.#patch(id, asked);
     if (method === 'POST' && what === 'files') return this.#upload(asked);

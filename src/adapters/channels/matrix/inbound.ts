@@ -49,6 +49,13 @@ export function translate(event: unknown, context: InboundContext): Translated {
   return { ok: true, event: messageEvent(type, id, content, base, context) };
 }
 
+/** The event that this one answers or reacts to. */
+export function answeredIn(event: unknown): string | undefined {
+  const relation = field(field(event, 'content'), 'm.relates_to');
+  if (textField(event, 'type') === 'm.reaction') return eventIdOf(relation);
+  return field(relation, 'is_falling_back') === true ? undefined : eventIdOf(field(relation, 'm.in_reply_to'));
+}
+
 type Base = Pick<InboundEvent, 'dedupe' | 'sender' | 'attachments' | 'occurredAt'>;
 
 function reaction(content: unknown, base: Base, context: InboundContext): Translated {
@@ -74,13 +81,13 @@ function messageEvent(type: string, id: string, given: unknown, base: Base, cont
   const target = eventIdOf(relation);
   const replaced = relType === 'm.replace' ? target : undefined;
   const content = replaced === undefined ? given : (field(given, 'm.new_content') ?? given);
-  const repliedTo = eventIdOf(field(relation, 'm.in_reply_to'));
-  const isReply = repliedTo !== undefined && field(relation, 'is_falling_back') !== true;
+  const repliedTo = answeredIn({ content: given });
+  const isReply = repliedTo !== undefined;
   const msgtype = type === 'm.sticker' ? 'm.image' : (textField(content, 'msgtype') ?? 'm.text');
   const attachments = attachmentsOf(content, msgtype);
   const said = textOf(content, msgtype, attachments.length > 0, isReply);
   const { text, addressed } = readText(said, content, context);
-  const toUs = isReply && repliedTo !== undefined && context.isOurs(repliedTo);
+  const toUs = isReply && context.isOurs(repliedTo);
   return {
     ...base,
     kind: replaced === undefined ? 'message' : 'edit',

@@ -181,7 +181,7 @@ class MatrixChannel implements Channel {
     const ref = textField(answer.result, 'event_id');
     if (ref === undefined)
       return { ok: false, kind: 'ambiguous', detail: 'The homeserver took the message without telling its id.' };
-    this.#rooms.sent(ref);
+    this.#rooms.authorship.note(ref, true);
     return { ok: true, ref };
   }
 

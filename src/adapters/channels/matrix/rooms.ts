@@ -1,11 +1,11 @@
 /** What is known of rooms: who is alone with us, how they are called. Bounded; what was forgotten is asked again. */
+import { Authorship } from '../authorship.ts';
 import { field, textField } from '../json-http.ts';
 import { segment } from './api.ts';
 import type { ApiFailure, MatrixApi } from './api.ts';
 
 const maxRooms = 2000;
 const maxNames = 5000;
-const maxOurs = 5000;
 const timeoutMs = 15_000;
 
 export interface Room {
@@ -16,10 +16,11 @@ export interface Room {
 }
 
 export class Rooms {
+  /** Of events. */
+  readonly authorship = new Authorship();
   readonly #api: MatrixApi;
   readonly #known = new Map<string, Room>();
   readonly #names = new Map<string, string>();
-  readonly #ours = new Set<string>();
 
   constructor(api: MatrixApi) {
     this.#api = api;
@@ -31,8 +32,7 @@ export class Rooms {
     if (known !== undefined) return known;
     const path = `client/v3/rooms/${segment(id)}`;
     const members = await this.#api.call({ method: 'GET', path: `${path}/joined_members`, timeoutMs }, signal);
-    if (!members.ok && !members.tooLarge && !(members.status >= 400 && members.status < 500 && members.status !== 429))
-      return members;
+    if (!members.ok && isPassing(members)) return members;
     const joined = members.ok ? Object.keys(field(members.result, 'joined') ?? {}).length : Infinity;
     const room: Room = { id, direct: joined <= 2 };
     if (!room.direct) {
@@ -68,16 +68,20 @@ export class Rooms {
     return this.#names.get(user);
   }
 
-  /** An event of our own, so that an answer to it is known as one. */
-  sent(eventId: string): void {
-    this.#ours.add(eventId);
-    if (this.#ours.size > maxOurs) this.#ours.delete(this.#ours.values().next().value ?? '');
-  }
-
-  isOurs(eventId: string): boolean {
-    return this.#ours.has(eventId);
+  /** Finds out whose an event is, where that is not known; what cannot be looked at is not ours. */
+  async learnAuthor(room: string, eventId: string, me: string, signal: AbortSignal): Promise<ApiFailure | null> {
+    if (this.authorship.knows(eventId)) return null;
+    const path = `client/v3/rooms/${segment(room)}/event/${segment(eventId)}`;
+    const answer = await this.#api.call({ method: 'GET', path, timeoutMs }, signal);
+    if (!answer.ok && isPassing(answer)) return answer;
+    this.authorship.note(eventId, answer.ok && textField(answer.result, 'sender') === me);
+    return null;
   }
 }
+
+/** It may go better the next time. */
+const isPassing = ({ status, tooLarge }: ApiFailure): boolean =>
+  !tooLarge && (status === 0 || status === 401 || status === 429 || status >= 500);
 
 function shrink(map: Map<string, unknown>, max: number): void {
   if (map.size > max) map.delete(map.keys().next().value ?? '');

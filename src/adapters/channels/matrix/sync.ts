@@ -7,7 +7,7 @@ import { field, textField } from '../json-http.ts';
 import type { Receiving } from '../receiving.ts';
 import { segment } from './api.ts';
 import type { ApiFailure, ApiOutcome, MatrixApi } from './api.ts';
-import { translate, wantedTypes } from './inbound.ts';
+import { answeredIn, translate, wantedTypes } from './inbound.ts';
 import { isDeadToken } from './outcome.ts';
 import type { Rooms } from './rooms.ts';
 import { eventsOf, Timeline } from './timeline.ts';
@@ -164,7 +164,7 @@ export class Sync {
 
   async #translate(id: string, told: unknown[], me: string, into: InboundEvent[]): Promise<ApiFailure | null> {
     for (const event of told)
-      if (textField(event, 'sender') === me) this.#rooms.sent(textField(event, 'event_id') ?? '');
+      this.#rooms.authorship.note(textField(event, 'event_id') ?? '', textField(event, 'sender') === me);
     const others = told.filter((event) => textField(event, 'sender') !== me && field(event, 'state_key') === undefined);
     if (others.length === 0) return null;
     const room = await this.#rooms.of(id, this.#context.signal);
@@ -174,11 +174,15 @@ export class Sync {
       me,
       myName: this.#myName,
       room,
-      isOurs: (event: string) => this.#rooms.isOurs(event),
+      isOurs: (event: string) => this.#rooms.authorship.isOurs(event),
       nameOf: (user: string) => this.#rooms.nameOf(user),
     };
     for (const event of others) {
       if (textField(event, 'type') === 'm.room.encrypted') this.#unreadable(id);
+      const answered = room.direct ? undefined : answeredIn(event);
+      const failure =
+        answered === undefined ? null : await this.#rooms.learnAuthor(id, answered, me, this.#context.signal);
+      if (failure !== null) return failure;
       const translated = translate(event, context);
       if (!translated.ok) this.#sink.malformed(translated.detail);
       else if (translated.event !== null) into.push(translated.event);

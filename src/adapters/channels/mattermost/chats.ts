@@ -1,4 +1,5 @@
 /** What is known of chats, people and our own posts. Bounded; what was forgotten is asked again. */
+import { Authorship } from '../authorship.ts';
 import { field, textField } from '../json-http.ts';
 import { isId } from './api.ts';
 import type { ApiFailure, MattermostApi } from './api.ts';
@@ -6,7 +7,6 @@ import type { Chat } from './inbound.ts';
 
 const maxChats = 2000;
 const maxPeople = 5000;
-const maxOurs = 5000;
 
 export interface Author {
   name: string;
@@ -14,10 +14,11 @@ export interface Author {
 }
 
 export class Chats {
+  /** Of posts. */
+  readonly authorship = new Authorship();
   readonly #api: MattermostApi;
   readonly #chats = new Map<string, Chat>();
   readonly #people = new Map<string, Author>();
-  readonly #ours = new Set<string>();
 
   constructor(api: MattermostApi) {
     this.#api = api;
@@ -56,14 +57,13 @@ export class Chats {
     return this.#chats.get(id)?.type;
   }
 
-  /** A post of our own, so that an answer in its thread is known as one. */
-  sent(postId: string): void {
-    this.#ours.add(postId);
-    if (this.#ours.size > maxOurs) this.#ours.delete(this.#ours.values().next().value ?? '');
-  }
-
-  isOurs(postId: string): boolean {
-    return this.#ours.has(postId);
+  /** Finds out whose a post is, where that is not known; what cannot be looked at is not ours. */
+  async learnAuthor(postId: string, me: string, signal: AbortSignal): Promise<ApiFailure | null> {
+    if (!isId(postId) || this.authorship.knows(postId)) return null;
+    const answer = await this.#api.call({ method: 'GET', path: `posts/${postId}` }, signal);
+    if (!answer.ok && isPassing(answer)) return answer;
+    this.authorship.note(postId, answer.ok && textField(answer.result, 'user_id') === me);
+    return null;
   }
 }
 

@@ -114,7 +114,7 @@ class MattermostChannel implements Channel {
     const ref = textField(answer.result, 'id');
     if (ref === undefined)
       return { ok: false, kind: 'ambiguous', detail: 'The server took the post without telling its id.' };
-    this.#chats.sent(ref);
+    this.#chats.authorship.note(ref, true);
     return { ok: true, ref };
   }
 

@@ -112,6 +112,8 @@ export class Listening {
       for (const post of posts) {
         const author = await this.#chats.author(textField(post, 'user_id') ?? '', signal);
         if ('ok' in author) return author;
+        const failure = await this.#learnAuthor(chat, textField(post, 'root_id'), me);
+        if (failure !== null) return failure;
         this.#keep(translatePost(post, 'message', this.#about(me, chat, author)), events);
       }
       await this.#commit(events, null);
@@ -137,19 +139,29 @@ export class Listening {
     const data = field(frame, 'data');
     if (name === 'posted' || name === 'post_edited') {
       const post = parsed(textField(data, 'post') ?? '');
-      if (textField(post, 'user_id') === me.id) this.#chats.sent(textField(post, 'id') ?? '');
+      this.#chats.authorship.note(textField(post, 'id') ?? '', textField(post, 'user_id') === me.id);
       const chat = await this.#chatOf(textField(post, 'channel_id') ?? '', data);
       if ('ok' in chat) return chat;
+      const failure = await this.#learnAuthor(chat, textField(post, 'root_id'), me);
+      if (failure !== null) return failure;
       const author = { name: (textField(data, 'sender_name') ?? '').replace(/^@/, ''), isBot: false };
       this.#keep(translatePost(post, name === 'posted' ? 'message' : 'edit', this.#about(me, chat, author)), into);
     } else if (name === 'reaction_added' || name === 'reaction_removed') {
       const chat = await this.#chatOf(textField(field(frame, 'broadcast'), 'channel_id') ?? '', null);
       if ('ok' in chat) return chat;
       const reaction = parsed(textField(data, 'reaction') ?? '');
+      const failure = await this.#learnAuthor(chat, textField(reaction, 'post_id'), me);
+      if (failure !== null) return failure;
       const about = this.#about(me, chat, { name: '', isBot: false });
       this.#keep(translateReaction(reaction, name === 'reaction_removed', about), into);
     }
     return null;
+  }
+
+  /** In a direct chat everything is addressed to us, whatever it answers. */
+  #learnAuthor({ type }: Chat, post: string | undefined, me: { id: string }): Promise<ApiFailure | null> {
+    if (type === 'D' || post === undefined || post === '') return Promise.resolve(null);
+    return this.#chats.learnAuthor(post, me.id, this.#context.signal);
   }
 
   #chatOf(id: string, told: unknown): Chat | Promise<Chat | ApiFailure> {
@@ -159,7 +171,7 @@ export class Listening {
   }
 
   #about(me: { id: string; username: string }, chat: Chat, author: Author): Parameters<typeof translatePost>[2] {
-    return { account: this.#account, me, chat, author, isOurs: (post) => this.#chats.isOurs(post) };
+    return { account: this.#account, me, chat, author, isOurs: (post) => this.#chats.authorship.isOurs(post) };
   }
 
   #keep(translated: Translated, into: InboundEvent[]): void {

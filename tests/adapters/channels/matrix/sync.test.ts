@@ -164,6 +164,27 @@ test('an answer to a message of ours is addressed to us, a thread is a conversat
   assert.deepEqual(server.shown('!one:test')[0]?.content['m.relates_to'], { 'm.in_reply_to': { event_id: '$asked' } });
 });
 
+test('after a restart an answer to what was ours before is still known as one', async (t) => {
+  const { server, listener, platform } = await setUp(t);
+  const before = await listener.begin();
+  await listener.health('connected');
+  const conversation = platform.conversation({ chat: 'group' });
+  const sent = await before.send({ idempotencyKey: 'k', conversation, body: plainText('ours') }, forever);
+  assert.ok(sent.ok);
+  await listener.end();
+  const answerTo = (id: string): object => ({ 'm.relates_to': { 'm.in_reply_to': { event_id: id } } });
+  const other = server.say('!group:test', '@one:test', words('not ours'));
+  await listener.begin();
+  server.say('!group:test', '@two:test', { ...words('to you'), ...answerTo(sent.ref) });
+  server.say('!group:test', '@two:test', { ...words('to somebody'), ...answerTo(other) });
+  server.say('!group:test', '@two:test', { ...words('to nobody'), ...answerTo('$gone') });
+  const addressed = async (text: string): Promise<boolean> => (await listener.message(text)).chat.addressed;
+  assert.deepEqual(
+    [await addressed('to you'), await addressed('to somebody'), await addressed('to nobody')],
+    [true, false, false],
+  );
+});
+
 test('nobody is ever pinged, and typing shows', async (t) => {
   const { server, listener, platform } = await setUp(t);
   const channel = await listener.begin();

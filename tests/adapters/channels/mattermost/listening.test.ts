@@ -137,6 +137,32 @@ test('in a channel what is said to us begins a thread, and its follow-ups are th
   assert.equal((await listener.message('tell me more')).chat.addressed, true);
 });
 
+test('after a restart an answer in a thread of ours is still known as one', async (t) => {
+  const { server, listener, platform } = await setUp(t);
+  const before = await listener.begin();
+  await listener.health('connected');
+  const conversation = platform.conversation({ chat: 'group' });
+  const sent = await before.send({ idempotencyKey: 'k', conversation, body: plainText('ours') }, forever);
+  assert.ok(sent.ok);
+  await listener.end();
+  const other = server.say(group, one, 'not ours');
+  server.say(group, one, 'to you, while away', { root_id: sent.ref });
+  await listener.begin();
+  await listener.health('connected');
+  server.say(group, one, 'to you', { root_id: sent.ref });
+  server.say(group, one, 'to somebody', { root_id: other.id });
+  const reaction = { post_id: sent.ref, user_id: one, emoji_name: '-1', create_at: 5 };
+  server.emit('reaction_added', { reaction: JSON.stringify(reaction) }, group);
+  const addressed = async (text: string): Promise<boolean> =>
+    (await listener.event((event) => event.text === text, text)).chat.addressed;
+  assert.deepEqual(await Promise.all(['to you, while away', 'to you', 'to somebody', '👎'].map(addressed)), [
+    true,
+    true,
+    false,
+    true,
+  ]);
+});
+
 test('edits and reactions of people come as such, pins and our own posts not at all', async (t) => {
   const { server, listener, platform } = await setUp(t);
   const channel = await listener.begin();
