@@ -131,7 +131,7 @@ export class Pairing {
     const result = await store.decide({ code: key, approve: true, by: by.person, at: clock.now(), newPerson, tell });
     switch (result.outcome) {
       case 'approved': {
-        this.#changed(by, key);
+        this.#deps.directory.forget();
         this.#wake(result.outbox);
         const { person, identity, repeated } = result;
         if (!repeated) log.info('a stranger was let in', { person: person.id, by: by.person, pairing: code?.id });
@@ -154,7 +154,7 @@ export class Pairing {
     const nobody: PersonRow = { id: '', name: '', role: 'guest', language: null, createdAt: at };
     const result = await store.decide({ code: key, approve: false, by: by.person, at, newPerson: nobody, tell: [] });
     if (result.outcome !== 'rejected') throw noSuchRequest();
-    this.#changed(by, key);
+    this.#deps.directory.forget();
     if (!result.repeated) log.info('a stranger was rejected', { by: by.person, pairing: code?.id });
     const identity = code?.identity ?? null;
     const who = identity === null ? '' : whoIs(code?.display ?? '', identity);
@@ -243,12 +243,9 @@ export class Pairing {
       });
     }
     const key = { hash: hashCode(code) };
-    return { key, code: await store.code(key) };
-  }
-
-  #changed(by: Decider, key: CodeKey): void {
-    if ('hash' in key) this.#attempts.giveBack(by.id, 'known');
-    this.#deps.directory.forget();
+    const found = await store.code(key);
+    if (found?.kind === 'request') this.#attempts.giveBack(by.id, 'known');
+    return { key, code: found };
   }
 
   #wake(rows: readonly OutboxRow[]): void {

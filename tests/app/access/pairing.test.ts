@@ -144,7 +144,7 @@ test('an expired code lets nobody in', async (t) => {
   const rig = await accessRig(t);
   const code = rig.codeIn(await rig.says('9', 'hello'));
   rig.pass(hour);
-  await assert.rejects(rig.pairing.approve(code, operator), { code: 'code_expired' });
+  for (let n = 0; n < 9; n++) await assert.rejects(rig.pairing.approve(code, operator), { code: 'code_expired' });
   assert.equal((await rig.pairing.list()).requests.length, 0);
 });
 
