@@ -33,12 +33,12 @@ export class Timeline {
   async of(room: string, synced: unknown, me: string, since: string): Promise<Told> {
     const timeline = field(synced, 'timeline');
     const events = eventsOf(timeline);
-    const from = newcomer(events, me);
+    const isCut = field(timeline, 'limited') === true;
+    const from = newcomer(events, me, isCut);
     if (from !== null) return { ok: true, events: events.slice(from), gap: null };
     const cameWhileAway = eventsOf(field(synced, 'state')).some((event) => isOwnJoin(event, me));
     const start = textField(timeline, 'prev_batch');
-    if (field(timeline, 'limited') !== true || cameWhileAway || start === undefined)
-      return { ok: true, events, gap: null };
+    if (!isCut || cameWhileAway || start === undefined) return { ok: true, events, gap: null };
     const missed = await this.#before(room, start, since);
     if (!missed.ok) return missed;
     return { ...missed, events: [...missed.events, ...events] };
@@ -87,19 +87,21 @@ export class Timeline {
  * Where what concerns us begins in a room we have just come into: after the invitation, as people write before it is
  * followed, or after our coming. Null when we were there before.
  */
-function newcomer(events: readonly unknown[], me: string): number | null {
+function newcomer(events: readonly unknown[], me: string, isCut: boolean): number | null {
   const came = events.findLastIndex((event) => isOwnJoin(event, me));
   if (came === -1) return null;
   const asked = events.findLastIndex((event, at) => at < came && isOwnMembership(event, me, 'invite'));
-  return (asked === -1 ? came : asked) + 1;
+  if (asked !== -1) return asked + 1;
+  // A server that does not tell what we were before may mean a new name of ours, and then nothing may be left out.
+  return isCut || membershipBefore(events[came]) !== undefined ? came + 1 : null;
 }
 
 /** We came in; a change of our display name is no coming. */
-function isOwnJoin(event: unknown, me: string): boolean {
-  const unsigned = field(event, 'unsigned');
-  const before = field(unsigned, 'prev_content') ?? field(event, 'prev_content');
-  return isOwnMembership(event, me, 'join') && textField(before, 'membership') !== 'join';
-}
+const isOwnJoin = (event: unknown, me: string): boolean =>
+  isOwnMembership(event, me, 'join') && membershipBefore(event) !== 'join';
+
+const membershipBefore = (event: unknown): string | undefined =>
+  textField(field(field(event, 'unsigned'), 'prev_content') ?? field(event, 'prev_content'), 'membership');
 
 const isOwnMembership = (event: unknown, me: string, membership: string): boolean =>
   textField(event, 'type') === 'm.room.member' &&

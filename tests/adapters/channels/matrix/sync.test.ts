@@ -79,6 +79,23 @@ test('an invitation is followed when its author is allowed, and what was said be
   await listener.health('connected', /Not joined.*@mallory:test/);
 });
 
+test('a new name of ours is no coming, and nothing said before it is left out', async (t) => {
+  const { server, listener } = await setUp(t);
+  await listener.begin();
+  await listener.health('connected');
+  const renamed = { type: 'm.room.member', state_key: server.me, sender: server.me, content: { membership: 'join' } };
+  for (const unsigned of [{ prev_content: { membership: 'join' } }, {}]) {
+    listener.failures = 1;
+    await server.polled();
+    server.say('!one:test', '@one:test', words('holds the next up'));
+    server.say('!one:test', '@one:test', words(`before ${JSON.stringify(unsigned)}`));
+    server.put('!one:test', { ...renamed, unsigned });
+    server.say('!one:test', '@one:test', words(`after ${JSON.stringify(unsigned)}`));
+    await listener.message(`before ${JSON.stringify(unsigned)}`);
+    await listener.message(`after ${JSON.stringify(unsigned)}`);
+  }
+});
+
 test('a token the homeserver forgot begins anew and says so', async (t) => {
   const { listener, platform } = await setUp(t);
   listener.cursors.set('since', 's99999');
