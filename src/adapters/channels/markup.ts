@@ -38,3 +38,13 @@ export function markup({ text, spans }: RichText, dialect: Dialect): string {
   advance(text.length);
   return out;
 }
+
+/**
+ * Where a platform has no links of its own: the address in parentheses after the words of a link, unless the words say
+ * it themselves. Empty for other spans.
+ */
+export function addressAfter({ style, url }: Span, content: string): string {
+  if (style !== 'link' || url === undefined) return '';
+  const spellings = [url, url.replace(/^mailto:/i, ''), url.replace(/^https?:\/\//i, '')];
+  return spellings.some((spelling) => spelling === content || spelling === `${content}/`) ? '' : ` (${url})`;
+}

@@ -6,7 +6,7 @@
  * nothing that is read changes.
  */
 import type { RichText, Span, SpanStyle } from '../../../core/rich-text.ts';
-import { type Dialect, markup } from '../markup.ts';
+import { addressAfter, type Dialect, markup } from '../markup.ts';
 
 /** Of one text message; markup counts. */
 export const maxText = 4096;
@@ -72,7 +72,7 @@ function dialectFor({ text, spans }: RichText): Dialect {
       return span.style === 'pre' ? '```\n' : (marks[span.style] ?? '');
     },
     close(span, content) {
-      if (span.style === 'link') return addressOf(span, content);
+      if (span.style === 'link') return addressAfter(span, content);
       if (!isMarked(span, content)) return '';
       if (span.style === 'pre') return content.endsWith('\n') ? '```' : '\n```';
       return marks[span.style] ?? '';
@@ -101,9 +101,3 @@ const address = /(https?:\/\/[^\s<>]+)/i;
 const mark = /(?<![\p{L}\p{N}])[*_~]+(?=\S|$)|(?<=\S|^)[*_~]+(?![\p{L}\p{N}])|`+/gu;
 const lineMark = /(^|\n)(?=>|[-*] |\d+\. )/g;
 const spaced = (run: string): string => run.replaceAll(/./g, `$&${apart}`);
-
-/** The address is written after the words of a link, unless the words are the address. */
-function addressOf({ url }: Span, content: string): string {
-  if (url === undefined || url === content || url === `mailto:${content}`) return '';
-  return ` (${url})`;
-}
