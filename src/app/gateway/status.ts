@@ -145,10 +145,10 @@ export class Status {
   async #refused(): Promise<RefusedSender[]> {
     const rows = await this.#deps.store.refusedSenders(maxRefusedShown);
     const refused: RefusedSender[] = [];
-    for (const { channel, account, sender, display, conversation, chatType, count, lastAt } of rows) {
+    for (const { channel, account, sender, display, conversation, chatType, parents, count, lastAt } of rows) {
       const policy = this.#deps.policy(channel, account);
       const known = await this.#deps.directory.find({ channel, account, native: sender });
-      const reason = refusal(policy, { sender, conversation, chatType }, known);
+      const reason = refusal(policy, { sender, conversation, chatType, parents }, known);
       // Let in since then, or turned away for another reason than the lists.
       if (reason === null) continue;
       const line = allowLine(policy, { channel, account, sender, conversation, reason });

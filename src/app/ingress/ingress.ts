@@ -151,6 +151,7 @@ export class Ingress {
         ...base,
         kind: 'message',
         owner: ownerPerson,
+        parents: event.chat.parents ?? [],
         text: '',
         attachments: [],
         state: 'refused',

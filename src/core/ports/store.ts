@@ -37,6 +37,8 @@ export interface NewInbound {
   sender: { native: string; display: string };
   /** `direct` for API clients. */
   chatType: 'direct' | 'group';
+  /** Of a refused message: native ids of what the chat is part of; default none. */
+  parents?: readonly string[];
   text: string;
   attachments: Attachment[];
   state: Extract<InboxState, 'queued' | 'refused' | 'handled'>;
@@ -321,6 +323,7 @@ export interface RefusedRow {
   display: string;
   conversation: string;
   chatType: 'direct' | 'group';
+  parents: string[];
   reason: string;
   count: number;
   lastAt: number;

@@ -6,12 +6,9 @@ import { Status } from '../../../src/app/gateway/status.ts';
 import { CountedMetrics } from '../../support/door.ts';
 import { messagePath, said } from '../../support/message-path.ts';
 
-test('a refused sender is shown with the line that would allow them, until that line stands there', async (t) => {
-  const users = new Set(['7']);
-  const policy: AccessPolicy = { users, chats: new Set() };
-  const path = await messagePath(t, undefined, { policy });
+function statusOf(path: Awaited<ReturnType<typeof messagePath>>, policy: AccessPolicy): Status {
   const channels = new ChannelManager({ ...path, metrics: new CountedMetrics() });
-  const status = new Status({
+  return new Status({
     ...path,
     version: '0',
     storeHealth: () => ({ open: true, detail: '' }),
@@ -22,6 +19,13 @@ test('a refused sender is shown with the line that would allow them, until that 
     policy: () => policy,
     metrics: new CountedMetrics(),
   });
+}
+
+test('a refused sender is shown with the line that would allow them, until that line stands there', async (t) => {
+  const users = new Set(['7']);
+  const policy: AccessPolicy = { users, chats: new Set() };
+  const path = await messagePath(t, undefined, { policy });
+  const status = statusOf(path, policy);
   const conversation = { channel: 'scripted', account: 'main', native: '9' };
   const sender = { native: '9', display: 'Grace', isBot: false };
   await path.ingress.sinkFor('scripted', 'main').commit([said('hello', { conversation, sender })]);
@@ -31,5 +35,18 @@ test('a refused sender is shown with the line that would allow them, until that 
     [['Grace', '[channels.scripted] allowed_user_ids = [7, 9]']],
   );
   users.add('9');
+  assert.deepEqual((await status.status()).refused, []);
+});
+
+test('who is let in by what their group is part of is not shown as refused any more', async (t) => {
+  const chats = new Set<string>();
+  const policy: AccessPolicy = { users: new Set(), chats };
+  const path = await messagePath(t, undefined, { policy });
+  const status = statusOf(path, policy);
+  const conversation = { channel: 'scripted', account: 'main', native: '70' };
+  const chat = { type: 'group' as const, addressed: true, parents: ['80', '90'] };
+  await path.ingress.sinkFor('scripted', 'main').commit([said('hello', { conversation, chat })]);
+  assert.match((await status.status()).refused[0]?.allowLine ?? '', /allowed_chat_ids = \[70\]/);
+  chats.add('90');
   assert.deepEqual((await status.status()).refused, []);
 });

@@ -128,28 +128,31 @@ function insertInbound(db: Database, item: NewInbound): CommitResult['rows'][num
 
 function countRefusal(db: Database, item: NewInbound): void {
   db.run(
-    `INSERT INTO refusals (channel, account, sender, chat, display, chat_type, reason, count, last_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)
+    `INSERT INTO refusals (channel, account, sender, chat, display, chat_type, parents, reason, count, last_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)
      ON CONFLICT (channel, account, sender, chat) DO UPDATE SET count = refusals.count + 1,
-       last_at = excluded.last_at, display = excluded.display, reason = excluded.reason`,
+       last_at = excluded.last_at, display = excluded.display, parents = excluded.parents, reason = excluded.reason`,
     item.channel,
     item.account,
     item.sender.native,
     item.conversation?.native ?? '',
     item.sender.display,
     item.chatType,
+    toJson(item.parents ?? []),
     item.reason ?? '',
     item.receivedAt,
   );
 }
 
 export const refusedSenders = (db: Database, limit: number): RefusedRow[] =>
-  db.all<Omit<RefusedRow, 'conversation'>>(
-    `SELECT channel, account, sender, display, chat AS conversation, chat_type AS "chatType", reason, count,
-       last_at AS "lastAt"
-     FROM refusals ORDER BY last_at DESC LIMIT ?`,
-    limit,
-  ) as RefusedRow[];
+  db
+    .all<Omit<RefusedRow, 'parents'> & { parents: string }>(
+      `SELECT channel, account, sender, display, chat AS conversation, chat_type AS "chatType", parents, reason, count,
+         last_at AS "lastAt"
+       FROM refusals ORDER BY last_at DESC LIMIT ?`,
+      limit,
+    )
+    .map((record) => ({ ...record, parents: JSON.parse(record.parents) as string[] }));
 
 export const cursors = (db: Database, channel: string, account: string): CursorUpdate[] =>
   db.all<CursorUpdate>(
