@@ -34,7 +34,7 @@ export class Timeline {
     const timeline = field(synced, 'timeline');
     const events = eventsOf(timeline);
     const isCut = field(timeline, 'limited') === true;
-    const from = newcomer(events, me, isCut);
+    const from = newcomer(events, me);
     if (from !== null) return { ok: true, events: events.slice(from), gap: null };
     const cameWhileAway = eventsOf(field(synced, 'state')).some((event) => isOwnJoin(event, me));
     const start = textField(timeline, 'prev_batch');
@@ -85,20 +85,20 @@ export class Timeline {
 
 /**
  * Where what concerns us begins in a room we have just come into: after the invitation, as people write before it is
- * followed, or after our coming. Null when we were there before.
+ * followed, or after our coming. Null when we were there before, or when it cannot be told: nothing may be left out.
  */
-function newcomer(events: readonly unknown[], me: string, isCut: boolean): number | null {
+function newcomer(events: readonly unknown[], me: string): number | null {
+  const asked = events.findLastIndex((event) => isOwnMembership(event, me, 'invite'));
   const came = events.findLastIndex((event) => isOwnJoin(event, me));
-  if (came === -1) return null;
-  const asked = events.findLastIndex((event, at) => at < came && isOwnMembership(event, me, 'invite'));
-  if (asked !== -1) return asked + 1;
-  // A server that does not tell what we were before may mean a new name of ours, and then nothing may be left out.
-  return isCut || membershipBefore(events[came]) !== undefined ? came + 1 : null;
+  const start = asked === -1 ? came : asked;
+  return start === -1 ? null : start + 1;
 }
 
-/** We came in; a change of our display name is no coming. */
-const isOwnJoin = (event: unknown, me: string): boolean =>
-  isOwnMembership(event, me, 'join') && membershipBefore(event) !== 'join';
+/** We came in. A new display name of ours looks the same but for what we were before. */
+function isOwnJoin(event: unknown, me: string): boolean {
+  const before = membershipBefore(event);
+  return isOwnMembership(event, me, 'join') && before !== undefined && before !== 'join';
+}
 
 const membershipBefore = (event: unknown): string | undefined =>
   textField(field(field(event, 'unsigned'), 'prev_content') ?? field(event, 'prev_content'), 'membership');
