@@ -61,7 +61,10 @@ export class SlackServer {
   #changed = Promise.withResolvers<void>();
   #next = 1;
 
-  constructor() {
+  readonly #botToken: string;
+
+  constructor({ botToken = tokens.bot }: { botToken?: string } = {}) {
+    this.#botToken = botToken;
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.on('upgrade', (request, socket, head) => {
       const ticket = new URL(request.url ?? '', 'http://x').searchParams.get('ticket') ?? '';
@@ -164,7 +167,7 @@ export class SlackServer {
     const token = request.headers.authorization?.replace('Bearer ', '');
     if (pathname.startsWith('/files/')) {
       const file = this.workspace.files.get(pathname.slice(7));
-      if (token !== tokens.bot || file === undefined) {
+      if (token !== this.#botToken || file === undefined) {
         response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>');
       } else response.writeHead(200, { 'content-type': file.mimetype }).end(file.bytes);
       return;
@@ -196,7 +199,7 @@ export class SlackServer {
         return;
       default:
     }
-    const wanted = method === 'apps.connections.open' ? tokens.app : tokens.bot;
+    const wanted = method === 'apps.connections.open' ? tokens.app : this.#botToken;
     if (token !== wanted && method !== 'respond')
       return json(200, { ok: false, error: token === undefined ? 'not_authed' : 'invalid_auth' });
     try {

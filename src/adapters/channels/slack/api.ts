@@ -5,10 +5,13 @@ import type { Secret } from '../../../core/secret.ts';
 import { askJson, field, textField } from '../json-http.ts';
 import type { JsonAnswer } from '../json-http.ts';
 import { retryAfterMs } from '../retry-after.ts';
+import { Recent } from './recent.ts';
 
 /** An answer is cut off here; a page of 200 messages stays far below. */
 const maxAnswerBytes = 8_000_000;
 const callTimeoutMs = 30_000;
+/** Methods, and channels posted to, that are told apart while they must wait. */
+const maxPauses = 1000;
 /** Bytes of a file may take longer. */
 const uploadTimeoutMs = 120_000;
 /** Words of the platform that may reach a person or a log. */
@@ -43,12 +46,18 @@ export class SlackApi {
   readonly #http: HttpClient;
   readonly #root: URL;
   readonly #token: Secret;
+  /** Until when Slack wants to hear no more of a method. */
+  readonly #pauses: Recent<number> | null;
 
-  /** `root`: `https://slack.com/api`, or a server that speaks like it. */
-  constructor(http: HttpClient, root: string, token: Secret) {
+  /**
+   * `root`: `https://slack.com/api`, or a server that speaks like it. `keepsPauses`: calls that Slack asked to wait
+   * with are not made before it is time, whoever makes them; without, the caller waits.
+   */
+  constructor(http: HttpClient, root: string, token: Secret, { keepsPauses = false } = {}) {
     this.#http = http;
     this.#root = new URL(`${root.replace(/\/+$/, '')}/`);
     this.#token = token;
+    this.#pauses = keepsPauses ? new Recent(maxPauses) : null;
   }
 
   /**
@@ -61,6 +70,11 @@ export class SlackApi {
     signal: AbortSignal,
     timeoutMs = callTimeoutMs,
   ): Promise<ApiOutcome<T>> {
+    // Slack counts per method and workspace, for posts per channel: https://docs.slack.dev/apis/web-api/rate-limits
+    const { channel } = params;
+    const counted = method === 'chat.postMessage' && typeof channel === 'string' ? `${method} ${channel}` : method;
+    const waitMs = (this.#pauses?.get(counted) ?? 0) - performance.now();
+    if (waitMs > 0) return limited(method, Math.ceil(waitMs));
     const request = {
       method: 'POST' as const,
       url: new URL(method, this.#root).href,
@@ -69,7 +83,10 @@ export class SlackApi {
       timeoutMs,
       maxBytes: maxAnswerBytes,
     };
-    return outcomeOf<T>(method, await askJson(this.#http, request, signal));
+    const outcome = outcomeOf<T>(method, await askJson(this.#http, request, signal));
+    if (!outcome.ok && outcome.retryAfterMs !== null)
+      this.#pauses?.set(counted, performance.now() + outcome.retryAfterMs);
+    return outcome;
   }
 
   /** The bytes of a file that Slack named. The token goes to Slack's own hosts and to nobody else. */
@@ -129,8 +146,7 @@ function outcomeOf<T>(method: string, { status, headers, json, failure: code, ac
   if (field(json, 'ok') === true) return { ok: true, result: json as T, headers };
   const error = textField(json, 'error');
   if (status === 429 || error === 'ratelimited' || error === 'rate_limited') {
-    const pauseMs = retryAfterMs(headers, Date.now());
-    return { ...failure('ratelimited', `${method}: Slack asks to wait`, 'no'), retryAfterMs: pauseMs };
+    return limited(method, retryAfterMs(headers, Date.now()));
   }
   if (error === undefined || field(json, 'ok') !== false) {
     const certain = status >= 400 && status < 500 ? 'no' : 'maybe';
@@ -141,6 +157,11 @@ function outcomeOf<T>(method: string, { status, headers, json, failure: code, ac
   const words = needed === null ? `${method}: ${error}` : `${method}: ${error} (needs the scope ${needed})`;
   return { ...failure(error.slice(0, maxDescription), words, certain), needed };
 }
+
+const limited = (method: string, pauseMs: number | null): ApiFailure => ({
+  ...failure('ratelimited', `${method}: Slack asks to wait`, 'no'),
+  retryAfterMs: pauseMs,
+});
 
 const failure = (error: string, words: string, accepted: 'no' | 'maybe'): ApiFailure => ({
   ok: false,

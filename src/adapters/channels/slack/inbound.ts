@@ -53,13 +53,15 @@ export function translate(delivery: Delivery, context: InboundContext): Translat
   }
 }
 
-/** Whose names a reader of this would want to know. */
-export function peopleIn({ type, payload }: Delivery): string[] {
+/** Whose names a reader of this would want to know: people and channels. */
+export function namedBy({ type, payload }: Delivery): string[] {
   if (type !== 'event') return [];
   const event = payload.event;
   const message = event?.message ?? event;
   const text = typeof message?.text === 'string' ? message.text : '';
-  const ids = [message?.user ?? event?.user, ...namedIn(text)];
+  const channel = event?.channel;
+  const place = typeof channel === 'string' && !isDirect(channel) ? channel : undefined;
+  const ids = [message?.user ?? event?.user, place, ...namedIn(text)];
   return [...new Set(ids.filter((id) => typeof id === 'string' && isId(id)))].slice(0, 10) as string[];
 }
 
@@ -234,7 +236,7 @@ function contentOf(message: SlackMessage, channel: string, ts: string, context: 
   const addressed = mentionsUs || message.type === 'app_mention' || (talking && !toAnother);
   return {
     conversation: refOf(channel, thread, context),
-    chat: chatOf(channel, addressed, message.channel_type),
+    chat: { ...chatOf(channel, addressed, message.channel_type), ...titleOf(channel, context) },
     text: text || shared || (attachments.length > 0 ? '[file]' : ''),
     ...(shared === '' ? {} : { forwarded: true as const }),
     attachments,
@@ -304,6 +306,11 @@ function refOf(channel: string, thread: string | undefined, { account }: Inbound
 
 function chatOf(channel: string, addressed: boolean, type?: unknown): InboundEvent['chat'] {
   return isDirect(channel) || type === 'im' ? { type: 'direct', addressed: true } : { type: 'group', addressed };
+}
+
+function titleOf(channel: string, { known }: InboundContext): { title?: string } {
+  const title = isDirect(channel) ? undefined : known(channel)?.name;
+  return title === undefined ? {} : { title };
 }
 
 function eventKey({ event_id: id }: EventPayload): string {

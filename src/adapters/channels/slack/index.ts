@@ -47,7 +47,7 @@ export interface SlackChannelOptions {
 /** Rates: https://docs.slack.dev/apis/web-api/rate-limits; `chat.update` is taken at least 50 times a minute. */
 export const slackCapabilities: ChannelCapabilities = {
   text: { maxLength, maxSpans, measure },
-  edit: { supported: true, directMs: 1200, groupMs: 1500 },
+  edit: { supported: true, directMs: 1200, groupMs: 1200 },
   idempotentSend: 'lookup',
   typing: { supported: true, refreshMs: 45_000 },
   files: { maxBytes: maxFileBytes },
@@ -72,19 +72,19 @@ class SlackChannel implements Channel {
   constructor(options: SlackChannelOptions) {
     this.account = options.account;
     this.#options = options;
-    this.#api = new SlackApi(options.http, options.apiRoot, options.botToken);
+    this.#api = new SlackApi(options.http, options.apiRoot, options.botToken, { keepsPauses: true });
     this.#receiving = new Receiving('Slack', options.random);
     this.#streams = new Streams(this.#api);
     this.#status = new StatusLine(this.#api);
   }
 
   start(sink: InboundSink, context: ChannelContext): void {
-    const { account, appToken, signingSecret, http, apiRoot, random, commands = [] } = this.#options;
+    const { account, botToken, appToken, signingSecret, http, apiRoot, random, commands = [] } = this.#options;
     this.#receiving.start(context, (own) => {
       const receiver = new Receiver(
         {
           account,
-          api: this.#api,
+          api: new SlackApi(http, apiRoot, botToken),
           appApi: appToken === undefined ? null : new SlackApi(http, apiRoot, appToken),
           signingSecret: signingSecret ?? null,
           commands: new Set(commands),

@@ -1,8 +1,9 @@
 /** What people and channels are called: data to show, never trusted and never an id. Asked for once, kept for a while. */
 import type { ChannelContext } from '../../../core/ports/channel.ts';
 import type { SlackApi } from './api.ts';
+import { Recent } from './recent.ts';
 
-/** People and channels kept in mind; who was not met for the longest time is forgotten first. */
+/** People and channels kept in mind; who was asked about the longest ago is forgotten first. */
 const maxKnown = 1000;
 const keepMs = 3_600_000;
 /** Names are asked for before a message is committed, and Slack waits for the commit: better an id than a late answer. */
@@ -32,7 +33,7 @@ interface Channel {
 export class Names {
   readonly #api: SlackApi;
   readonly #context: Pick<ChannelContext, 'clock' | 'signal'>;
-  readonly #known = new Map<string, Known & { until: number }>();
+  readonly #known = new Recent<Known & { until: number }>(maxKnown);
   #restUntil = 0;
 
   constructor(api: SlackApi, context: Pick<ChannelContext, 'clock' | 'signal'>) {
@@ -59,15 +60,13 @@ export class Names {
       ? await this.#api.call<User>('users.info', { user: id, include_locale: true }, signal, patienceMs)
       : await this.#api.call<Channel>('conversations.info', { channel: id }, signal, patienceMs);
     const now = clock.monotonic();
-    if (!answer.ok) {
-      if (!answer.error.endsWith('_not_found')) this.#restUntil = now + Math.max(restMs, answer.retryAfterMs ?? 0);
+    if (!answer.ok && !answer.error.endsWith('_not_found')) {
+      this.#restUntil = now + Math.max(restMs, answer.retryAfterMs ?? 0);
       return;
     }
-    const known = isUser ? userOf(answer.result as User) : channelOf(answer.result as Channel);
-    this.#known.delete(id);
+    // Who is not found (a guest of another workspace) is not asked for again with every message.
+    const known = !answer.ok ? null : isUser ? userOf(answer.result as User) : channelOf(answer.result as Channel);
     this.#known.set(id, { name: known?.name ?? id, language: known?.language ?? null, until: now + keepMs });
-    const oldest = this.#known.keys().next().value;
-    if (this.#known.size > maxKnown && oldest !== undefined) this.#known.delete(oldest);
   }
 }
 

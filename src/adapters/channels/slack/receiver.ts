@@ -17,7 +17,7 @@ import { CatchUp } from './catch-up.ts';
 import { ofEnvelope } from './deliveries.ts';
 import type { Delivery } from './deliveries.ts';
 import { readHook } from './hook.ts';
-import { commandNative, peopleIn } from './inbound.ts';
+import { commandNative, namedBy } from './inbound.ts';
 import type { Identity, InboundContext } from './inbound.ts';
 import { Intake, positionsCursor } from './intake.ts';
 import { Link } from './link.ts';
@@ -83,7 +83,7 @@ export class Receiver {
       positions: this.#positions,
       reading: () => this.#reading(),
       isBehind: (place) => this.#catchUp.isBehind(place),
-      learnNames: (deliveries) => this.#names.learn([...new Set(deliveries.flatMap(peopleIn))]),
+      learnNames: (deliveries) => this.#names.learn([...new Set(deliveries.flatMap(namedBy))]),
       refused: (delivery) => this.#turnAway(delivery),
       trouble: (detail) => this.#troubled(detail),
     });

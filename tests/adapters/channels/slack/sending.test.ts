@@ -321,8 +321,21 @@ test('every failure is told apart: what may have arrived, what certainly did not
     if (!outcome.ok && outcome.kind === 'rate_limited') assert.equal(outcome.retryAfterMs, 37_000);
     if (fault.kind === 'error' && fault.needed !== undefined) assert.match(JSON.stringify(outcome), /chat:write/);
   }
+  const elsewhere = partIn(rig, plainText('x'), { conversation: rig.slack.conversation({ sender: 'two' }) });
   await rig.server.close();
   // A pooled connection may have seen something of it; a new one is refused.
-  await rig.channel.send(partIn(rig, plainText('x')), forever);
-  assert.equal(kindOf(await rig.channel.send(partIn(rig, plainText('x')), forever)), 'transient');
+  await rig.channel.send(elsewhere, forever);
+  assert.equal(kindOf(await rig.channel.send(elsewhere, forever)), 'transient');
+});
+
+test('B-23: while Slack wants to hear nothing of a channel, nothing is sent there, and others go on', async (t) => {
+  const rig = await slackRig(t);
+  rig.server.next(/postMessage/, { kind: 'rate_limited', seconds: 37 });
+  const post = (sender: 'one' | 'two'): Promise<SendOutcome> =>
+    rig.channel.send(partIn(rig, plainText('x'), { conversation: rig.slack.conversation({ sender }) }), forever);
+  const [first, second, other] = [await post('one'), await post('one'), await post('two')];
+  assert.ok(!first.ok && first.kind === 'rate_limited' && first.retryAfterMs === 37_000);
+  assert.ok(!second.ok && second.kind === 'rate_limited' && second.retryAfterMs > 30_000);
+  assert.ok(other.ok);
+  assert.equal(rig.server.of('chat.postMessage').length, 2);
 });
