@@ -3,6 +3,7 @@
  * for is written out: the address of a link, the sign of a quote.
  */
 import type { RichText, SpanStyle } from '../../../core/rich-text.ts';
+import { addressAfter } from '../markup.ts';
 
 /** Longer texts are sent as a file that begins with a preview (`MAX_MESSAGE_SIZE_BYTES` in Signal's clients). */
 export const maxBytes = 2000;
@@ -32,11 +33,12 @@ export function render({ text, spans }: RichText): RenderedText {
   const plain = text.toWellFormed();
   const insertions: Insertion[] = [];
   let quotedTo = 0;
-  for (const { style, offset, length, url } of spans) {
+  for (const span of spans) {
+    const { style, offset, length } = span;
     const end = offset + length;
     const content = plain.slice(offset, end);
-    if (style === 'link' && url !== undefined && !saysWhere(content, url))
-      insertions.push({ at: end, text: ` (${url})` });
+    const address = addressAfter(span, content);
+    if (address !== '') insertions.push({ at: end, text: address });
     if (style !== 'quote' || offset < quotedTo) continue;
     quotedTo = end;
     for (const line of content.matchAll(/^/gm)) insertions.push({ at: offset + line.index, text: '> ' });
@@ -66,8 +68,3 @@ const moved = (offset: number, insertions: readonly Insertion[], isStart: boolea
     (sum, { at, text }) => (at < offset || (isStart && at === offset) ? sum + text.length : sum),
     offset,
   );
-
-/** The words of a link are its address. */
-const saysWhere = (content: string, url: string): boolean =>
-  [url, url.replace(/^mailto:/i, ''), url.replace(/^https?:\/\//i, ''), `${content}/`].includes(content) ||
-  url === `${content}/`;
