@@ -16,7 +16,8 @@ const maxTries = 5;
 const minPauseMs = 1000;
 /** Slack waits three seconds for an acknowledgement. */
 const holdMs = 1500;
-const maxHeld = 100;
+/** Over all conversations. */
+const maxHeld = 500;
 /** Conversations that are looked into although nothing was ever heard there. */
 const maxNewChats = 100;
 
@@ -41,6 +42,7 @@ export class CatchUp {
   readonly #context: ChannelContext;
   /** The next to be read first. */
   readonly #gaps = new Map<string, Gap>();
+  #held = 0;
   #lookForChats = false;
   #wake = Promise.withResolvers<void>();
 
@@ -76,7 +78,8 @@ export class CatchUp {
   holds(arrival: Arrival): boolean {
     const place = placeOf(arrival.delivery);
     const gap = place === null ? undefined : this.#gaps.get(placeKey(place));
-    if (gap === undefined || gap.held.length >= maxHeld) return false;
+    if (gap === undefined || this.#held >= maxHeld) return false;
+    this.#held++;
     gap.held.push(arrival);
     this.#first(gap);
     if (gap.held.length === 1) {
@@ -138,7 +141,9 @@ export class CatchUp {
   }
 
   #release(gap: Gap): void {
-    for (const arrival of gap.held.splice(0)) this.#intake().add(arrival);
+    const held = gap.held.splice(0);
+    this.#held -= held.length;
+    for (const arrival of held) this.#intake().add(arrival);
   }
 
   #first(gap: Gap): void {

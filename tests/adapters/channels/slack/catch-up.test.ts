@@ -56,6 +56,22 @@ test('a crash before everything was read again loses nothing: the position has n
   assert.deepEqual(later, [{ channel: chats.one, thread: null, ts: before?.native }]);
 });
 
+test('C-21: what does not fit into the line during a flood is read from the history', async (t) => {
+  const rig = await slackRig(t, { clock: fastClock });
+  rig.start();
+  await rig.slack.say('before');
+  await rig.until(() => rig.events.length === 1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  rig.hold(promise);
+  const count = 700;
+  for (let n = 0; n < count; n++) await rig.slack.say(`flood ${n}`);
+  // Acknowledged is only what was committed; when this came, everything before it was taken or turned away.
+  await rig.until(() => rig.server.of('conversations.history').length > 0);
+  resolve();
+  await rig.until(() => rig.events.length === count + 1);
+  assert.ok(rig.server.acks.length < count + 1, 'one found no room');
+});
+
 test('who wrote for the first time while nobody listened is heard', async (t) => {
   const cursors = new Map<string, string>();
   const first = await slackRig(t, { cursors });
