@@ -4,6 +4,7 @@
  */
 import type { RichText, Span } from '../../../core/rich-text.ts';
 import { markup, type Dialect } from '../markup.ts';
+import { isLinkable } from './render.ts';
 
 export interface StreamText {
   markdown: string;
@@ -29,29 +30,32 @@ function markdownOf(body: RichText, growing: boolean): StreamText {
   const end = body.text.length;
   const dialect: Dialect = {
     open: (span, content) => {
-      if (span.style === 'pre') return `\`\`\`${(span.language ?? '').replaceAll(/[^\w+#-]/g, '')}\n`;
-      if (span.style === 'code') return fence(content);
-      if (span.style === 'link') return '[';
+      if (span.style === 'pre') return `${fence(content, 3)}${(span.language ?? '').replaceAll(/[^\w+#-]/g, '')}\n`;
+      if (span.style === 'code') return fence(content, 1);
+      if (span.style === 'link') return isLinkable(span.url) ? '[' : '';
       return span.style === 'quote' ? '> ' : (marks[span.style] ?? '');
     },
     close: (span, content) => {
-      // Code that may still grow stays open.
+      if (content.includes('`')) exact = false;
       if (span.style === 'pre') {
+        // Code that may still grow stays open.
         if (growing && span.offset + span.length >= end) return '';
-        return content.endsWith('\n') ? '```' : '\n```';
+        return `${content.endsWith('\n') ? '' : '\n'}${fence(content, 3)}`;
       }
-      if (span.style === 'code') return fence(content);
-      if (span.style === 'link')
-        return `](${encodeURI(decodable(span.url ?? '')).replaceAll(/[()]/g, encodeURIComponent)})`;
+      if (span.style === 'code') return fence(content, 1);
+      if (span.style === 'link') return isLinkable(span.url) ? `](${addressOf(span.url ?? '')})` : '';
       return marks[span.style] ?? '';
     },
     escape: (text, within) => {
       const has = (...styles: Span['style'][]): boolean => within.some(({ style }) => styles.includes(style));
       const plain = text.toWellFormed();
       if (has('code', 'pre')) return plain;
-      const marked = plain.replaceAll(special, String.raw`\$&`);
-      if (marked !== plain || lineMark.test(plain)) exact = false;
-      const whole = marked.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+      const whole = plain
+        .replaceAll(special, String.raw`\$&`)
+        .replaceAll('&', '&amp;')
+        .replaceAll('<', '&lt;')
+        .replaceAll('>', '&gt;');
+      if (whole !== plain || lineMark.test(plain)) exact = false;
       return has('quote') ? whole.replaceAll('\n', '\n> ') : whole;
     },
   };
@@ -59,18 +63,14 @@ function markdownOf(body: RichText, growing: boolean): StreamText {
 }
 
 /** More backticks than the code holds in a row. */
-function fence(content: string): string {
+function fence(content: string, least: number): string {
   const longest = Math.max(0, ...[...content.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  return '`'.repeat(longest + 1);
+  return '`'.repeat(Math.max(least, longest + 1));
 }
 
-function decodable(url: string): string {
-  try {
-    return decodeURI(url);
-  } catch {
-    return url;
-  }
-}
+/** Nothing in it ends the link. */
+const addressOf = (url: string): string =>
+  url.toWellFormed().replaceAll(/[()<>\\]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
 function settledPart({ text, spans }: RichText): RichText {
   const solidEnd = text.trimEnd().length;

@@ -130,7 +130,8 @@ function elementsOf(text: string, around: readonly Span[], of: Span | null): Tex
 /** An address as people write it in a sentence; Slack makes links of these in a text but not in a block. */
 const bareUrl = /(https?:\/\/[^\s<>"'`|\\^{}]*[^\s<>"'`|\\^{}.,;:!?()[\]*_~])/;
 
-const isLinkable = (url: string | undefined): boolean =>
+/** Slack makes no link of other schemes. */
+export const isLinkable = (url: string | undefined): boolean =>
   url !== undefined && url.length <= maxUrl && /^(https?:\/\/|mailto:)[^\s]+$/i.test(url) && URL.canParse(url);
 
 /** Without empty elements and without line breaks at either end. */

@@ -104,6 +104,18 @@ test('what is streamed is only what the words that follow cannot change, for pla
   );
 });
 
+test('streamed Markdown cannot be broken out of, by code or by addresses', () => {
+  const streamed = (text: string): string => wholeText(markdown.parse(text)).markdown;
+  assert.equal(
+    streamed('[a](<https://e.example/x)(y>) <!channel>'),
+    '[a](https://e.example/x%29%28y) &lt;!channel&gt;',
+  );
+  assert.equal(streamed('``a`b`` *x*'), '``a`b`` *x*');
+  assert.equal(streamed('~~~~\n```\n~~~~'), '````\n```\n````');
+  assert.equal(streamed('[x](tg://resolve) 1 * 2'), 'x 1 \\* 2');
+  assert.equal(streamed('> a\n> b'), '> a\n> b');
+});
+
 test('formatting becomes blocks and styles, and nothing else is said', () => {
   const { blocks } = render(
     markdown.parse('# Head\n\nSome **bold _both_** and `code`\n\n> quote\n\n```js\nx\n```\n\n[t](https://e.example)'),
