@@ -1,11 +1,14 @@
 /**
  * Throws the catalogue of hostile inputs at a gateway and prints `N passed, N failed`; exit 1 when one failed.
  *
- *   npm run hostile                 all cases against the built daemon
+ *   npm run hostile                 all cases against the built daemon; those of channels between strict platforms
  *   npm run hostile -- W-13 H-25    only these
  *   npm run hostile -- --bare       against what Node and ws do by themselves: at least eight must fail there
  */
-import { hostileCases, runHostile } from '../tests/hostile/run.ts';
+import type { Endpoint } from '../tests/support/raw.ts';
+import type { HostileCase } from '../tests/hostile/case.ts';
+import { Platforms } from '../tests/hostile/platforms.ts';
+import { channelCases, hostileCases, runHostile, type CaseResult } from '../tests/hostile/run.ts';
 import { startBare, startBuilt } from '../tests/hostile/targets.ts';
 
 /** The cases bite only if a server without our door fails this many of them. */
@@ -14,19 +17,30 @@ const mustFailBare = 8;
 const asked = process.argv.slice(2);
 const bare = asked.includes('--bare');
 const ids = asked.filter((word) => !word.startsWith('--'));
-const cases = hostileCases.filter(({ id }) => ids.length === 0 || ids.includes(id));
-if (cases.length === 0) {
-  console.error(`No case is called ${ids.join(', ')}; there are ${hostileCases.map(({ id }) => id).join(' ')}.`);
-  process.exit(2);
+const known = [...hostileCases, ...(bare ? [] : channelCases)].map(({ id }) => id);
+const results: CaseResult[] = [];
+
+async function throwAt<T extends Endpoint & { stop(): Promise<void> }>(
+  cases: readonly HostileCase<T>[],
+  start: () => Promise<T>,
+): Promise<void> {
+  const chosen = cases.filter(({ id }) => ids.length === 0 || ids.includes(id));
+  if (chosen.length === 0) return;
+  const target = await start();
+  const report = ({ id, title, failure }: CaseResult): void =>
+    console.log(
+      `${failure === null ? 'ok  ' : 'FAIL'} ${id.padEnd(6)} ${title}${failure === null ? '' : `: ${failure}`}`,
+    );
+  results.push(...(await runHostile(target, chosen, report)));
+  await target.stop();
 }
 
-const target = bare ? await startBare() : await startBuilt();
-const results = await runHostile(target, cases, ({ id, title, failure }) => {
-  console.log(
-    `${failure === null ? 'ok  ' : 'FAIL'} ${id.padEnd(6)} ${title}${failure === null ? '' : `: ${failure}`}`,
-  );
-});
-await target.stop();
+if (ids.length > 0 && !ids.some((id) => known.includes(id))) {
+  console.error(`No case is called ${ids.join(', ')}; there are ${[...new Set(known)].join(' ')}.`);
+  process.exit(2);
+}
+await throwAt(hostileCases, bare ? startBare : startBuilt);
+if (!bare) await throwAt(channelCases, () => Platforms.start());
 
 const failed = results.filter(({ failure }) => failure !== null).length;
 console.log(`${results.length - failed} passed, ${failed} failed${bare ? ' (a bare Node server)' : ''}`);

@@ -9,18 +9,18 @@ export interface Target extends Endpoint {
 }
 
 /** One row of the catalogue: throws when the target does not hold. */
-export interface HostileCase {
+export interface HostileCase<T extends Endpoint = Target> {
   /** Row of the catalogue, with a letter where a row has several. */
   id: string;
   title: string;
-  run: (target: Target) => Promise<void>;
+  run: (target: T) => Promise<void>;
 }
 
-export const hostileCase = (id: string, title: string, run: (target: Target) => Promise<void>): HostileCase => ({
-  id,
-  title,
-  run,
-});
+export const hostileCase = <T extends Endpoint = Target>(
+  id: string,
+  title: string,
+  run: (target: T) => Promise<void>,
+): HostileCase<T> => ({ id, title, run });
 
 /** Holds an answer against one of the expected statuses, and against the rule for every refusal. */
 export function expectStatus(answer: Answered, allowed: readonly number[], what = ''): void {

@@ -1,11 +1,13 @@
-import { ask } from '../support/raw.ts';
-import type { HostileCase, Target } from './case.ts';
+import { ask, type Endpoint } from '../support/raw.ts';
+import type { HostileCase } from './case.ts';
 import { authenticationCases } from './authentication-cases.ts';
 import { originCases } from './origin-cases.ts';
 import { framingCases } from './framing-cases.ts';
 import { bodyCases } from './body-cases.ts';
 import { limitCases } from './limit-cases.ts';
 import { websocketCases } from './websocket-cases.ts';
+import { hookCases } from './hook-cases.ts';
+import type { Platforms } from './platforms.ts';
 
 export const hostileCases: readonly HostileCase[] = [
   ...authenticationCases,
@@ -15,6 +17,9 @@ export const hostileCases: readonly HostileCase[] = [
   ...limitCases,
   ...websocketCases,
 ];
+
+/** Those of channels: they run between strict platforms. */
+export const channelCases: readonly HostileCase<Platforms>[] = [...hookCases];
 
 /** A case that hangs is a failure of the target. */
 const caseTimeoutMs = 25_000;
@@ -27,9 +32,9 @@ export interface CaseResult {
 }
 
 /** Runs cases one after another; after each the target must still answer. */
-export async function runHostile(
-  target: Target,
-  cases: readonly HostileCase[],
+export async function runHostile<T extends Endpoint>(
+  target: T,
+  cases: readonly HostileCase<T>[],
   report: (result: CaseResult) => void,
 ): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
@@ -43,7 +48,7 @@ export async function runHostile(
   return results;
 }
 
-async function failureOf(target: Target, hostile: HostileCase): Promise<string | null> {
+async function failureOf<T extends Endpoint>(target: T, hostile: HostileCase<T>): Promise<string | null> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => timeout.reject(new Error('the case did not end in time')), caseTimeoutMs);
   try {

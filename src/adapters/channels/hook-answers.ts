@@ -12,5 +12,5 @@ export const tryLater: HookResponse = { status: 503, headers: { 'Retry-After': S
 /** A refusal that its sender, who proved to be one, can read. */
 export const hookFailure = (status: number, code: string, message: string): HookResponse => ({
   status,
-  body: JSON.stringify({ error: { code, message } }),
+  error: { code, message },
 });

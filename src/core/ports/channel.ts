@@ -142,6 +142,8 @@ export interface HookResponse {
   /** Default `application/json` with a body. */
   contentType?: string;
   headers?: Record<string, string>;
+  /** Of a refusal, in place of a body: the door says it as it says all errors. */
+  error?: { code: string; message: string };
 }
 
 /** What one attempt came to. Expected failures are values; a channel throws only for a bug. */

@@ -98,6 +98,9 @@ class WebhookChannel implements Channel {
   hook(request: HookRequest): Promise<HookResponse> {
     return this.#side.receive(request, async (commit, malformed) => {
       const { account, url } = this.#options;
+      if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) {
+        return hookFailure(415, 'unsupported_media_type', 'The body must be JSON: Content-Type: application/json.');
+      }
       const read = readMessage(request.body, {
         account,
         id: request.headers['webhook-id'] ?? '',

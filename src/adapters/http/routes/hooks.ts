@@ -8,11 +8,15 @@ import { notFound } from '../../../core/errors.ts';
 import type { HookRequest } from '../../../core/ports/channel.ts';
 import { readRaw } from '../body.ts';
 import { HttpError } from '../errors.ts';
+import type { HookVerdict } from '../hook-limits.ts';
 import { type Call, type Reply, route } from '../route.ts';
 import { failure } from '../schemas.ts';
 
 /** Names that are no channel's: what they will take has a form of its own. */
 const reserved = new Set(['wake', 'agent']);
+
+/** Until a body is there of which nobody has proved yet to be the sender. */
+const maxBodyMs = 4500;
 
 type HookCall = Pick<
   Call<string, Record<string, unknown>, undefined, unknown>,
@@ -35,18 +39,23 @@ async function deliver(name: string, method: 'GET' | 'POST', call: HookCall): Pr
   if (reserved.has(name)) throw notFound('hook');
   const { request, response, context, address } = call;
   const end = await context.hooks.begin(name, address);
-  let passed = false;
+  let verdict: HookVerdict = 'wrong';
   try {
-    const limits = { maxBytes: context.options().maxBodyBytes, timeoutMs: context.timings.bodyMs };
+    const limits = { maxBytes: context.options().maxBodyBytes, timeoutMs: Math.min(context.timings.bodyMs, maxBodyMs) };
     const body = method === 'GET' ? new Uint8Array() : await readRaw(request, response, limits);
+    verdict = 'unknown';
     const query = new URLSearchParams(call.query as Record<string, string>);
     const answer = await context.gateway.hook(name, { method, headers: headersOf(request), query, body });
-    if (answer === null || answer.status === 401 || answer.status === 403) throw refusal();
-    const { status, body: text = '', contentType = 'application/json', headers = {} } = answer;
-    passed = status < 400;
+    if (answer === null || answer.status === 401 || answer.status === 403) {
+      verdict = 'wrong';
+      throw refusal();
+    }
+    const { status, body: text = '', contentType = 'application/json', headers = {}, error } = answer;
+    if (error !== undefined) throw new HttpError(status, error.code, error.message, { headers });
+    if (status < 400) verdict = 'passed';
     return { status, type: contentType, text, headers };
   } finally {
-    end(passed);
+    end(verdict);
   }
 }
 
