@@ -28,6 +28,8 @@ import { Positions } from './positions.ts';
 import { Recent } from './recent.ts';
 
 const callTimeoutMs = 15_000;
+/** A token that was revoked says so only when it is used. */
+const identifyEveryMs = 600_000;
 /** `apps.connections.open` is taken 50 times a minute; a few lost connections are replaced at once. */
 const reconnects = { perSecond: 0.75, burst: 15 };
 /** So that many gateways do not come back in the same instant. */
@@ -64,6 +66,7 @@ export class Receiver {
   readonly #authors = new Recent<string>(maxRemembered);
   readonly #answerTo = new Recent<string>(maxRemembered);
   #me: Identity | null = null;
+  #identifiedAt = 0;
   #link: Link | null = null;
   #listened = false;
   #trouble: string | null = null;
@@ -109,7 +112,8 @@ export class Receiver {
   }
 
   readonly step: Step = () => {
-    if (this.#me === null) return this.#identify();
+    const { clock } = this.#context;
+    if (this.#me === null || clock.monotonic() - this.#identifiedAt >= identifyEveryMs) return this.#identify();
     if (this.#options.appApi === null) return this.#awaitHooks();
     return this.#connect(this.#options.appApi);
   };
@@ -167,25 +171,26 @@ export class Receiver {
     if (bot === '' && textField(answer.result, 'is_bot') === undefined) {
       this.#context.log.warn('the token seems to be that of a person, not of a bot');
     }
+    this.#identifiedAt = this.#context.clock.monotonic();
     this.#me = { team, user, bot, name: textField(answer.result, 'user') ?? user };
     const workspace = textField(answer.result, 'team');
     receiving.identity = workspace === undefined ? `@${this.#me.name}` : `@${this.#me.name} in ${workspace}`;
     return 0;
   }
 
-  /** Nothing to do but to be there: Slack calls. */
-  async #awaitHooks(): Promise<number> {
+  /** Nothing to do but to be there: Slack calls. Whether it still would is seen by asking who we are. */
+  #awaitHooks(): Promise<number> {
     const { receiving, signingSecret } = this.#options;
     if (signingSecret === null) {
-      return receiving.fatal(
+      const words =
         'Nothing can be received: give channels.slack.app_token (Socket Mode) or channels.slack.signing_secret (events ' +
-          'over HTTP). Messages can be sent.',
-      );
+        'over HTTP). Messages can be sent.';
+      return Promise.resolve(receiving.fatal(words));
     }
-    receiving.connected();
-    this.#listen(Number.POSITIVE_INFINITY);
-    await aborted(this.#context.signal);
-    return 0;
+    if (this.#trouble === null && receiving.health.state !== 'connected') receiving.connected();
+    if (!this.#listened) this.#listen(Number.POSITIVE_INFINITY);
+    this.#listened = true;
+    return Promise.resolve(identifyEveryMs);
   }
 
   /** Opens a connection, lets go of the one before, and stays until it is time for the next. */
@@ -342,9 +347,3 @@ export class Receiver {
     return Math.max(receiving.degrade(`${words}: ${failure.description}`), failure.retryAfterMs ?? 0);
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

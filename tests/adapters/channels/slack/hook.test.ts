@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { HookRequest } from '../../../../src/core/ports/channel.ts';
 import { chats } from '../../../support/slack-counterpart.ts';
-import { slackRig } from '../../../support/slack-rig.ts';
+import { fastClock, slackRig } from '../../../support/slack-rig.ts';
 import type { SlackRig } from '../../../support/slack-rig.ts';
 import { people } from '../../../support/slack-workspace.ts';
 
@@ -125,6 +125,15 @@ test('a commit that hangs is no reason to keep Slack waiting, and no reason to s
   resolve();
   assert.equal((await rig.slack.hook(eventBody('slow'), json))?.status, 200);
   assert.deepEqual(rig.texts(), ['slow']);
+});
+
+test('a token that is revoked while nobody uses it is noticed', async (t) => {
+  const rig = await slackRig(t, { mode: 'http', clock: fastClock });
+  rig.start();
+  await rig.state('connected');
+  rig.server.next(/auth.test/, { kind: 'error', error: 'token_revoked' });
+  await rig.state('fatal', /revoked/);
+  await rig.state('connected');
 });
 
 test('with Socket Mode alone the hook proves nothing and takes nothing', async (t) => {
