@@ -190,7 +190,8 @@ export const hookCases: readonly HostileCase<Platforms>[] = [
         socket.write(`${head}Content-Length: 10000000\r\n\r\n`);
         write();
       });
-      assert.match(told.text, /^HTTP\/1\.1 (401|413) /);
+      // A refusal that is sent while the body still comes may be lost with the connection.
+      assert.match(told.text, /^$|^HTTP\/1\.1 (401|413) /);
       assert.ok(told.sent < 10_000_000, 'all of it was read');
       const chunked = await raw(
         platforms,

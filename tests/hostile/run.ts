@@ -7,6 +7,7 @@ import { bodyCases } from './body-cases.ts';
 import { limitCases } from './limit-cases.ts';
 import { websocketCases } from './websocket-cases.ts';
 import { hookCases } from './hook-cases.ts';
+import { strangerCases } from './stranger-cases.ts';
 import type { Platforms } from './platforms.ts';
 
 export const hostileCases: readonly HostileCase[] = [
@@ -19,7 +20,7 @@ export const hostileCases: readonly HostileCase[] = [
 ];
 
 /** Those of channels: they run between strict platforms. */
-export const channelCases: readonly HostileCase<Platforms>[] = [...hookCases];
+export const channelCases: readonly HostileCase<Platforms>[] = [...hookCases, ...strangerCases];
 
 /** A case that hangs is a failure of the target. */
 const caseTimeoutMs = 25_000;

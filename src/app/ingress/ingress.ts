@@ -72,13 +72,14 @@ export class Ingress {
     return {
       commit: async (batch, cursor) => {
         const rows: NewInbound[] = [];
-        /** For each event the place of its row, or null. */
-        const places: (number | null)[] = [];
+        /** For each event the place of its row, or its receipt without one. */
+        const places: (number | InboundReceipt)[] = [];
         for (const event of batch) {
           const row = await this.#judge(event, channel, account, rows);
-          places.push(row === null ? null : rows.push(row) - 1);
+          places.push(row === null ? noReceipt : row === 'refused' ? refusedReceipt : rows.push(row) - 1);
         }
-        if (rows.length === 0 && cursor === undefined) return places.map(() => noReceipt);
+        if (rows.length === 0 && cursor === undefined)
+          return places.map((place) => (typeof place === 'number' ? noReceipt : place));
         const at = cursor === undefined ? undefined : { ...cursor, channel, account };
         const stored = (await this.#commit(rows, at)).rows;
         for (const event of batch) {
@@ -90,7 +91,7 @@ export class Ingress {
           log.warn('a group has a new id; put it into allowed_chat_ids', { was: conversation.native, is: movedTo });
         }
         this.#deps.crash('before_ack');
-        return places.map((place) => receiptOf(place === null ? undefined : stored[place]?.row));
+        return places.map((place) => (typeof place === 'number' ? receiptOf(stored[place]?.row) : place));
       },
       malformed: (detail) => {
         this.#turnedAway.add(1, { channel, reason: 'malformed' });
@@ -99,13 +100,16 @@ export class Ingress {
     };
   }
 
-  /** The row an event becomes, or null when it leaves no trace. `before`: rows of the same batch. */
+  /**
+   * The row an event becomes, or null when it leaves no trace; `refused` for what is refused again so soon that it gets
+   * no row of its own. `before`: rows of the same batch.
+   */
   async #judge(
     event: InboundEvent,
     channel: string,
     account: string,
     before: NewInbound[],
-  ): Promise<NewInbound | null> {
+  ): Promise<NewInbound | 'refused' | null> {
     const { mintId, log, commands, pairing, directory } = this.#deps;
     const verdict = await this.#admit(event, channel, account);
     const drop = (reason: string): null => {
@@ -138,7 +142,7 @@ export class Ingress {
       if (asks && this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}:ask`)) {
         await pairing.ask(event);
       }
-      if (!this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}`)) return null;
+      if (!this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}`)) return 'refused';
       log.warn('a message was refused', {
         correlation_id: id,
         session: base.sessionKey,
@@ -269,6 +273,7 @@ export class Ingress {
 }
 
 const noReceipt: InboundReceipt = { messageId: null, bodyHash: null };
+const refusedReceipt: InboundReceipt = { ...noReceipt, refused: true };
 const receiptOf = (row: InboxRow | undefined): InboundReceipt =>
   row === undefined
     ? noReceipt
