@@ -7,7 +7,7 @@ import { fixedKeys, schemaAt } from './schema-walk.ts';
 import { configSchema } from './schema.ts';
 import { isTree } from './tree.ts';
 import type { Written } from './tree.ts';
-import type { Problem } from './validate.ts';
+import type { Problem } from './problem.ts';
 
 /** Writes the defaults that depend on other values: those of a provider's name and place, and those in the data directory. */
 export function addComputedDefaults(written: Written, dataDir: string): void {

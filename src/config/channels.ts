@@ -10,7 +10,7 @@ import { webhook } from '../adapters/channels/webhook/options.ts';
 import { whatsapp } from '../adapters/channels/whatsapp/options.ts';
 import type { AccessMode, Configured } from '../adapters/channels/options.ts';
 import { named, table, withDefault } from '../core/fields.ts';
-import type { Problem } from './validate.ts';
+import type { Problem } from './problem.ts';
 
 export const channelKinds = { telegram, discord, slack, webhook, matrix, email, whatsapp, signal, mattermost };
 

@@ -1,7 +1,7 @@
 import type { Environment } from './environment.ts';
 import { isTree } from './tree.ts';
 import type { Path, Tree } from './tree.ts';
-import type { Problem } from './validate.ts';
+import type { Problem } from './problem.ts';
 
 /**
  * Puts the environment into the texts of a file: `${NAME}` is the variable, `$${` a literal `${`. What a variable

@@ -17,7 +17,7 @@ import { parseToml } from './toml.ts';
 import { keyOf, Written } from './tree.ts';
 import type { Tree } from './tree.ts';
 import { validate } from './validate.ts';
-import type { Problem } from './validate.ts';
+import type { Problem } from './problem.ts';
 
 export interface LoadOptions {
   /** From `--config`; it must exist. */

@@ -3,7 +3,7 @@ import { isLoopbackHost } from '../core/host.ts';
 import { Secret } from '../core/secret.ts';
 import type { Config } from './schema.ts';
 import type { Layer, Path } from './tree.ts';
-import type { Problem } from './validate.ts';
+import type { Problem } from './problem.ts';
 
 type LayerOf = (path: Path) => Layer | undefined;
 

@@ -7,7 +7,7 @@ import { configSchema } from './schema.ts';
 import { keys } from './schema-walk.ts';
 import { isTree, layers } from './tree.ts';
 import type { Written } from './tree.ts';
-import type { Problem } from './validate.ts';
+import type { Problem } from './problem.ts';
 
 const maxSecretBytes = 65_536;
 const variableName = /^[A-Z_][A-Z0-9_]{0,63}$/;

@@ -6,13 +6,8 @@ import { configSchema, laterKeys, laterValues } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
 import { fixedKeys, keys, namedEntry, notesAt, schemaAt } from './schema-walk.ts';
 import { isTree, valueAt } from './tree.ts';
+import type { Problem } from './problem.ts';
 import type { Path, Tree } from './tree.ts';
-
-/** Something wrong with the value at a path. The loader adds where it stands. */
-export interface Problem {
-  path: Path;
-  message: string;
-}
 
 const maxShown = 60;
 
