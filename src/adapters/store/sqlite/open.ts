@@ -64,7 +64,7 @@ export function openDatabase(file: string, migrationsDir: string): Database {
   const db = new Database(file);
   try {
     db.script(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -1000; PRAGMA temp_store = MEMORY;
        PRAGMA journal_size_limit = ${walLimitBytes}; PRAGMA wal_autocheckpoint = 1000; PRAGMA trusted_schema = OFF`,
     );
     if (logIsGone) requireGeneration(db, file);
