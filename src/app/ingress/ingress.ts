@@ -217,11 +217,15 @@ export class Ingress {
     return stranger && (await pairing.enter(event)) ? judge() : verdict;
   }
 
-  /** Replaces the text of a message that was not begun yet, also one of the same batch; false when it is too late. */
-  async #edit({ conversation, native }: InboundEvent, text: string, before: NewInbound[]): Promise<boolean> {
+  /**
+   * Replaces the text of a message that was not begun yet, also one of the same batch; false when it is too late. Only
+   * who wrote it may: some platforms carry the edits of everybody, and leave it to us whose count.
+   */
+  async #edit({ conversation, native, sender }: InboundEvent, text: string, before: NewInbound[]): Promise<boolean> {
     const sessionKey = conversationSessionKey(conversation);
     const original = before.find((row) => row.sessionKey === sessionKey && row.native === native);
-    if (original === undefined) return this.#deps.store.editInbound(conversation, native, text);
+    if (original === undefined) return this.#deps.store.editInbound(conversation, native, sender.native, text);
+    if (original.sender.native !== sender.native) return false;
     if (original.state !== 'queued' || original.kind !== 'message') return false;
     original.text = text;
     return true;

@@ -367,8 +367,11 @@ export interface Store extends PeopleStore {
   inboundBefore(sessionKey: string, id: string): Promise<InboxRow | null>;
   /** The files behind a message's attachments, in their order, once they are stored: in its row and in the history. */
   attachFiles(messageId: string, attachments: Attachment[], files: FileRow[]): Promise<void>;
-  /** The sender changed a message that still waits: its run sees the new text. False when it does not wait any more. */
-  editInbound(conversation: ConversationRef, native: string, text: string): Promise<boolean>;
+  /**
+   * The sender changed a message that still waits: its run sees the new text. False when it does not wait any more, or
+   * when `sender` is not who wrote it.
+   */
+  editInbound(conversation: ConversationRef, native: string, sender: string, text: string): Promise<boolean>;
 
   // ── runs
   /** After a crash: every `running` row is queued again (its starts stay counted). Returns how many there were. */

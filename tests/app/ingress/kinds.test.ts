@@ -53,6 +53,26 @@ test('an edit by a stranger changes nothing', async (t) => {
   assert.ok(!failing.calls.includes('editInbound'));
 });
 
+test('an edit by anybody but who wrote the message changes nothing, however well they may talk here', async (t) => {
+  const { commit, store, provider, event } = await rig(t, [
+    [start, { wait: 3000 }, text('one'), finish],
+    [start, text('two'), finish],
+  ]);
+  const there = { conversation: inGroup, chat: { ...group, addressed: true } };
+  const other = { ...there, sender: { native: '8', display: 'Bob', isBot: false } };
+  await commit(said('the first', there));
+  await event('run.started');
+  const waits = said('pay Ada', there);
+  await commit(waits);
+  await commit(said('pay Bob', { kind: 'edit', native: waits.native, ...other }));
+  const both = said('also Ada', there);
+  await commit(both, said('also Bob', { kind: 'edit', native: both.native, ...other }));
+  const { messageId } = await event('run.started', ({ messageId: id }) => id !== undefined && provider.hits > 1);
+  assert.equal((await store.inbound(messageId))?.text, 'pay Ada');
+  const rows = await event('message.received', ({ messageId: id }) => id > messageId);
+  assert.equal((await store.inbound(rows.messageId))?.text, 'also Ada');
+});
+
 test('a pressed button is its command, and anything else that a button says is nothing', async (t) => {
   const { commit, channel, event, provider, events } = await rig(t);
   const pressed = said('/whoami', { kind: 'action', native: '5' });

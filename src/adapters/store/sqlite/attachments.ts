@@ -19,14 +19,21 @@ export function attachFiles(db: Database, messageId: string, attachments: Attach
   );
 }
 
-export function editInbound(db: Database, conversation: ConversationRef, native: string, text: string): boolean {
+export function editInbound(
+  db: Database,
+  conversation: ConversationRef,
+  native: string,
+  sender: string,
+  text: string,
+): boolean {
   const changed = db.all(
     `UPDATE inbox SET text = ? WHERE session_key = ? AND state = 'queued' AND kind = 'message'
-       AND conversation = ? AND native = ? RETURNING id`,
+       AND conversation = ? AND native = ? AND sender = ? RETURNING id`,
     text,
     conversationSessionKey(conversation),
     conversationText(conversation),
     native,
+    sender,
   );
   return changed.length > 0;
 }
