@@ -26,6 +26,9 @@ import { WhatsAppServer } from '../support/whatsapp-server.ts';
 export const listed = Array.from({ length: 80 }, (_, n) => 2001 + n);
 /** A listed group, and one that nobody listed. */
 export const group = -1_002_000_001;
+/** A listed group that becomes the other one. */
+export const movingGroup = -2_002;
+export const movedGroup = -1_002_000_002;
 /** Nobody knows them. */
 export const stranger = 666_001;
 
@@ -49,6 +52,8 @@ export class Platforms implements Endpoint {
   readonly telegram: TelegramServer;
   /** A second bot, which is called at its webhook. */
   readonly called: TelegramServer;
+  /** A third bot, at which strangers may ask to be let in. */
+  readonly paired: TelegramServer;
   readonly discord: DiscordServer;
   readonly slack: SlackCounterpart;
   /** A second app, whose events come by HTTP. */
@@ -67,6 +72,7 @@ export class Platforms implements Endpoint {
       model: this.model,
       telegram: this.telegram,
       called: this.called,
+      paired: this.paired,
       discord: this.discord,
       slack: this.slack,
       slackHttp: this.slackHttp,
@@ -82,11 +88,12 @@ export class Platforms implements Endpoint {
   }
 
   static async start(): Promise<Platforms> {
-    const [port, model, telegram, called, discord, slack, slackHttp, receiver] = await Promise.all([
+    const [port, model, telegram, called, paired, discord, slack, slackHttp, receiver] = await Promise.all([
       freePort(),
       startProviderServer(),
       startTelegramServer(),
       startTelegramServer({ token: '4343:strict-server-token_of-another-bot' }),
+      startTelegramServer({ token: '4444:strict-server-token_of-the-third-bot' }),
       startDiscordServer(),
       SlackCounterpart.start('socket'),
       new SlackServer({ botToken: httpAppToken }).listen(),
@@ -95,7 +102,7 @@ export class Platforms implements Endpoint {
     const whatsapp = new WhatsAppServer();
     await whatsapp.server.listen();
     const dir = mkdtempSync(path.join(tmpdir(), 'clanker-hostile-'));
-    const parts = { model, telegram, called, discord, slack, slackHttp, whatsapp, receiver };
+    const parts = { model, telegram, called, paired, discord, slack, slackHttp, whatsapp, receiver };
     const platforms = new Platforms(dir, port, parts);
     await platforms.restart();
     return platforms;
@@ -114,7 +121,7 @@ export class Platforms implements Endpoint {
   async restart(): Promise<void> {
     await this.#daemon?.stop();
     this.#daemon = await startDaemon({ dir: this.dir, port: this.port, config: this.config() });
-    await connected(this.#daemon, 7);
+    await connected(this.#daemon, 8);
   }
 
   config(): string {
@@ -132,7 +139,7 @@ level = "debug"
 bot_token = "${this.telegram.botToken}"
 api_root = "${this.telegram.apiRoot}"
 allowed_user_ids = [${listed.join(', ')}]
-allowed_chat_ids = [${group}]
+allowed_chat_ids = [${group}, ${movingGroup}, ${movedGroup}]
 poll_timeout = "5s"
 [channels.telegram.accounts.called]
 bot_token = "${this.called.botToken}"
@@ -141,6 +148,11 @@ mode = "webhook"
 webhook_url = "http://127.0.0.1:${this.port}"
 webhook_secret = "${hookSecrets.telegram}"
 allowed_user_ids = [${listed.join(', ')}]
+[channels.telegram.accounts.paired]
+bot_token = "${this.paired.botToken}"
+api_root = "${this.paired.apiRoot}"
+access = "pairing"
+poll_timeout = "5s"
 [channels.discord]
 bot_token = "${this.discord.token}"
 api_root = "${this.discord.apiRoot}"
@@ -216,6 +228,7 @@ url = "${this.receiver.url}/answers"
       this.model.close(),
       this.telegram.close(),
       this.called.close(),
+      this.paired.close(),
       this.discord.close(),
       this.slack.close(),
       this.slackHttp.close(),
@@ -230,6 +243,7 @@ interface Parts {
   model: ProviderServer;
   telegram: TelegramServer;
   called: TelegramServer;
+  paired: TelegramServer;
   discord: DiscordServer;
   slack: SlackCounterpart;
   slackHttp: SlackServer;

@@ -7,6 +7,8 @@ import { bodyCases } from './body-cases.ts';
 import { limitCases } from './limit-cases.ts';
 import { websocketCases } from './websocket-cases.ts';
 import { hookCases } from './hook-cases.ts';
+import { inboundCases } from './inbound-cases.ts';
+import { replyCases } from './reply-cases.ts';
 import { strangerCases } from './stranger-cases.ts';
 import type { Platforms } from './platforms.ts';
 
@@ -20,7 +22,12 @@ export const hostileCases: readonly HostileCase[] = [
 ];
 
 /** Those of channels: they run between strict platforms. */
-export const channelCases: readonly HostileCase<Platforms>[] = [...hookCases, ...strangerCases];
+export const channelCases: readonly HostileCase<Platforms>[] = [
+  ...hookCases,
+  ...strangerCases,
+  ...inboundCases,
+  ...replyCases,
+];
 
 /** A case that hangs is a failure of the target. */
 const caseTimeoutMs = 25_000;
