@@ -36,3 +36,6 @@ export const plainText = (text: string): RichText => ({ text, spans: [] });
 export interface Markdown {
   parse(source: string): RichText;
 }
+
+/** Whether nobody would see anything of a text: white space, controls, and what only joins or steers other signs. */
+export const showsNothing = (text: string): boolean => !/[^\s\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}]/u.test(text);

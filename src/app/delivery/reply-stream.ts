@@ -2,7 +2,7 @@ import { noLongerNeeded } from '../../core/abort.ts';
 import type { ConversationRef } from '../../core/message.ts';
 import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
-import type { Markdown, RichText } from '../../core/rich-text.ts';
+import { showsNothing, type Markdown, type RichText } from '../../core/rich-text.ts';
 import { splitRich } from '../../core/split.ts';
 import { withRoomForMark } from './repeat-mark.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
@@ -92,7 +92,7 @@ export class ReplyStream {
   }
 
   #pump(): void {
-    if (this.#busy !== null || this.#stop.signal.aborted || this.#current.trim() === '') return;
+    if (this.#busy !== null || this.#stop.signal.aborted || showsNothing(this.#current)) return;
     const lane = this.#deps.delivery.lane(this.#row.conversation);
     if (lane === null || lane.channel.edit === undefined || !lane.channel.capabilities.edit.supported) return;
     const now = this.#deps.clock.monotonic();

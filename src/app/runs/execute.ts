@@ -6,6 +6,7 @@ import type { ClaimedRun, InboxRow, NewOutbound } from '../../core/ports/store.t
 import type { PersonRole } from '../../core/principal.ts';
 import { mayRun, type CommandRegistry } from '../commands/registry.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
+import { showsNothing } from '../../core/rich-text.ts';
 import { ReplyStream, typingLease } from '../delivery/reply-stream.ts';
 import type { CallEnd, CallEvent, ModelCaller } from '../models/caller.ts';
 import { about, correlationOf, fieldsOf } from './about.ts';
@@ -87,7 +88,7 @@ export class RunExecutor {
 
   /** With what people are told when it did not end well, in their language; API clients read English. */
   async #worded(outcome: Outcome, shown: string, signal: AbortSignal, inbound: InboxRow): Promise<Outcome | null> {
-    if (outcome.error === null && outcome.visibleText.trim() !== '') return outcome;
+    if (outcome.error === null && !showsNothing(outcome.visibleText)) return outcome;
     const words = await this.#wordsFor(inbound);
     const kept =
       outcome.error === null || shown !== '' || signal.aborted ? null : this.#deps.outages.keep(inbound, outcome.error);

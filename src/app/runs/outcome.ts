@@ -2,6 +2,7 @@ import { ClankerError, errorData } from '../../core/errors.ts';
 import type { Button, Part } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import type { AttemptRow, FinishRun } from '../../core/ports/store.ts';
+import { showsNothing } from '../../core/rich-text.ts';
 import { RunAborted } from './queue.ts';
 
 /** What a run came to, before it is written down. */
@@ -65,7 +66,7 @@ export function givenUp(starts: number): Outcome {
 export function withWords(outcome: Outcome, shown: string, signal: AbortSignal, words: Words): Outcome | null {
   const { error } = outcome;
   if (error === null) {
-    if (outcome.visibleText.trim() !== '') return outcome;
+    if (!showsNothing(outcome.visibleText)) return outcome;
     const text = words.emptyAnswer;
     return { ...outcome, parts: [{ type: 'text', text }], visibleText: text };
   }
