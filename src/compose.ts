@@ -232,7 +232,7 @@ class Daemon {
     });
     const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });
     registerAccessCommands(commands, { store, pairing });
-    registerBuiltinCommands(commands, { store, clock, runs, modelLine: (words) => live.modelLine(words) });
+    registerBuiltinCommands(commands, { store, clock, runs, outages, modelLine: (words) => live.modelLine(words) });
     const figures = processMetrics(metrics);
     const status = new Status({
       version,

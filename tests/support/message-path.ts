@@ -179,7 +179,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     limits: () => platform.capabilities,
   });
   registerAccessCommands(commands, { store, pairing });
-  registerBuiltinCommands(commands, { store, clock, runs, modelLine: () => 'Answers come from a script.' });
+  registerBuiltinCommands(commands, { store, clock, runs, outages, modelLine: () => 'Answers come from a script.' });
   registerInspectCommands(commands, {
     store,
     models,

@@ -2,15 +2,16 @@ import { languages, languageOf, type Language } from '../../core/languages.ts';
 import { notices, type Words } from '../../core/notices/index.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
+import type { Outages } from '../runs/outages.ts';
 import type { RunQueue } from '../runs/queue.ts';
 import { mayRun, type Command, type CommandRegistry } from './registry.ts';
 
 /** The commands of conversation itself: /start /help /new /stop /lang. */
 export function registerBuiltinCommands(
   registry: CommandRegistry,
-  deps: { store: Store; clock: Clock; runs: RunQueue; modelLine: (words: Words) => string },
+  deps: { store: Store; clock: Clock; runs: RunQueue; outages: Outages; modelLine: (words: Words) => string },
 ): void {
-  const { store, clock, runs, modelLine } = deps;
+  const { store, clock, runs, outages, modelLine } = deps;
   const commands: Command[] = [
     {
       name: 'start',
@@ -38,7 +39,10 @@ export function registerBuiltinCommands(
       name: 'stop',
       role: 'guest',
       now: ({ sessionKey }) => void runs.abortSession(sessionKey, 'stopped by /stop'),
-      run: ({ words }) => Promise.resolve(words.stopped),
+      run: async ({ session, words }) => {
+        await outages.giveUp(session.key);
+        return words.stopped;
+      },
     },
     {
       name: 'lang',

@@ -58,6 +58,14 @@ export class Outages {
     return retries === 0 ? 'first' : 'told';
   }
 
+  /** Whoever asked does not wait for it any more. */
+  async giveUp(sessionKey: string): Promise<void> {
+    for (const { id } of [...this.#kept.values()].filter((row) => row.sessionKey === sessionKey)) {
+      this.#kept.delete(id);
+      await this.#deps.store.clearDead(id);
+    }
+  }
+
   /** Looks, while something is kept, whether a model is back; ends with the signal. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps;
@@ -95,24 +103,36 @@ export class Outages {
 
   /** Says so once per conversation, then lets every kept message run again, in its order. */
   async #takeUp(): Promise<void> {
-    const { store, clock, runs, log } = this.#deps;
+    const { clock, runs, log } = this.#deps;
     const rows = [...this.#kept.values()].toSorted((a, b) => a.seq - b.seq);
     const told = new Set<string>();
     for (const row of rows) {
-      this.#kept.delete(row.id);
-      const young = clock.now() - row.receivedAt <= maxAgeMs;
-      const queued = young ? await store.requeueInbound(row.id, clock.now()) : null;
+      // Given up meanwhile.
+      if (!this.#kept.delete(row.id)) continue;
+      const now = clock.now();
       // A person retried or cleared it meanwhile.
-      if (queued === null) continue;
+      if (now - row.receivedAt > maxAgeMs || !(await this.#requeue(row, now))) continue;
       const retries = (this.#retries.get(row.id) ?? 0) + 1;
       this.#retries.set(row.id, retries);
       if (this.#retries.size > maxKept) this.#retries.delete(this.#retries.keys().next().value ?? '');
-      if (retries === 1 && !told.has(row.sessionKey)) await this.#tell(row);
+      if (retries === 1 && !told.has(row.sessionKey)) {
+        // The answer says as much: it never waits for the notice.
+        await this.#tell(row).catch((error: unknown) => log.warn('the end of an outage could not be told', { error }));
+      }
       told.add(row.sessionKey);
       runs().wake(row.sessionKey);
     }
     this.#probeMs = firstProbeMs;
     log.info('a model is back; what was left open is answered', { messages: rows.length });
+  }
+
+  async #requeue(row: InboxRow, now: number): Promise<boolean> {
+    try {
+      return await this.#deps.store.retryDead(row.id, now, now + replyMaxAgeMs);
+    } catch (error) {
+      this.#kept.set(row.id, row);
+      throw error;
+    }
   }
 
   async #tell(row: InboxRow): Promise<void> {

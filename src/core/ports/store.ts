@@ -437,6 +437,7 @@ export interface Store extends PeopleStore {
   listSessions(owner: string | null, options: ListOptions): Promise<Listed<SessionRow>>;
   /** With an owner: null when it is someone else's. */
   session(key: string, owner: string | null): Promise<SessionRow | null>;
+  /** The next message begins a new history; what failed in the old one is cleared. */
   resetSession(key: string, at: number): Promise<void>;
   /** The session, its messages, runs and ledger rows stay out of every list; queued messages of it are dropped. */
   deleteSession(key: string): Promise<void>;

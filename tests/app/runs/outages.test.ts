@@ -58,6 +58,50 @@ test('what was kept before a restart is answered after it', async (t) => {
   await until(path, () => texts(path).includes('Hello'));
 });
 
+test('what a person cleared, and what was stopped or left behind by a new conversation, is not answered any more', async (t) => {
+  const { path, mend } = await outage(t);
+  const asked = async (text: string, chat: string): Promise<void> => {
+    const before = texts(path).length;
+    const conversation = { channel: 'scripted', account: 'main', native: chat };
+    const sender = { native: '7', display: 'Ada', isBot: false };
+    await path.ingress.sinkFor('scripted', 'main').commit([said(text, { conversation, sender })]);
+    await until(path, () => texts(path).length > before);
+  };
+  await asked('cleared', '7');
+  await path.dead.clear();
+  await asked('stopped', '71');
+  await asked('/stop', '71');
+  await asked('before the new one', '72');
+  await asked('/new', '72');
+  await asked('the only one that waits', '73');
+  mend();
+  watch(t, path.outages);
+  await until(path, () => texts(path).includes('Hello'));
+  await path.clock.sleep(20_000);
+  assert.deepEqual(
+    texts(path).filter((text) => text === 'Hello'),
+    ['Hello'],
+  );
+  assert.equal(path.provider.requests.at(-1)?.messages.at(-1)?.role, 'user');
+});
+
+test('a store that fails while it is taken up leaves no message behind', async (t) => {
+  const { path, mend } = await outage(t);
+  const ask = async (text: string): Promise<void> => {
+    const before = texts(path).length;
+    await path.ingress.sinkFor('scripted', 'main').commit([said(text)]);
+    await until(path, () => texts(path).length > before);
+  };
+  await ask('one');
+  await ask('two');
+  mend();
+  path.failing.fail('retryDead');
+  path.failing.fail('requeueInbound');
+  path.failing.fail('planOutbound');
+  watch(t, path.outages);
+  await until(path, () => texts(path).filter((text) => text === 'Hello').length === 2);
+});
+
 test('a provider that says it is well and never answers is given up after three times, with the last word said', async (t) => {
   const { path } = await outage(t);
   path.provider.healthy = { ok: true, detail: 'it says' };

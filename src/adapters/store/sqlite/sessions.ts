@@ -101,8 +101,10 @@ export function session(db: Database, key: string, owner: string | null): Sessio
   return record === null || (owner !== null && record.owner !== owner) ? null : sessionFrom(record);
 }
 
+/** What failed before is no dead letter any more: the question is not part of the new conversation. */
 export function resetSession(db: Database, key: string, at: number): void {
   db.run('UPDATE sessions SET reset_seq = last_seq, last_active_at = ? WHERE key = ?', at, key);
+  db.run(`UPDATE inbox SET cleared = 1 WHERE session_key = ? AND state = 'dead' AND cleared = 0`, key);
 }
 
 export function setSessionModel(db: Database, key: string, model: string | null): void {
