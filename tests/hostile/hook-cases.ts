@@ -116,7 +116,7 @@ export const hookCases: readonly HostileCase<Platforms>[] = [
         const headers = { 'x-slack-request-timestamp': time, 'x-slack-signature': signature };
         expectStatus(await ask(at, { path: '/hooks/slack/main', body, headers }), [401]);
       }
-      await daemon.printed('channels.slack.signing_secret');
+      await daemon.printed('signing_secret');
     } finally {
       await daemon.kill();
       await server.close();

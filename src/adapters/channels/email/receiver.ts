@@ -235,10 +235,10 @@ export class Receiver {
       case 'auth':
         return this.#receiving.fatal(
           `The mail server refused the login (${message}). Check user and password; where two-factor login is on ` +
-            '(Gmail, iCloud, Yahoo, Outlook) make an app password and put that into channels.email.password.',
+            '(Gmail, iCloud, Yahoo, Outlook) make an app password and put that into password.',
         );
       case 'folder':
-        return this.#receiving.fatal(`On the mail server ${message}. Check channels.email.folder.`);
+        return this.#receiving.fatal(`On the mail server ${message}. Check folder.`);
       case 'tls':
         return this.#receiving.degrade(
           `The connection to ${host}:${port} cannot be protected (${message}). The certificate must be valid for the ` +

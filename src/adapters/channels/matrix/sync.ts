@@ -92,7 +92,7 @@ export class Sync {
     if (!answer.ok) return this.#failed(answer);
     const me = textField(answer.result, 'user_id');
     if (me === undefined || !me.startsWith('@')) {
-      return this.#receiving.degrade("The answer to whoami is not a homeserver's; check channels.matrix.homeserver.");
+      return this.#receiving.degrade("The answer to whoami is not a homeserver's; check homeserver.");
     }
     const profile = await this.#get(`client/v3/profile/${segment(me)}`);
     this.#myName = profile.ok ? (textField(profile.result, 'displayname') ?? '') : '';
@@ -300,12 +300,11 @@ const filterFor = (limit: number): string =>
   });
 
 function deadTokenWords({ errcode, softLogout }: ApiFailure): string {
-  if (errcode === 'M_USER_DEACTIVATED')
-    return 'The account was deactivated; give channels.matrix.access_token of another.';
+  if (errcode === 'M_USER_DEACTIVATED') return 'The account was deactivated; give access_token of another.';
   if (errcode === 'M_USER_LOCKED') return 'The account is locked; ask the administrator of the homeserver.';
   return softLogout
-    ? 'The homeserver ended the session of this access token (soft logout): log in again and set channels.matrix.access_token.'
-    : 'The homeserver does not know this access token: log in again and set channels.matrix.access_token (and check homeserver).';
+    ? 'The homeserver ended the session of this access token (soft logout): log in again and set access_token.'
+    : 'The homeserver does not know this access token: log in again and set access_token (and check homeserver).';
 }
 
 function note(set: Set<string>, name: string): void {

@@ -60,7 +60,7 @@ export class Listening {
     const id = textField(answer.result, 'id');
     const username = textField(answer.result, 'username');
     if (id === undefined || username === undefined) {
-      return this.#receiving.degrade("The answer to users/me is not Mattermost's; check channels.mattermost.api_root.");
+      return this.#receiving.degrade("The answer to users/me is not Mattermost's; check api_root.");
     }
     this.#receiving.identity = `@${username}`;
     // What was posted before the first start is history, which nobody is answered for.
@@ -223,7 +223,7 @@ export class Listening {
       this.me = null;
       return this.#receiving.fatal(
         'Mattermost does not know this bot token, or the bot was switched off: make a new one (Integrations, Bot ' +
-          'Accounts) and set channels.mattermost.bot_token.',
+          'Accounts) and set bot_token.',
       );
     }
     if (status === 429) {

@@ -60,16 +60,12 @@ export class Listening {
     const answer = await this.#api.call('listAccounts', {}, this.#context.signal, { timeoutMs: callTimeoutMs });
     if (this.#context.signal.aborted) return 0;
     if (!answer.ok && answer.code === 0) {
-      return this.#receiving.degrade(
-        `signal-cli cannot be reached (${answer.words}); start it, or check channels.signal.api_root.`,
-      );
+      return this.#receiving.degrade(`signal-cli cannot be reached (${answer.words}); start it, or check api_root.`);
     }
     const accounts: unknown[] = answer.ok && Array.isArray(answer.result) ? answer.result : [];
     const ours = accounts.find((account) => textField(account, 'number') === number);
     if (accounts.length > 0 && ours === undefined) {
-      return this.#receiving.fatal(
-        `signal-cli has no account ${number}: register or link it, or check channels.signal.number.`,
-      );
+      return this.#receiving.fatal(`signal-cli has no account ${number}: register or link it, or check number.`);
     }
     this.#aci = textField(ours, 'aci') ?? null;
     this.#isKnown = true;
@@ -94,7 +90,7 @@ export class Listening {
       if (response.status !== 200) {
         await response.body[Symbol.asyncIterator]().return?.();
         return this.#receiving.degrade(
-          `signal-cli does not let us listen (HTTP ${response.status}); is it started with --http, and is channels.signal.api_root right?`,
+          `signal-cli does not let us listen (HTTP ${response.status}); is it started with --http, and is api_root right?`,
         );
       }
       this.#receiving.connected();

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { baseUrl, secret, secretFile, withDefault } from '../../../core/fields.ts';
 import { channelKind, commonFields } from '../options.ts';
 
-const learn = 'send /whoami to the bot, its answer names the id';
+const learn = 'write to the bot, and `open-clanker status` shows the id';
 
 const person = /^[UW][A-Z0-9]{2,40}$/;
 const conversation = /^[CGD][A-Z0-9]{2,40}$/;

@@ -77,7 +77,7 @@ export function fatalWords(failure: ApiFailure, key: 'bot_token' | 'app_token'):
   const { error, needed } = failure;
   const page = key === 'bot_token' ? '"OAuth & Permissions"' : '"Basic Information", App-Level Tokens';
   if (tokenErrors.has(error)) {
-    return `${tokenWords(error)} Copy the token again from the app's page ${page} into channels.slack.${key}.`;
+    return `${tokenWords(error)} Copy the token again from the app's page ${page} into ${key}.`;
   }
   if (error === 'missing_scope' || error === 'no_permission') {
     const scope = needed ?? (key === 'app_token' ? 'connections:write' : 'chat:write');

@@ -165,7 +165,7 @@ export class Receiver {
     if (!answer.ok) return this.#failed(answer, 'bot_token');
     const [team, user] = [textField(answer.result, 'team_id'), textField(answer.result, 'user_id')];
     if (team === undefined || user === undefined || !/^[A-Z0-9]+$/.test(user)) {
-      return receiving.degrade("The answer to auth.test is not Slack's; check channels.slack.api_root.");
+      return receiving.degrade("The answer to auth.test is not Slack's; check api_root.");
     }
     const bot = textField(answer.result, 'bot_id') ?? '';
     if (bot === '' && textField(answer.result, 'is_bot') === undefined) {
@@ -183,7 +183,7 @@ export class Receiver {
     const { receiving, signingSecret } = this.#options;
     if (signingSecret === null) {
       const words =
-        'Nothing can be received: give channels.slack.app_token (Socket Mode) or channels.slack.signing_secret (events ' +
+        'Nothing can be received: give app_token (Socket Mode) or signing_secret (events ' +
         'over HTTP). Messages can be sent.';
       return Promise.resolve(receiving.fatal(words));
     }

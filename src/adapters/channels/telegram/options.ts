@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { baseUrl, choice, duration, flagOr, secret, secretFile, withDefault } from '../../../core/fields.ts';
 import { channelKind, commonFields } from '../options.ts';
 
-const learn = 'send /whoami to the bot, its answer names the id';
+const learn = 'write to the bot, and `open-clanker status` shows the id';
 
 function idProblem(id: string): string | null {
   if (id.startsWith('@')) return `a bot cannot look up who a name belongs to, and names change hands; ${learn}`;

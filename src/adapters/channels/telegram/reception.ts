@@ -51,7 +51,7 @@ export class Reception {
     const answer = await this.call<BotIdentity>('getMe', {}, callTimeoutMs);
     if (!answer.ok) return this.failed(answer);
     if (!Number.isSafeInteger(answer.result?.id) || typeof answer.result.username !== 'string') {
-      return this.degrade("The answer to getMe is not Telegram's; check channels.telegram.api_root.");
+      return this.degrade("The answer to getMe is not Telegram's; check api_root.");
     }
     this.#me = answer.result;
     this.receiving.identity = `@${this.#me.username}`;
@@ -96,7 +96,7 @@ export class Reception {
     const { code, description } = failure;
     if (code === 401 || code === 404) {
       return this.receiving.fatal(
-        'Telegram does not know this bot token. Copy it again from @BotFather into channels.telegram.bot_token ' +
+        'Telegram does not know this bot token. Copy it again from @BotFather into bot_token ' +
           '(and check api_root if you set it).',
       );
     }

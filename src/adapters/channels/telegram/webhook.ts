@@ -123,7 +123,7 @@ export class WebhookReceiver {
     const answer = await this.#reception.call('setWebhook', params, callTimeoutMs);
     if (!answer.ok && answer.code === 400) {
       return this.#reception.degrade(
-        `Telegram does not take channels.telegram.webhook_url: ${answer.description}. It must be an https address that ` +
+        `Telegram does not take webhook_url: ${answer.description}. It must be an https address that ` +
           'Telegram can reach, on port 443, 80, 88 or 8443.',
       );
     }
@@ -150,7 +150,7 @@ export class WebhookReceiver {
     const failedAt = typeof errorAt === 'number' ? errorAt * 1000 : 0;
     if (waits && failedAt > (receiving.health.lastReceiveAt ?? 0)) {
       return this.#reception.degrade(
-        `Telegram cannot deliver to channels.telegram.webhook_url: ${String(error).slice(0, 200)} (${pending} wait).`,
+        `Telegram cannot deliver to webhook_url: ${String(error).slice(0, 200)} (${pending} wait).`,
       );
     }
     // With nothing waiting this says as much as an empty poll.

@@ -258,7 +258,7 @@ test('an address that Telegram refuses is named with what it must be, and a wron
   const description = 'Bad Request: bad webhook: An HTTPS URL must be provided for webhook';
   server.fail(1, { mode: 'code', code: 400, description }, 'setWebhook');
   const rig = begin();
-  await rig.state('degraded', /does not take channels.telegram.webhook_url.*HTTPS.*443, 80, 88 or 8443/);
+  await rig.state('degraded', /does not take webhook_url.*HTTPS.*443, 80, 88 or 8443/);
   await rig.state('connected');
   const wrong = telegramRig(
     { apiRoot: server.apiRoot, botToken: '4242:no-such-bot' },
