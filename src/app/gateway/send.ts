@@ -31,9 +31,12 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
   if (request.content.trim() === '' && attachments.length === 0)
     throw invalidInput('empty_content', 'content: write something.');
   const channel = channels.resolve(request.channel);
-  const conversation = channel.conversation(request.target, request.thread);
-  const known = await directory.find(conversation);
-  if (!mayWriteTo(policy(channel.type, channel.account), conversation.native, known)) {
+  const access = policy(channel.type, channel.account);
+  const direct = await directOf(request.target, channel, access, store);
+  const conversation = channel.conversation(direct ?? request.target, request.thread);
+  const addressee = direct === null ? conversation.native : request.target;
+  const known = await directory.find({ ...conversation, native: addressee });
+  if (!mayWriteTo(access, addressee, known)) {
     throw new ClankerError(
       'auth',
       'target_not_allowed',
@@ -78,6 +81,21 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
       return delivered;
     },
   };
+}
+
+/**
+ * Where somebody who was let in talks to us alone, where the platform's id of that chat is another than theirs; null:
+ * the id is that of a chat.
+ */
+async function directOf(
+  target: string,
+  { type, account }: Channel,
+  { users, chats }: AccessPolicy,
+  store: Store,
+): Promise<string | null> {
+  if (chats.has(target)) return null;
+  const person = await store.identity({ channel: type, account, native: target });
+  return users.has(target) || person?.admitted === true ? (person?.conversation?.native ?? null) : null;
 }
 
 async function filesOf(

@@ -105,7 +105,8 @@ export type RedemptionResult =
   | { outcome: 'unknown' | 'expired' | 'own' | 'outranked' | 'not_allowed' };
 
 export interface PeopleStore {
-  identity(identity: Identity): Promise<IdentityRow | null>;
+  /** `conversation`: the direct chat they last wrote in; null while they only wrote in groups. */
+  identity(identity: Identity): Promise<(IdentityRow & { conversation: ConversationRef | null }) | null>;
   /** At most 100. */
   identitiesOf(person: string): Promise<IdentityRow[]>;
   /** By the time they came. */

@@ -104,3 +104,20 @@ test('a key that was used with another file is a conflict', async (t) => {
   });
   assert.equal(channel.shown.length, 0);
 });
+
+test('somebody who was let in is written to where they talk to us alone, whatever id that chat has', async (t) => {
+  const { asked, store, channel } = await rig(t);
+  const conversation = { channel: 'scripted', account: 'main', native: 'D-of-7' };
+  const identity = { channel: 'scripted', account: 'main', native: '7', display: 'Ada', conversation };
+  const person = { id: 'per_7', name: 'Ada', role: 'member', language: null, createdAt: 0 } as const;
+  await store.ensureIdentity(identity, person);
+  await (
+    await asked('hello')
+  ).delivered;
+  assert.deepEqual(
+    channel.shown.map(({ chat }) => chat),
+    ['D-of-7'],
+  );
+  // The chat by its own id is not listed.
+  await assert.rejects(asked('hello', { target: 'D-of-7' }), { code: 'target_not_allowed' });
+});

@@ -33,14 +33,19 @@ const select = `SELECT i.*, p.role, EXISTS (SELECT 1 FROM admissions a
     WHERE a.channel = i.channel AND a.account = i.account AND a.native = i.native) AS admitted
   FROM identities i JOIN people p ON p.id = i.owner`;
 
-export function identity(db: Database, { channel, account, native }: Identity): IdentityRow | null {
+export function identity(
+  db: Database,
+  { channel, account, native }: Identity,
+): (IdentityRow & { conversation: ConversationRef | null }) | null {
   const record = db.get<IdentityRecord>(
     `${select} WHERE i.channel = ? AND i.account = ? AND i.native = ?`,
     channel,
     account,
     native,
   );
-  return record === null ? null : identityFrom(record);
+  if (record === null) return null;
+  const conversation = record.conversation === null ? null : conversationFrom(record.conversation);
+  return { ...identityFrom(record), conversation };
 }
 
 export const identitiesOf = (db: Database, person: string): IdentityRow[] =>
