@@ -70,6 +70,21 @@ export function configuredChannels(written: Record<ChannelType, object>): {
   return { channels: channels as ConfiguredChannels, problems };
 }
 
+/**
+ * What stands in the plain table of a platform and has no effect, as what it cannot be without is missing. An empty
+ * table, or one that is switched off, is meant so.
+ */
+export function withoutEffect(written: Record<string, unknown>, channels: ConfiguredChannels): string[] {
+  const types = (Object.keys(channelKinds) as ChannelType[]).filter((type) => type !== 'webhook');
+  return types.flatMap((type) => {
+    const { accounts: _, ...main } = (written[type] ?? {}) as Written;
+    if (Object.hasOwn(channels[type].accounts, 'main') || main.enabled === false) return [];
+    if (Object.values(main).every((value) => String(value) === '')) return [];
+    const { required, missing } = channelKinds[type];
+    return [`[channels.${type}] has no effect: ${required.join(', ')} is missing; it takes ${missing}`];
+  });
+}
+
 /** The secret of a webhook proves its caller; whoever lists people or chats there means them and nobody else. */
 function accessOf(type: ChannelType, { access, allowed_user_ids = [], allowed_chat_ids = [] }: Written): AccessMode {
   const open = type === 'webhook' && allowed_user_ids.length + allowed_chat_ids.length === 0;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { addComputedDefaults, buildConfig } from './build.ts';
+import { withoutEffect } from './channels.ts';
 import { addEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { dataDir } from './data-dir.ts';
@@ -143,7 +144,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     dataDir: directory,
     sources: sourcesOf(written),
     written: maskSecrets(written),
-    warnings,
+    warnings: [
+      ...warnings,
+      ...withoutEffect((written.tree['channels'] ?? {}) as Record<string, unknown>, built.config.channels),
+    ],
     files: [...(found === null ? [] : [found.file]), ...dotEnvFiles, ...secrets.files],
   };
 }

@@ -66,8 +66,14 @@ export function parseToml(text: string, file: string): Tree {
     const line = text.split('\n').at(error.line - 1) ?? '';
     const rest = line.slice(error.column - 1).trim();
     // The parser calls a line break in a text a control character, which helps nobody.
-    const words =
-      rest === '' && reason.includes('control characters') ? 'a text is not closed at the end of its line' : reason;
+    const closing = rest === '' && reason.includes('control characters');
+    // Ids of Discord are mostly what is written so.
+    const large = reason.includes('losslessly');
+    const words = closing
+      ? 'a text is not closed at the end of its line'
+      : large
+        ? `this number is too large for TOML; an id of that length is written in quotes, "${/^[+-]?[\d_]+/.exec(rest)?.[0] ?? '…'}"`
+        : reason;
     return fail(`not valid TOML: ${words}`, { line: error.line, column: error.column });
   }
   const deep = tooDeep(tree);

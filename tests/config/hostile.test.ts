@@ -10,6 +10,13 @@ describe('F-01: text that is not TOML', () => {
   const broken: [title: string, text: string | Buffer, line: number, column: number, says: RegExp][] = [
     ['a syntax error', '[server]\nport 8080\n', 2, 6, /not valid TOML/],
     ['an unfinished string', '[server]\nhost = "127.0.0.1\n', 2, 18, /not closed/],
+    [
+      'an id without quotes',
+      '[channels.discord]\nguild_id = 41771983423143936\n',
+      2,
+      12,
+      /in quotes, "41771983423143936"/,
+    ],
     ['a key given twice', '[server]\nport = 1\n\nport = 2\n', 4, 1, /already defined/],
     ['a table given twice', '[server]\nport = 1\n[server]\npublic = true\n', 3, 2, /already defined/],
     ['a NUL', 'a = 1\n\0', 2, 1, /NUL/],
@@ -136,7 +143,7 @@ describe('F-05: wrong values are refused by key', () => {
     ['[logging]\nlevel = "verbose"', 'logging.level', /found "verbose".*"debug"/],
     ['server = 5', 'server', /found 5; it takes a table/],
     ['[server.tls]\ncert_path = "a.pem"', 'server.tls.key_path', /missing/],
-    ['[channels.telegram]\nallowed_user_ids = ["@anna"]', 'channels.telegram.allowed_user_ids', /\/whoami/],
+    ['[channels.telegram]\nallowed_user_ids = ["@anna"]', 'channels.telegram.allowed_user_ids', /open-clanker status/],
     [
       '[channels.telegram]\nallowed_user_ids = [-100123]',
       'channels.telegram.allowed_user_ids',

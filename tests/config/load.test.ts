@@ -118,6 +118,14 @@ describe('which value', () => {
     assert.deepEqual(config.channels.telegram.accounts['main']?.allowed_chat_ids, ['-1001', '42']);
   });
 
+  it('a channel that is written down without its token is told to have no effect; an empty one is nothing', (t) => {
+    const text =
+      '[channels.telegram]\nallowed_user_ids = [42]\n[channels.slack]\n[channels.discord]\nenabled = false\n';
+    const { warnings } = loadText(t, text);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /^\[channels\.telegram\] has no effect: bot_token is missing; .*@BotFather/);
+  });
+
   it('a variable with our prefix that names no key warns with the nearest, and changes nothing', (t) => {
     const { warnings } = load(folder(t), {
       env: { OPEN_CLANKER_SERVER__PROT: '1', OPEN_CLANKER_URL: 'x', OPEN_CLANKER_DATA: '/tmp/x' },
