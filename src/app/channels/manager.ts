@@ -221,7 +221,11 @@ export class ChannelManager {
       }
     }
     if (failure !== undefined) return { ...idle, state: 'fatal', detail: failure };
-    return { ...idle, state: 'stopped', detail: this.#paused.has(id) ? 'paused; resume it to go on' : 'stopped' };
+    return {
+      ...idle,
+      state: 'stopped',
+      detail: this.#paused.has(id) ? 'Nothing comes in or goes out until it is resumed.' : 'stopped',
+    };
   }
 
   /** Nothing comes in any more; what was answered can still go out. */

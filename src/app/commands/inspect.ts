@@ -31,7 +31,9 @@ export function registerInspectCommands(registry: CommandRegistry, deps: Inspect
         const { uptimeMs, queues, channels } = await deps.status();
         const uptime = formatDuration(Math.round(uptimeMs / 1000) * 1000);
         const model = session.model ?? defaultModel();
-        const lines = [words.status({ uptime, model, waiting: queues.inbox, running: queues.running })];
+        // This command is a message that is being answered, too.
+        const running = Math.max(0, queues.running - 1);
+        const lines = [words.status({ uptime, model, waiting: queues.inbox, running })];
         const troubled = channels.filter(({ health }) => health.state === 'degraded' || health.state === 'fatal');
         for (const { id, health } of troubled) lines.push(words.channelTrouble(id, health.detail));
         if (troubled.length === 0) lines.push(words.allChannelsWell(channels.length));

@@ -40,7 +40,10 @@ export function statusLines(status: GatewayStatus, now: number): string[] {
     `Sessions: ${status.sessions}`,
     `Memory: ${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapBytes)} heap; ` +
       `event loop p99 ${eventLoopDelayMs.p99.toFixed(1)} ms`,
-    ...status.warnings.map((warning) => `Warning: ${warning}`),
+    // What is wrong with a channel stands in its own line.
+    ...status.warnings
+      .filter((warning) => !status.channels.some(({ id }) => warning.startsWith(`${id}: `)))
+      .map((warning) => `Warning: ${warning}`),
     ...(status.waiting === 0 ? [] : [`Waiting to be let in: ${status.waiting} (see: open-clanker pairing list)`]),
     ...(status.refused.length === 0 ? [] : ['Turned away:']),
     ...status.refused.flatMap((sender) => [

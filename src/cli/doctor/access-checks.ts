@@ -7,7 +7,7 @@ export const nobodyAllowed: Check = ({ accounts }) =>
     .map(({ id }): Finding => ({
       code: 'nobody_allowed',
       problem: `Nobody may talk to ${id}: both allow-lists are empty.`,
-      fix: 'Write to it: you are turned away, and `open-clanker status` shows the line that lets you in; or set access = "pairing".',
+      fix: 'Write to it: it stays silent, and `open-clanker status` shows the line that lets you in; or set access = "pairing".',
     }));
 
 export const pairingWaits: Check = ({ gateway }) => {

@@ -62,7 +62,9 @@ export const notInGuild = perBot(({ id, guildMissing, application }) => {
 
 /** Every other trouble the gateway reports of the channel, in its own words. */
 export const channelTrouble = perBot(({ id, outcome, readsMessages }, { gateway }) => {
-  if (gateway.reach !== 'up' || outcome === 'unauthorized' || readsMessages === false) return null;
+  if (gateway.reach !== 'up' || readsMessages === false) return null;
+  // What Discord itself says is told by its own check.
+  if (outcome !== 'ok' && outcome !== 'not_asked') return null;
   const health = gateway.status.channels.find((known) => known.id === id)?.health;
   if (health === undefined || !['degraded', 'fatal'].includes(health.state)) return null;
   return { code: 'channel_trouble', problem: `${id} is in trouble: ${health.detail}`, fix: 'The log has the details.' };

@@ -81,7 +81,9 @@ export const otherPoller = perBot(({ id }, { gateway }) => {
 /** Every other trouble the gateway reports of the channel, in its own words. */
 export const channelTrouble = perBot(({ id, outcome, webhookTrouble }, { gateway }) => {
   const detail = channelDetail(gateway, id);
-  if (detail === null || outcome === 'unauthorized' || webhookTrouble !== null || another.test(detail)) return null;
+  if (detail === null || webhookTrouble !== null || another.test(detail)) return null;
+  // What Telegram itself says is told by its own check.
+  if (outcome !== 'ok' && outcome !== 'not_asked') return null;
   return { code: 'channel_trouble', problem: `${id} is in trouble: ${detail}`, fix: 'The log has the details.' };
 });
 

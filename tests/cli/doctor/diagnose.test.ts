@@ -376,6 +376,22 @@ test('a warning that a check explains better is not told twice', () => {
   );
 });
 
+test('what the platform itself says is not told again in the words of the gateway', () => {
+  const lost = [channel('Telegram cannot be reached'), { ...channel('Discord cannot be reached'), id: 'discord:main' }];
+  const facts: Facts = {
+    ...healthy,
+    gateway: up({ channels: lost }),
+    telegram: [{ ...bot, outcome: 'unreachable' }],
+    discord: [{ ...discordBot, outcome: 'unreachable' }],
+  };
+  assert.deepEqual(
+    diagnose(facts)
+      .map(({ code }) => code)
+      .toSorted(),
+    ['discord_unreachable', 'telegram_unreachable'],
+  );
+});
+
 test('one server with a wrong clock does not accuse this machine', () => {
   const facts = { ...healthy, providers: [{ ...openai, clockOffMs: 9e6 }, ollama] };
   assert.deepEqual(diagnose(facts), []);
