@@ -14,6 +14,8 @@ const pageSize = 200;
 const maxPages = 3;
 const maxTries = 5;
 const minPauseMs = 1000;
+/** Before what Slack could not tell is asked for again. */
+const laterMs = 15_000;
 /** Slack waits three seconds for an acknowledgement. */
 const holdMs = 1500;
 /** Over all conversations. */
@@ -124,6 +126,12 @@ export class CatchUp {
     const { round, channel, thread, after } = gap;
     const messages = await this.#read(gap);
     if (signal.aborted || gap.round !== round) return;
+    // The gap stays one, also over a restart; the other conversations are not held up by it.
+    if (messages === 'later') {
+      this.#gaps.delete(placeKey(gap));
+      this.#gaps.set(placeKey(gap), gap);
+      return this.#pause();
+    }
     if (messages !== null) {
       if (messages.length > 0) log.info('messages that came while away are read again', { channel, thread, after });
       for (const message of messages) {
@@ -153,8 +161,13 @@ export class CatchUp {
     for (const [key, each] of rest) this.#gaps.set(key, each);
   }
 
-  /** Oldest first; null when the conversation cannot be read. */
-  async #read({ channel, thread, after }: Gap): Promise<SlackMessage[] | null> {
+  #pause(): Promise<void> {
+    const { clock, signal } = this.#context;
+    return clock.sleep(laterMs, signal).catch(() => undefined);
+  }
+
+  /** Oldest first; null when the conversation cannot be read, `later` when only now it cannot. */
+  async #read({ channel, thread, after }: Gap): Promise<SlackMessage[] | 'later' | null> {
     const messages: SlackMessage[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < maxPages; page++) {
@@ -165,6 +178,7 @@ export class CatchUp {
           : await this.#patiently<History>('conversations.replies', { ...range, ts: thread });
       if (!answer.ok) {
         this.#unreadable(channel, answer);
+        if (isPassing(answer)) return 'later';
         return messages.length > 0 ? inOrder(messages, after) : null;
       }
       messages.push(...(Array.isArray(answer.result.messages) ? answer.result.messages : []));
@@ -183,6 +197,7 @@ export class CatchUp {
       exclude_archived: true,
       limit: maxNewChats,
     });
+    if (!answer.ok && isPassing(answer)) return this.#pause();
     this.#lookForChats = false;
     if (!answer.ok || since === null || !Array.isArray(answer.result.channels)) return;
     const heard = new Set(this.#positions.places().map(placeKey));
@@ -198,8 +213,7 @@ export class CatchUp {
     for (let tries = 1; ; tries++) {
       const answer = await this.#api.call<T>(method, params, signal);
       if (answer.ok || signal.aborted || tries === maxTries) return answer;
-      const passes = answer.error === 'ratelimited' || answer.error === 'no_answer' || answer.accepted === 'maybe';
-      if (!passes) return answer;
+      if (!isPassing(answer)) return answer;
       const pauseMs = Math.max(answer.retryAfterMs ?? 0, minPauseMs * 2 ** (tries - 1));
       await clock.sleep(pauseMs, signal).catch(() => undefined);
     }
@@ -210,6 +224,9 @@ export class CatchUp {
     this.#context.log.warn('what was said while away cannot be read', { channel, reason });
   }
 }
+
+const isPassing = ({ error, accepted }: ApiFailure): boolean =>
+  error === 'ratelimited' || error === 'no_answer' || accepted === 'maybe';
 
 /** Slack gives histories newest first and threads oldest first, with the message that began them. */
 const inOrder = (messages: readonly SlackMessage[], after: string): SlackMessage[] =>

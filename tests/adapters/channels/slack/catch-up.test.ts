@@ -38,6 +38,20 @@ test('an acknowledgement does not wait for a history that does not come', async 
   await rig.until(() => rig.texts().includes('now') && rig.server.acks.length === 2);
 });
 
+test('a history that cannot be read for a long time is read once it can be', async (t) => {
+  const rig = await slackRig(t, { clock: fastClock });
+  rig.start();
+  await rig.slack.say('before');
+  await rig.until(() => rig.events.length === 1);
+  for (let n = 0; n < 12; n++) rig.server.next(/history/, { kind: 'error', error: 'internal_error' });
+  await rig.server.drop();
+  await rig.slack.say('missed');
+  await rig.until(() => rig.server.of('conversations.history').length > 0);
+  await rig.slack.say('now');
+  await rig.until(() => rig.texts().includes('missed'));
+  assert.deepEqual(rig.texts().toSorted(), ['before', 'missed', 'now']);
+});
+
 test('a crash before everything was read again loses nothing: the position has not moved past the gap', async (t) => {
   const cursors = new Map<string, string>();
   const rig = await slackRig(t, { cursors });
