@@ -50,7 +50,9 @@ export function open({ uid, headers }: MailFacts, mailbox: Mailbox, rules: Sende
   if (address === mailbox.address) return { take: false, detail: null };
   const automatic = automaticReason(headers, address) !== null;
   const proof = authenticity({ headers: headers.all('authentication-results'), from: address, trusted: rules.trusted });
-  if (proof.verdict === 'doubtful' && !rules.believeAll && !automatic) {
+  if (proof.verdict === 'doubtful' && !rules.believeAll) {
+    // Programs often prove nothing, which is no news; but whom they name must not be taken for who writes so much.
+    if (automatic) return { take: false, detail: null };
     const detail = `mail ${uid} is not answered, as it is not proved that ${address} wrote it (${proof.detail})`;
     return { take: false, detail };
   }

@@ -155,6 +155,19 @@ test('one sender that writes without end is not answered any more, and another o
   assert.ok(log.some((line) => line.includes('writes too much')));
 });
 
+test('nobody is silenced by automatic mail that others forge in their name', async (t) => {
+  const forged = {
+    authenticated: 'mx.example.org; spf=pass smtp.mailfrom=evil.example; dmarc=fail header.from=people.example',
+    headers: { 'Auto-Submitted': 'auto-replied' },
+  };
+  const { counterpart, sink } = await rig(t);
+  for (let n = 0; n < 90; n++) await counterpart.write({ text: `away ${n}`, ...forged });
+  await counterpart.write({ text: 'it is really me' });
+  await counterpart.write({ from: 'ben@people.example', text: 'and me' });
+  await sink.until(() => sink.texts().includes('and me'));
+  assert.ok(sink.texts().includes('it is really me'));
+});
+
 test('without IDLE the mailbox is looked at every so often', async (t) => {
   const { counterpart, sink, state } = await rig(t, { pollMs: 2000 }, { idle: false });
   await state('connected');
