@@ -33,11 +33,17 @@ export function clientSessionKey(text: string, person: string, channels: Readonl
 /** Whether a full key is that of a session of API clients. */
 export const isApiSessionKey = (key: string): boolean => key.startsWith(apiPrefix);
 
-/** The session of a conversation on a channel: `telegram:main:-100123:42`. Characters a key cannot hold become `_xx`. */
+/**
+ * The session of a conversation on a channel: `telegram:main:-100123:42`. Characters a key cannot hold become `_xx`,
+ * those that need more digits `__xxxx_`, so that no two ids become the same.
+ */
 export function conversationSessionKey(conversation: ConversationRef): string {
   const { channel, account, native, thread } = conversation;
   const safe = (part: string): string =>
-    part.replaceAll(/[^A-Za-z0-9.@+-]/g, (c) => `_${c.codePointAt(0)?.toString(16)}`);
+    part.replaceAll(/[^A-Za-z0-9.@+-]/g, (sign) => {
+      const code = sign.charCodeAt(0).toString(16).padStart(2, '0');
+      return code.length === 2 ? `_${code}` : `__${code}_`;
+    });
   const key = [channel, account, native, ...(thread === undefined ? [] : [thread])].map(safe).join(':');
   return parseSessionKey(key.length <= maxLength ? key : `${key.slice(0, maxLength - 17)}.${digest(key)}`);
 }

@@ -36,6 +36,9 @@ test('two conversations never share a session, whatever characters their ids hol
       ...(thread === undefined ? {} : { thread }),
     });
   assert.equal(key('-100123', '7'), 'telegram:main:-100123:7');
-  const keys = [key('a:b'), key('a', 'b'), key('a_b'), key('a/b'), key('a b')];
+  const keys = ['a:b', 'a_b', 'a/b', 'a b', 'a:eb', 'aήb', '!6', '\u0216', '!6_', '\ud83d', '=83d'].map((id) =>
+    key(id),
+  );
+  keys.push(key('a', 'b'));
   assert.equal(new Set(keys).size, keys.length);
 });
