@@ -218,7 +218,9 @@ export class Lane {
         const found = await channel.findSent?.(part, signal);
         if (typeof found === 'string') return await this.#complete(row, shown, found);
       }
-      return await channel.send(part, signal);
+      const outcome = await channel.send(part, signal);
+      const mayBeOld = row.resent && row.ref === null && channel.capabilities.idempotentSend === 'native';
+      return outcome.ok && mayBeOld ? await this.#complete(row, shown, outcome.ref) : outcome;
     } catch (error) {
       // A channel that throws has a bug; whether the bytes left is unknown.
       this.#deps.log.error('a channel failed in an unexpected way', { ...fieldsOf(row), error });
@@ -231,7 +233,10 @@ export class Lane {
     return wordsIn(person?.language ?? null);
   }
 
-  /** What was found may be the first piece of a reply that was still growing: it gets the whole text, without a mark. */
+  /**
+   * What was found, or what the platform took for the same message, may be the first piece of a reply that was still
+   * growing: it gets the whole text, without a mark.
+   */
   async #complete({ conversation }: OutboxRow, body: OutboundBody, native: string): Promise<SendOutcome> {
     const { channel, signal } = this;
     if (channel.edit === undefined || body.file !== undefined) return { ok: true, ref: native };
