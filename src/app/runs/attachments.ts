@@ -32,12 +32,18 @@ export async function fetchAttachments(claimed: ClaimedRun, deps: AttachmentDeps
     if (row.conversation === null || !row.attachments.some(isOpen)) continue;
     const fetched: FileRow[] = [];
     const attachments: Attachment[] = [];
-    for (const [n, attachment] of row.attachments.entries()) {
-      if (!isOpen(attachment)) attachments.push(attachment);
-      else if (n >= maxFiles) attachments.push({ ...attachment, problem: `only ${maxFiles} files are looked at` });
-      else attachments.push(await fetchOne(claimed, row, attachment, fetched, deps, signal));
+    try {
+      for (const [n, attachment] of row.attachments.entries()) {
+        if (!isOpen(attachment)) attachments.push(attachment);
+        else if (n >= maxFiles) attachments.push({ ...attachment, problem: `only ${maxFiles} files are looked at` });
+        else attachments.push(await fetchOne(claimed, row, attachment, fetched, deps, signal));
+      }
+      signal.throwIfAborted();
+    } catch (error) {
+      // No row names them yet.
+      for (const { id } of fetched) await deps.files.remove(id);
+      throw error;
     }
-    signal.throwIfAborted();
     await deps.store.attachFiles(row.id, attachments, fetched);
     row.attachments = attachments;
     const message = claimed.history.find(({ id }) => id === row.id);

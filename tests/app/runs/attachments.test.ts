@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { diskFiles } from '../../../src/adapters/files/disk.ts';
+import { fetchAttachments } from '../../../src/app/runs/attachments.ts';
+import { said, messagePath } from '../../support/message-path.ts';
+
+test('what was fetched for a run that is stopped meanwhile does not stay on the disk, where nothing would know of it', async (t) => {
+  const { store, clock, mintId, log, channel, ingress, failing } = await messagePath(t);
+  const folder = mkdtempSync(path.join(tmpdir(), 'clanker-stopped-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const stop = new AbortController();
+  async function* fetchAttachment({ native }: { native?: string }): AsyncIterable<Uint8Array> {
+    if (native === 'second') stop.abort(new Error('stopped'));
+    yield await Promise.resolve(new Uint8Array(10));
+  }
+  const attachments = ['first', 'second'].map((native) => ({ native, mimeType: 'image/png' }));
+  // The claim of the queue fails, so that this test can make it.
+  failing.fail('claimRun', 1);
+  await ingress.sinkFor('scripted', 'main').commit([said('look', { attachments })]);
+  const request = { mode: 'followup', maxStarts: 5, historyTurns: 5, historyLimit: 50, at: clock.now() } as const;
+  const claimed = await store.claimRun({ ...request, sessionKey: 'scripted:main:7' });
+  assert.ok(claimed);
+  const files = diskFiles(folder);
+  const platform = Object.assign(channel, { fetchAttachment });
+  const deps = { store, files, clock, mintId, log, channel: () => platform };
+  await assert.rejects(fetchAttachments(claimed, deps, stop.signal), /stopped/);
+  assert.deepEqual(readdirSync(folder), []);
+});
