@@ -192,7 +192,7 @@ test('a refused login is fatal, speaks of app passwords, shows no secret, and ma
     platform.imap.refusal = 'NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)';
     return Promise.resolve();
   });
-  await state('fatal', /app password.*channels\.email\.password/);
+  await state('fatal', /app password.*password/);
   const words = `${log.join()}${JSON.stringify(channel.health())}`;
   for (const secret of counterpart.secrets) assert.ok(!words.includes(secret));
   counterpart.imap.refusal = null;
@@ -210,7 +210,7 @@ test('a server that is merely busy at login is tried again', async (t) => {
 
 test('a folder that is not there is fatal and named', async (t) => {
   const { state } = await rig(t, { folder: 'Assistant' });
-  await state('fatal', /folder "Assistant" cannot be opened.*channels\.email\.folder/);
+  await state('fatal', /folder "Assistant" cannot be opened.*folder/);
 });
 
 test('a mail that breaks the connection again and again is passed over, and those behind it arrive', async (t) => {

@@ -77,7 +77,7 @@ test('a server that never greets is given up with words, and tried again', async
 });
 
 const troubles: [RegExp, CallFault, string, RegExp][] = [
-  [/auth.test/, { kind: 'error', error: 'invalid_auth' }, 'fatal', /channels\.slack\.bot_token/],
+  [/auth.test/, { kind: 'error', error: 'invalid_auth' }, 'fatal', /bot_token/],
   [/auth.test/, { kind: 'error', error: 'account_inactive' }, 'fatal', /removed from the workspace/],
   [/auth.test/, { kind: 'error', error: 'token_revoked' }, 'fatal', /revoked/],
   [/connections.open/, { kind: 'error', error: 'not_allowed_token_type' }, 'fatal', /app_token with xapp-/],

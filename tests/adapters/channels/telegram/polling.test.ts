@@ -183,7 +183,7 @@ test('a wrong token is fatal, says where a right one comes from, shows itself no
   const server = await serve(t);
   const rig = rigFor(t, { apiRoot: server.apiRoot, botToken: '4242:wrong-token-of-no-bot-at-all' });
   rig.start();
-  await rig.state('fatal', /@BotFather.*channels\.telegram\.bot_token/);
+  await rig.state('fatal', /@BotFather.*bot_token/);
   assert.ok(!`${rig.log.join()}${JSON.stringify(rig.channel.health())}`.includes('wrong-token'));
   const mistaken = rigFor(t, server);
   server.fail(1, { mode: 'code', code: 401, description: 'Unauthorized' }, 'getMe');
