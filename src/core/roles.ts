@@ -5,14 +5,15 @@ export const roles: readonly PersonRole[] = ['guest', 'member', 'owner'];
 
 /**
  * What a person may want to do. `command`: a chat command that names no role of its own. `link`: name another identity
- * on a platform as theirs. `approve`: let somebody in. `change_people`: roles, and codes for others.
+ * on a platform as theirs. `inspect`: read why something inside the gateway failed. `approve`: let somebody in. `change_people`: roles, and codes for others.
  */
-export type Action = 'talk' | 'command' | 'link' | 'approve' | 'change_people';
+export type Action = 'talk' | 'command' | 'link' | 'inspect' | 'approve' | 'change_people';
 
 const least: Readonly<Record<Action, PersonRole>> = {
   talk: 'guest',
   command: 'member',
   link: 'member',
+  inspect: 'owner',
   approve: 'owner',
   change_people: 'owner',
 };

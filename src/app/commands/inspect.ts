@@ -1,6 +1,7 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { ChannelStatus } from '../../core/ports/gateway.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { may } from '../../core/roles.ts';
 import { storyOf } from '../../core/story.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { ModelCaller } from '../models/caller.ts';
@@ -27,7 +28,7 @@ export function registerInspectCommands(registry: CommandRegistry, deps: Inspect
   const commands: Command[] = [
     {
       name: 'status',
-      run: async ({ session, words }) => {
+      run: async ({ session, role, words }) => {
         const { uptimeMs, queues, channels } = await deps.status();
         const uptime = formatDuration(Math.round(uptimeMs / 1000) * 1000);
         const model = session.model ?? defaultModel();
@@ -35,7 +36,8 @@ export function registerInspectCommands(registry: CommandRegistry, deps: Inspect
         const running = Math.max(0, queues.running - 1);
         const lines = [words.status({ uptime, model, waiting: queues.inbox, running })];
         const troubled = channels.filter(({ health }) => health.state === 'degraded' || health.state === 'fatal');
-        for (const { id, health } of troubled) lines.push(words.channelTrouble(id, health.detail));
+        for (const { id, health } of troubled)
+          lines.push(words.channelTrouble(id, may(role, 'inspect') ? health.detail : health.state));
         if (troubled.length === 0) lines.push(words.allChannelsWell(channels.length));
         return lines.join('\n');
       },
@@ -43,10 +45,13 @@ export function registerInspectCommands(registry: CommandRegistry, deps: Inspect
     { name: 'model', run: (context) => chooseModel(context, deps) },
     {
       name: 'why',
-      run: async ({ inbound, words }) => {
+      run: async ({ inbound, role, words }) => {
         const before = await store.inboundBefore(inbound.sessionKey, inbound.id);
         const trace = before === null ? null : await store.trace(before.id);
-        return trace === null ? words.nothingToExplain : storyOf(trace).join('\n\n');
+        if (trace === null) return words.nothingToExplain;
+        // Providers name hosts, accounts and bills.
+        const attempts = trace.attempts.map((attempt) => ({ ...attempt, detail: null }));
+        return storyOf(may(role, 'inspect') ? trace : { ...trace, attempts }).join('\n\n');
       },
     },
   ];

@@ -363,7 +363,7 @@ export interface Store extends PeopleStore {
   /** A message that failed is queued again, its starts reset; null when it is not in a state that can be. */
   requeueInbound(id: string, at: number): Promise<InboxRow | null>;
   inbound(id: string): Promise<InboxRow | null>;
-  /** The newest message of a session before another one that is no command; null when there is none. */
+  /** The newest message of a session before another one that is no command, by the same sender; null when there is none. */
   inboundBefore(sessionKey: string, id: string): Promise<InboxRow | null>;
   /** The files behind a message's attachments, in their order, once they are stored: in its row and in the history. */
   attachFiles(messageId: string, attachments: Attachment[], files: FileRow[]): Promise<void>;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { notices } from '../../../src/core/notices/index.ts';
 import { languages } from '../../../src/core/languages.ts';
 import { messagePath, said } from '../../support/message-path.ts';
+import { failing } from '../../support/scripted-provider.ts';
 
 type Path = Awaited<ReturnType<typeof messagePath>>;
 
@@ -57,6 +58,28 @@ test('/why tells the story of the message before, and /status how the gateway is
   await ask(path, 'hello');
   assert.match(await ask(path, '/why'), /Received from Ada.*Asked scripted.*delivered/s);
   assert.match(await ask(path, '/status'), /Running for 1m.* being answered: 0, waiting: 0/);
+});
+
+test('in a group /why tells each of their own message, and only owners see the words of providers', async (t) => {
+  const path = await messagePath(t, [failing('network')], {
+    policy: { users: new Set(['7', '8']), chats: new Set(['-1']) },
+  });
+  path.attach();
+  const there = {
+    conversation: { channel: 'scripted', account: 'main', native: '-1' },
+    chat: { type: 'group' as const, addressed: true },
+  };
+  const bob = { ...there, sender: { native: '8', display: 'Bob', isBot: false } };
+  await ask(path, 'of Ada', there);
+  assert.match(await ask(path, '/why', bob), /no earlier message/);
+  await ask(path, 'of Bob', bob);
+  const told = await ask(path, '/why', there);
+  assert.match(told, /Received from Ada.*it failed.*: network/s);
+  assert.doesNotMatch(told, /of Bob|scripted network/);
+  const { person = '' } = (await path.store.identity({ channel: 'scripted', account: 'main', native: '8' })) ?? {};
+  await path.store.setRole(person, 'owner');
+  path.directory.forget();
+  assert.match(await ask(path, '/why', bob), /Received from Bob.*scripted network/s);
 });
 
 test('where the platform has no buttons their commands stand below the text, else they are buttons', async (t) => {

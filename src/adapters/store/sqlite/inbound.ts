@@ -168,8 +168,9 @@ export function inbound(db: Database, id: string): InboxRow | null {
 
 export function inboundBefore(db: Database, sessionKey: string, id: string): InboxRow | null {
   const record = db.get<InboxRecord>(
-    `SELECT * FROM inbox WHERE session_key = ? AND kind = 'message'
-       AND seq < (SELECT seq FROM inbox WHERE id = ?) ORDER BY seq DESC LIMIT 1`,
+    `SELECT * FROM inbox WHERE session_key = ?1 AND kind = 'message'
+       AND seq < (SELECT seq FROM inbox WHERE id = ?2) AND sender = (SELECT sender FROM inbox WHERE id = ?2)
+       ORDER BY seq DESC LIMIT 1`,
     sessionKey,
     id,
   );
