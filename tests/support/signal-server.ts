@@ -107,6 +107,7 @@ export class SignalServer {
   #handle(asked: Asked): Answered | 'cut' | null {
     const path = asked.path.join('/');
     if (path === 'api/v1/events' && asked.method === 'GET') return this.#stream(asked);
+    if (path === 'api/v1/check' && asked.method === 'GET') return { status: 200 };
     if (path !== 'api/v1/rpc' || asked.method !== 'POST') return { status: 404 };
     const { jsonrpc, id, method, params } = asked.json as {
       jsonrpc?: string;
