@@ -91,6 +91,8 @@ class TelegramChannel implements Channel {
   readonly #api: TelegramApi;
   readonly #receiving: Receiving;
   readonly #quiet = new QuietChats();
+  /** Limits that typing met: delivery has not heard of them. */
+  readonly #limited = new QuietChats();
   #webhook: WebhookReceiver | null = null;
 
   constructor(options: TelegramChannelOptions) {
@@ -126,6 +128,8 @@ class TelegramChannel implements Channel {
   }
 
   async send(part: OutboundPart, signal: AbortSignal): Promise<SendOutcome> {
+    const limited = this.#limitOf(part.conversation);
+    if (limited !== null) return limited;
     const request = sendRequest(part);
     let answer = await this.#ask<Message>(request, signal);
     // Refused for what it is, so certainly not shown: no second attempt, but the first that can succeed.
@@ -139,6 +143,8 @@ class TelegramChannel implements Channel {
   }
 
   async edit(message: MessageRef, { body }: Change, signal: AbortSignal): Promise<SendOutcome> {
+    const limited = this.#limitOf(message.conversation);
+    if (limited !== null) return limited;
     const answer = await this.#ask(editRequest(message, body), signal);
     if (answer.ok || isUnchanged(answer)) return { ok: true, ref: message.native };
     return this.#failed(answer, 'edit', message.conversation);
@@ -154,10 +160,11 @@ class TelegramChannel implements Channel {
   }
 
   async typing(conversation: ConversationRef, signal: AbortSignal): Promise<void> {
-    if (this.#quiet.has(conversation.native)) return;
+    if (this.#quiet.leftMs(conversation.native) > 0) return;
     const params = { ...placeOf(conversation), action: 'typing' };
     const answer = await this.#ask({ method: 'sendChatAction', params }, signal);
-    if (!answer.ok && answer.code === 429) this.#quiet.add(conversation.native, answer.retryAfterMs ?? 0);
+    if (answer.ok || answer.code !== 429) return;
+    for (const chats of [this.#quiet, this.#limited]) chats.add(conversation.native, answer.retryAfterMs ?? 0);
   }
 
   async *fetchAttachment(attachment: Attachment, signal: AbortSignal): AsyncIterable<Uint8Array> {
@@ -203,6 +210,14 @@ class TelegramChannel implements Channel {
     return this.#receiving.health;
   }
 
+  /** Null when the chat may be written to, as far as typing knows. */
+  #limitOf({ native }: ConversationRef): SendOutcome | null {
+    const retryAfterMs = Math.ceil(this.#limited.leftMs(native));
+    if (retryAfterMs === 0) return null;
+    const detail = 'Telegram asked for a pause in this chat; it was not written to.';
+    return { ok: false, kind: 'rate_limited', scope: 'conversation', retryAfterMs, detail };
+  }
+
   #failed(failure: ApiFailure, attempt: Attempt, conversation: ConversationRef): SendOutcome {
     const outcome = failedOutcome(failure, attempt);
     if (outcome.kind === 'rate_limited') this.#quiet.add(conversation.native, outcome.retryAfterMs);
@@ -229,12 +244,12 @@ class QuietChats {
     if (this.#until.size > maxQuietChats && oldest !== undefined) this.#until.delete(oldest);
   }
 
-  has(chat: string): boolean {
-    const until = this.#until.get(chat);
-    if (until === undefined) return false;
-    if (performance.now() < until) return true;
+  /** Milliseconds until it is over; 0 when there is none. */
+  leftMs(chat: string): number {
+    const left = (this.#until.get(chat) ?? 0) - performance.now();
+    if (left > 0) return left;
     this.#until.delete(chat);
-    return false;
+    return 0;
   }
 }
 
