@@ -4,6 +4,7 @@ import type { Store } from '../../core/ports/store.ts';
 import { may } from '../../core/roles.ts';
 import type { CommandAnswer, CommandContext, CommandRegistry } from '../commands/registry.ts';
 import { readCode, showCode } from './codes.ts';
+import { nameInMarkdown } from './names.ts';
 import type { Pairing, Redeemed, Sender } from './pairing.ts';
 
 interface AccessCommandDeps {
@@ -41,7 +42,7 @@ async function whoami(context: CommandContext, { store }: AccessCommandDeps): Pr
   const { inbound, session, person, role, words } = context;
   const { channel, account, sender, chatType, conversation } = inbound;
   const own = words.whoami({
-    name: sender.display,
+    name: nameInMarkdown(sender.display),
     id: sender.native,
     channel,
     person: person.id,

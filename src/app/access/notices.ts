@@ -11,22 +11,12 @@ import { plainText } from '../../core/rich-text.ts';
 import { splitRich } from '../../core/split.ts';
 import { withRoomForMark } from '../delivery/repeat-mark.ts';
 import { codeLifeMs, showCode } from './codes.ts';
-
-const maxName = 64;
+import { nameOf } from './names.ts';
 
 export interface Notice {
   text: string;
   buttons?: Button[];
   sensitive?: true;
-}
-
-/** A name that cannot drive a terminal, reorder a line or fill a screen. */
-export function nameOf(display: string): string {
-  const clean = display
-    .replaceAll(/\s/g, ' ')
-    .replaceAll(/[\p{C}`]/gu, '')
-    .replaceAll(/ +/g, ' ');
-  return clean.trim().slice(0, maxName).toWellFormed() || 'somebody';
 }
 
 export const whoIs = (display: string, { channel, account, native }: Identity): string =>

@@ -1,3 +1,4 @@
+import { nameInMarkdown } from '../access/names.ts';
 import { languages, languageOf, type Language } from '../../core/languages.ts';
 import { notices, type Words } from '../../core/notices/index.ts';
 import type { Store } from '../../core/ports/store.ts';
@@ -16,7 +17,8 @@ export function registerBuiltinCommands(
     {
       name: 'start',
       role: 'guest',
-      run: ({ inbound, words }) => Promise.resolve(`${words.hello(inbound.sender.display)}\n\n${modelLine(words)}`),
+      run: ({ inbound, words }) =>
+        Promise.resolve(`${words.hello(nameInMarkdown(inbound.sender.display))}\n\n${modelLine(words)}`),
     },
     {
       name: 'help',

@@ -1,9 +1,10 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { ChannelStatus } from '../../core/ports/gateway.ts';
-import type { Store } from '../../core/ports/store.ts';
+import type { MessageTrace, Store } from '../../core/ports/store.ts';
 import { may } from '../../core/roles.ts';
 import { storyOf } from '../../core/story.ts';
 import { formatDuration } from '../../core/units.ts';
+import { nameInMarkdown } from '../access/names.ts';
 import type { ModelCaller } from '../models/caller.ts';
 import type { Command, CommandAnswer, CommandContext, CommandRegistry } from './registry.ts';
 
@@ -49,13 +50,26 @@ export function registerInspectCommands(registry: CommandRegistry, deps: Inspect
         const before = await store.inboundBefore(inbound.sessionKey, inbound.id);
         const trace = before === null ? null : await store.trace(before.id);
         if (trace === null) return words.nothingToExplain;
-        // Providers name hosts, accounts and bills.
-        const attempts = trace.attempts.map((attempt) => ({ ...attempt, detail: null }));
-        return storyOf(may(role, 'inspect') ? trace : { ...trace, attempts }).join('\n\n');
+        return storyOf(forChat(trace, may(role, 'inspect'))).join('\n\n');
       },
     },
   ];
   for (const command of commands) registry.register(command);
+}
+
+/** Names as they are written; what providers say names hosts, accounts and bills, which is for those who may `inspect`. */
+function forChat(trace: MessageTrace, inspect: boolean): MessageTrace {
+  const { inbox, attempts, feedback } = trace;
+  const named = <T extends { native: string; display: string }>(sender: T): T => ({
+    ...sender,
+    display: nameInMarkdown(sender.display || sender.native),
+  });
+  return {
+    ...trace,
+    inbox: { ...inbox, sender: named(inbox.sender) },
+    attempts: inspect ? attempts : attempts.map((attempt) => ({ ...attempt, detail: null })),
+    feedback: feedback.map((row) => ({ ...row, sender: named(row.sender) })),
+  };
 }
 
 async function chooseModel(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { askNotice, knockNotice, nameOf, noticeRows, type NoticeDeps } from '../../../src/app/access/notices.ts';
+import { nameOf } from '../../../src/app/access/names.ts';
+import { askNotice, knockNotice, noticeRows, type NoticeDeps } from '../../../src/app/access/notices.ts';
 import { notices } from '../../../src/core/notices/index.ts';
 import { idMint } from '../../../src/core/ids.ts';
 import { systemClock as clock, systemRandom } from '../../../src/adapters/system/index.ts';

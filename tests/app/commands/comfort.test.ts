@@ -99,3 +99,20 @@ async function newest(path: Path): Promise<string> {
   await path.clock.sleep(1);
   return received.at(-1)?.messageId ?? '';
 }
+
+test('a name is said as it is written: it makes no link, no line and no format of its own', async (t) => {
+  const path = await messagePath(t);
+  path.attach();
+  const display = '**Ada**\n[win](https://evil.example/)';
+  const sender = { native: '7', display, isBot: false };
+  for (const command of ['/start', '/whoami', 'hello', '/why']) await ask(path, command, { sender });
+  const rows = await Promise.all(
+    path.events.flatMap((event) => (event.type === 'delivery.sent' ? [path.store.outbound(event.outboxId)] : [])),
+  );
+  const named = rows.flatMap((row) => (row?.body.text.includes('Ada') === true ? [row.body] : []));
+  assert.equal(named.length, 3);
+  for (const { text, spans } of named) {
+    assert.ok(text.includes('**Ada** [win](https://evil.example/)'), text);
+    assert.ok(spans.every(({ style }) => style === 'code'));
+  }
+});
