@@ -45,6 +45,8 @@ export class Poller {
   #batchLimit = maxBatch;
   /** The next poll asks for an answer at once, so that health need not wait for a poll to run out. */
   #probing = true;
+  /** A webhook was removed once. */
+  #removedWebhook = false;
 
   constructor(reception: Reception, sink: InboundSink, pollTimeoutMs: number) {
     this.#reception = reception;
@@ -156,10 +158,15 @@ export class Poller {
     );
     const params = { drop_pending_updates: false };
     const removed = await this.#reception.call('deleteWebhook', params, callTimeoutMs);
+    if (!removed.ok) return this.#reception.degrade('A webhook is set on the bot and could not be removed yet.');
+    // The first is mostly our own, of the time before `mode` was changed.
+    const first = !this.#removedWebhook;
+    this.#removedWebhook = true;
+    this.#probing = first;
+    if (first) return 0;
     return this.#reception.degrade(
-      removed.ok
-        ? 'A webhook was set on the bot and has been removed; a program that sets it again must be stopped.'
-        : 'A webhook is set on the bot and could not be removed yet.',
+      'A webhook is set on the bot again and again, so messages go there; stop the program that sets it, or give ' +
+        'this gateway a bot of its own.',
     );
   }
 }

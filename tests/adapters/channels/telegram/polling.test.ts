@@ -179,6 +179,16 @@ test('a webhook left on the bot is named and removed, and its waiting messages a
   assert.deepEqual([server.calls('deleteWebhook').length, server.violations], [1, []]);
 });
 
+test('a webhook of before is no trouble once it is removed; one that is set again is', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  server.setWebhook('https://bot.example.org/hooks/telegram/main');
+  rig.start();
+  await rig.state('connected', /^$/);
+  server.setWebhook('https://other.example/hook');
+  await rig.state('degraded', /again and again/);
+});
+
 test('a wrong token is fatal, says where a right one comes from, shows itself nowhere, and may yet be accepted', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, { apiRoot: server.apiRoot, botToken: '4242:wrong-token-of-no-bot-at-all' });
