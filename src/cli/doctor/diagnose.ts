@@ -50,6 +50,7 @@ const checks: readonly Check[] = [
   telegram.privacyMode,
   slack.botToken,
   slack.noWayIn,
+  slack.noHost,
   slack.scopes,
   access.pairingWaits,
   gateway.refusedSenders,

@@ -144,6 +144,8 @@ export interface SlackFacts {
   enabled: boolean;
   /** There is a token for Socket Mode, or a secret for events over HTTP. */
   receives: boolean;
+  /** Events come over HTTP, and no host name but those of this machine is served. */
+  unreachable: boolean;
   outcome: SlackOutcome;
   detail: string;
   /** What the bot token lacks of what the channel uses. */

@@ -183,7 +183,14 @@ const slackFacts = ({ config }: LoadedConfig, ask: boolean): Promise<SlackFacts>
   Object.entries(config.channels.slack.accounts).map(async ([account, options]) => {
     const { enabled, api_root, bot_token, app_token, signing_secret } = options;
     const report = ask && enabled ? await probeSlack(api_root, bot_token.reveal()) : notAskedApp;
-    return { id: `slack:${account}`, enabled, receives: (app_token ?? signing_secret) !== undefined, ...report };
+    const overHttp = app_token === undefined && signing_secret !== undefined;
+    return {
+      id: `slack:${account}`,
+      enabled,
+      receives: overHttp || app_token !== undefined,
+      unreachable: overHttp && config.server.allowed_hosts.length === 0,
+      ...report,
+    };
   });
 
 const webhookFacts = ({ config }: LoadedConfig): WebhookFacts[] =>

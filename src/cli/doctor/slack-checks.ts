@@ -46,6 +46,15 @@ export const noWayIn = perApp(({ id, receives }) => {
   };
 });
 
+export const noHost = perApp(({ id, unreachable }) => {
+  if (!unreachable) return null;
+  return {
+    code: 'slack_no_host',
+    problem: `Slack cannot call ${id}: no public host name is served here, so its requests are refused (421).`,
+    fix: 'Put the host name of the request URL into server.allowed_hosts, and the proxy in front into server.trusted_proxies; or set app_token, which needs neither.',
+  };
+});
+
 export const scopes = perApp(({ id, missingScopes }) => {
   if (missingScopes.length === 0) return null;
   return {
