@@ -145,6 +145,8 @@ export class Sync {
     const events: InboundEvent[] = [];
     const joined = Object.entries(field(field(result, 'rooms'), 'join') ?? {}) as [string, unknown][];
     for (const [id, room] of joined) {
+      // Of those who came in a gap and were silent a sync need not tell: https://spec.matrix.org/latest/client-server-api/#lazy-loading-room-members
+      if (field(field(room, 'timeline'), 'limited') === true) this.#rooms.forget(id);
       for (const event of [...eventsOf(field(room, 'state')), ...eventsOf(field(room, 'timeline'))]) {
         this.#rooms.learn(event);
         if (textField(event, 'type') === 'm.room.member') this.#rooms.forget(id);

@@ -153,6 +153,17 @@ test('a third person makes a direct room a group', async (t) => {
   );
 });
 
+test('who came into a room while more was said than a sync tells makes it a group as well', async (t) => {
+  const { server, listener, platform } = await setUp(t);
+  await listener.begin();
+  await platform.say('alone');
+  await listener.message('alone');
+  server.rooms.get('!one:test')?.members.add('@silent:test');
+  for (let n = 0; n < 120; n++) server.say('!one:test', '@one:test', words(`more ${n}`));
+  await listener.message('more 119');
+  assert.equal(listener.committed.at(-1)?.chat.type, 'group');
+});
+
 test('an answer to a message of ours is addressed to us, a thread is a conversation of its own', async (t) => {
   const { server, listener, platform } = await setUp(t);
   const channel = await listener.begin();
