@@ -3,7 +3,7 @@
  * and a local Telegram, does its worst, and then draws up the accounts. Exits 1 on any violation.
  *
  *   npm run prove                          all sections
- *   npm run prove -- crash steps           some of: crash steps acks drain slow reload channels promises split
+ *   npm run prove -- crash steps           some of: crash steps acks drain slow reload channels promises faults split
  *   --kills N       of crash (60)
  *   --slow-turn S   seconds of the slow turn (10; the promise is made for 60)
  */
@@ -15,6 +15,7 @@ import { channels } from '../tests/e2e/proofs/channels.ts';
 import { conformance } from '../tests/e2e/proofs/conformance.ts';
 import { crash } from '../tests/e2e/proofs/crash.ts';
 import { drain } from '../tests/e2e/proofs/drain.ts';
+import { faults } from '../tests/e2e/proofs/faults.ts';
 import type { Proof } from '../tests/e2e/proofs/proof.ts';
 import { reload } from '../tests/e2e/proofs/reload.ts';
 import { flood, slowDisk, slowReader, slowTurn } from '../tests/e2e/proofs/slow.ts';
@@ -44,6 +45,7 @@ const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
   reload: [['20 reloads under load', () => reload(20)]],
   channels: [['kill -9 at random moments under traffic on four platforms', () => channels(Number(values.kills) / 2)]],
   promises: [['every channel against its platform, connections cut 50 times', () => conformance(50)]],
+  faults: [['faults of five platforms at once', () => faults()]],
   split: [['10,000 texts of every dialect, cut', () => split(10_000)]],
 };
 

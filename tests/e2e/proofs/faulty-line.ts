@@ -21,7 +21,7 @@ import { startTelegramServer, type TelegramServer } from '../../support/telegram
 import { signed, signedHeaders, webhookSecret } from '../../support/webhook-counterpart.ts';
 import { connected, modelConfig } from './channels.ts';
 
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 const lookEveryMs = 20;
 /** A double that comes would come in this time. */
 const doubleWithinMs = 400;
