@@ -1,5 +1,5 @@
 /** The configuration as `config show` presents it: every key, its value with secrets masked, and where it came from. */
-import { isSecretName, registerSecret } from '../core/redact.ts';
+import { isSecretName, redact, registerSecret } from '../core/redact.ts';
 import type { LoadedConfig } from './load.ts';
 import { configSchema } from './schema.ts';
 import { keys, writtenDefault } from './schema-walk.ts';
@@ -48,6 +48,9 @@ export function maskSecrets(written: Written): Tree {
     const secret = notes.kind === 'secret' || notes.kind === 'map';
     const origin = written.origin(path);
     if (secret && origin !== null && value !== undefined) written.set(path, '[secret]', origin);
+    // Many an address is a secret by its query.
+    else if (typeof value === 'string' && origin !== null && /^[a-z]+:\/\/\S+\?/i.test(value))
+      written.set(path, redact(value), origin);
   }
   return written.tree;
 }

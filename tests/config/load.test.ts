@@ -264,6 +264,17 @@ describe('secrets', () => {
   });
 });
 
+describe('the query of an address', () => {
+  it('often holds a token, so it is used but not shown', (t) => {
+    const url = 'https://example.org/answers?id=7&sig=hidden-in-a-query';
+    const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+    const loaded = loadText(t, `[channels.webhook.orders]\nsecret = "${secret}"\nurl = "${url}"\n`);
+    const shown = describeConfig(loaded).find(({ key }) => key === 'channels.webhook.orders.url');
+    assert.equal(shown?.value, 'https://example.org/answers?id=[secret]&sig=[secret]');
+    assert.equal(loaded.config.channels.webhook.accounts['orders']?.url, url);
+  });
+});
+
 describe('what the program gets', () => {
   it('without anything it is whole: no provider, no channel, everything at its default', (t) => {
     const dir = folder(t);
