@@ -1,6 +1,7 @@
 /** The configuration written out for a person: as a commented file, and as the reference in docs/CONFIG.md. */
 import type { FieldNotes } from '../core/fields.ts';
 import { channelKinds } from './channels.ts';
+import type { ChannelType } from './channels.ts';
 import { environmentName } from './environment.ts';
 import { configSchema } from './schema.ts';
 import { isOptional, keys, writtenDefault } from './schema-walk.ts';
@@ -36,6 +37,11 @@ const sampleNames: Readonly<Record<string, string>> = {
 
 const isTable = ({ notes }: Key): boolean => notes.kind === 'table';
 
+/** The kind of a further account of a platform, whose keys are those of its plain table; else null. */
+function furtherOf({ path: [top, type = '', accounts, ...name] }: Key): ChannelType | null {
+  return top === 'channels' && accounts === 'accounts' && name.length === 1 ? (type as ChannelType) : null;
+}
+
 function keyLines({ path, schema, notes }: Key): string[] {
   const fallback = writtenDefault(schema);
   const without = notes.computed === undefined ? '' : ` Without it: ${notes.computed}.`;
@@ -48,6 +54,15 @@ const head = `# The configuration of Open Clanker. Every key stands here with wh
 # Texts may hold \${NAME} from the environment. Every key can also come from the environment: server.port is
 # OPEN_CLANKER_SERVER__PORT. Keep secrets there, in .env beside this file, or in files named by the *_file keys.
 `;
+
+/** What a further account cannot be without; its secrets are its own. */
+function furtherLines(type: ChannelType, inside: readonly Key[]): string[] {
+  const required: readonly string[] = channelKinds[type].required;
+  const lines = inside
+    .filter(({ path }) => required.includes(path.at(-1) ?? ''))
+    .map(({ path, notes }) => `#${path.at(-1)} = ${(notes.example ?? '""').replace('${', '${SECOND_')}`);
+  return [...comment(`Every key of [channels.${type}], such as:`), ...lines, ''];
+}
 
 /** A complete configuration file in which every key is a comment; it is valid as it is. */
 export function generateConfig(): string {
@@ -64,7 +79,9 @@ export function generateConfig(): string {
     if (inside.length === 0) continue;
     // A header may only stand where an empty table is valid.
     const mark = isTree(writtenDefault(table.schema)) ? '' : '#';
-    lines.push(...comment(table.notes.about), `${mark}[${table.path.join('.')}]`, ...inside.flatMap(keyLines));
+    const further = furtherOf(table);
+    const keyed = further === null ? inside.flatMap(keyLines) : furtherLines(further, inside);
+    lines.push(...comment(table.notes.about), `${mark}[${table.path.join('.')}]`, ...keyed);
   }
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -94,6 +111,12 @@ export function configReference(): string {
     );
     if (inside.length === 0) return [];
     const variable = environmentName([...table.path, 'KEY']);
+    const further = furtherOf(table);
+    if (further !== null)
+      return [
+        `## \`[${table.path.join('.')}]\``,
+        `${table.notes.about} It takes every key of \`[channels.${further}]\`. From the environment: \`${variable}\`.`,
+      ];
     return [
       `## \`[${table.path.join('.')}]\``,
       `${table.notes.about} From the environment: \`${variable}\`.`,
