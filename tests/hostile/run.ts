@@ -25,8 +25,8 @@ export const hostileCases: readonly HostileCase[] = [
 export const channelCases: readonly HostileCase<Platforms>[] = [
   ...hookCases,
   ...strangerCases,
-  ...inboundCases,
   ...replyCases,
+  ...inboundCases,
 ];
 
 /** A case that hangs is a failure of the target. */

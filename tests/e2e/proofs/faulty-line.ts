@@ -8,7 +8,7 @@ import { notices } from '../../../src/core/notices/index.ts';
 import { freePort, startDaemon, type Daemon } from '../../support/daemon.ts';
 import { DiscordCounterpart } from '../../support/discord-counterpart.ts';
 import { DiscordServer } from '../../support/discord-server.ts';
-import { FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
+import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
 import { LoopbackServer } from '../../support/loopback-server.ts';
 import { MatrixCounterpart } from '../../support/matrix-counterpart.ts';
 import { MatrixServer } from '../../support/matrix-server.ts';
