@@ -1,0 +1,65 @@
+/** What `open-clanker status` shows to a person. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { statusLines } from '../../../src/cli/commands/status.ts';
+import type { ChannelHealth, ChannelState } from '../../../src/core/ports/channel.ts';
+import type { ChannelStatus, GatewayStatus } from '../../../src/core/ports/gateway.ts';
+
+const now = 1_000_000;
+
+function channel(account: string, state: ChannelState, more: Partial<ChannelHealth> = {}): ChannelStatus {
+  const health = { state, detail: '', lastReceiveAt: null, lastEventAt: null, identity: null, ...more };
+  return { id: `telegram:${account}`, type: 'telegram', account, paused: false, health };
+}
+
+const status: GatewayStatus = {
+  version: '0.1.0',
+  pid: 7,
+  startedAt: 0,
+  uptimeMs: 61_000,
+  model: { name: 'demo/demo', source: 'nothing else' },
+  channels: [],
+  providers: [],
+  queues: { inbox: 0, running: 0, outbox: 0, uncertain: 0, dead: 0 },
+  sessions: 0,
+  memory: { rssBytes: 1e8, heapBytes: 1e7 },
+  eventLoopDelayMs: { p50: 1, p99: 1, max: 1 },
+  refused: [],
+  waiting: 0,
+  configError: null,
+  warnings: [],
+};
+
+test('what is wrong with a channel is told in its own line, and not once more as a warning', () => {
+  const lines = statusLines(
+    {
+      ...status,
+      channels: [
+        channel('main', 'connected', { identity: '@clanker', lastReceiveAt: now - 2000 }),
+        channel('second', 'fatal', { detail: 'Telegram does not know this bot token.' }),
+      ],
+      warnings: ['telegram:second: Telegram does not know this bot token.', 'The demo model answers.'],
+    },
+    now,
+  );
+  assert.deepEqual(
+    lines.filter((line) => /telegram|Warning/.test(line)),
+    [
+      '  telegram:main: connected, as @clanker, heard 2s ago',
+      '  telegram:second: fatal. Telegram does not know this bot token.',
+      'Warning: The demo model answers.',
+    ],
+  );
+});
+
+test('who was turned away is shown with the line that lets them in', () => {
+  const allowLine = '[channels.telegram] allowed_user_ids = [42]';
+  const where = { channel: 'telegram:main', conversation: '42' };
+  const sender = { ...where, sender: '42', display: 'Ada', count: 3, lastAt: now - 1000, allowLine };
+  const lines = statusLines({ ...status, refused: [sender] }, now);
+  assert.deepEqual(lines.slice(-3), [
+    'Turned away:',
+    '  Ada (42) on telegram:main, 3×, last 1s ago. To allow them:',
+    `    ${allowLine}`,
+  ]);
+});
