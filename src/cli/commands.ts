@@ -35,7 +35,7 @@ export const commands: readonly Command[] = [
     positionals: [],
     options: [
       { name: 'channel', short: 'c', value: 'CHANNEL', help: 'such as telegram or telegram:main' },
-      { name: 'channel-id', value: 'ID', help: "the platform's id of the chat" },
+      { name: 'channel-id', value: 'ID', help: "the platform's id of the chat, or of a person who talks to it" },
       { name: 'thread', value: 'ID', help: 'the topic or thread inside the chat' },
       { name: 'message', short: 'm', value: 'TEXT', help: 'the text; "-" reads standard input', multiline: true },
       { name: 'file', value: 'PATH', help: 'a file to send along, at most 20 MB' },

@@ -41,6 +41,7 @@ export interface ChatTicket {
 
 export interface SendRequest {
   channel: string;
+  /** A chat, or somebody who was let in: then where they talk to us alone. */
   target: string;
   /** May be empty beside attachments. */
   content: string;
