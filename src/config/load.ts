@@ -47,8 +47,13 @@ export interface LoadedConfig {
   files: string[];
 }
 
-/** The configuration file to use and its text; null when there is none. */
-function findFile({ file, env, cwd, home }: LoadOptions): { file: string; text: string } | null {
+interface FoundFile {
+  file: string;
+  text: string;
+}
+
+/** The configuration file to use and its text, null when there is none; `looked`: it, and those that would go before it. */
+function findFile({ file, env, cwd, home }: LoadOptions): { found: FoundFile | null; looked: string[] } {
   const named = file ?? (env['OPEN_CLANKER_CONFIG'] || undefined);
   const candidates =
     named === undefined
@@ -59,9 +64,10 @@ function findFile({ file, env, cwd, home }: LoadOptions): { file: string; text: 
           '/etc/open-clanker/config.toml',
         ]
       : [path.resolve(cwd, named)];
-  for (const candidate of candidates) {
+  for (const [index, candidate] of candidates.entries()) {
     try {
-      return { file: candidate, text: readTextFile(candidate) };
+      const found = { file: candidate, text: readTextFile(candidate) };
+      return { found, looked: candidates.slice(0, index + 1) };
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
       if (error.missing && named === undefined) continue;
@@ -69,7 +75,7 @@ function findFile({ file, env, cwd, home }: LoadOptions): { file: string; text: 
       throw new ConfigError([{ file: candidate, line: null, column: null, key: '', message: error.message + hint }]);
     }
   }
-  return null;
+  return { found: null, looked: candidates };
 }
 
 /** The first `.env` of the folders. A folder of that name (a Python environment) is none. */
@@ -87,11 +93,7 @@ function readDotEnv(candidates: readonly string[]): Environment {
 }
 
 /** Gives problems their place, line and column in the file or the variable or flag they came from, and their order. */
-function placed(
-  problems: readonly Problem[],
-  written: Written,
-  found: { file: string; text: string } | null,
-): ConfigIssue[] {
+function placed(problems: readonly Problem[], written: Written, found: FoundFile | null): ConfigIssue[] {
   const issues = problems.map(({ path: at, message }): ConfigIssue => {
     const key = keyOf(at.filter((part) => typeof part === 'string'));
     const origin = written.origin(at);
@@ -108,7 +110,7 @@ function placed(
  * everything that is wrong. Never changes `process.env`, makes no directory, asks no network.
  */
 export function loadConfig(options: LoadOptions): LoadedConfig {
-  const found = findFile(options);
+  const { found, looked } = findFile(options);
   const folder = found === null ? options.cwd : path.dirname(found.file);
   const dotEnvFiles = [...new Set([path.join(folder, '.env'), path.join(options.cwd, '.env')])];
   const dotEnv = readDotEnv(dotEnvFiles);
@@ -148,7 +150,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       ...warnings,
       ...withoutEffect((written.tree['channels'] ?? {}) as Record<string, unknown>, built.config.channels),
     ],
-    files: [...(found === null ? [] : [found.file]), ...dotEnvFiles, ...secrets.files],
+    files: [...looked, ...dotEnvFiles, ...secrets.files],
   };
 }
 

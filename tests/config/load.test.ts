@@ -20,6 +20,16 @@ describe('which file', () => {
     }
   });
 
+  it('a file that is written later is waited for, and so is one that would go before it', (t) => {
+    const dir = folder(t);
+    const [first, second] = ['open-clanker.toml', 'config.toml'].map((name) => path.join(dir, name));
+    assert.ok([first, second].every((file) => load(dir).files.includes(file ?? '')));
+    writeFileSync(second ?? '', '');
+    const { file, files } = load(dir);
+    assert.deepEqual([file, files.slice(0, 2)], [second, [first, second]]);
+    assert.deepEqual(load(dir, { file: 'config.toml' }).files[0], second);
+  });
+
   it('--config beats $OPEN_CLANKER_CONFIG, which beats the search', (t) => {
     const dir = folder(t, {
       'config.toml': '[server]\nport = 1\n',
