@@ -52,6 +52,8 @@ export class MatrixServer {
   readonly syncFaults: Answered[] = [];
   /** Timelines of a sync are cut to this many events. */
   timelineLimit = Infinity;
+  /** `join !far:test`: what this server asks another one for, which does not answer it. */
+  readonly unreachable = new Set<string>();
   /** A server of before 1.11, without media behind the token. */
   oldMedia = false;
   messagesAsked = 0;
@@ -175,6 +177,7 @@ export class MatrixServer {
   #inRoom(asked: Asked, [id = '', verb = '', ...rest]: string[]): Answered | 'cut' {
     const room = this.rooms.get(id);
     if (room === undefined) return refusal(404, 'M_NOT_FOUND');
+    if (this.unreachable.has(`${verb} ${id}`)) return { status: 504, json: {} };
     if (verb === 'join') return this.#join(room);
     if (!room.members.has(this.me)) return refusal(403, 'M_FORBIDDEN');
     if (verb === 'joined_members')

@@ -3,6 +3,7 @@ import { Authorship } from '../authorship.ts';
 import { field, textField } from '../json-http.ts';
 import { segment } from './api.ts';
 import type { ApiFailure, MatrixApi } from './api.ts';
+import { Patience } from './patience.ts';
 
 const maxRooms = 2000;
 const maxNames = 5000;
@@ -19,6 +20,7 @@ export class Rooms {
   /** Of events. */
   readonly authorship = new Authorship();
   readonly #api: MatrixApi;
+  readonly #patience = new Patience();
   readonly #known = new Map<string, Room>();
   readonly #names = new Map<string, string>();
 
@@ -73,7 +75,7 @@ export class Rooms {
     if (this.authorship.knows(eventId)) return null;
     const path = `client/v3/rooms/${segment(room)}/event/${segment(eventId)}`;
     const answer = await this.#api.call({ method: 'GET', path, timeoutMs }, signal);
-    if (!answer.ok && isPassing(answer)) return answer;
+    if (!answer.ok && isPassing(answer) && this.#patience.with(eventId, answer)) return answer;
     this.authorship.note(eventId, answer.ok && textField(answer.result, 'sender') === me);
     return null;
   }

@@ -2,6 +2,7 @@
  * Receiving by `/sync`. One request at a time; the token of an answer is stored in the commit that holds its events, so
  * what was not committed is told again. https://spec.matrix.org/latest/client-server-api/#syncing
  */
+import { noLongerNeeded } from '../../../core/abort.ts';
 import type { ChannelContext, InboundEvent, InboundSink } from '../../../core/ports/channel.ts';
 import { field, textField } from '../json-http.ts';
 import type { Receiving } from '../receiving.ts';
@@ -26,6 +27,13 @@ const minPauseMs = 500;
 /** Rooms and invitations that health names. */
 const maxNamed = 3;
 const maxNoted = 100;
+/** Invitations that are followed at the same time, and how often each is tried. */
+const maxJoining = 20;
+const maxJoins = 6;
+const joinPauseMs = 2000;
+/** Homeservers ask others for a room for so long. */
+const joinTimeoutMs = 60_000;
+const joinWaitMs = 2000;
 
 export interface SyncOptions {
   account: string;
@@ -56,6 +64,8 @@ export class Sync {
   #probing = true;
   readonly #encrypted = new Set<string>();
   readonly #uninvited = new Set<string>();
+  /** By room. */
+  readonly #joining = new Map<string, Promise<void>>();
   #gap = '';
 
   constructor(
@@ -125,7 +135,8 @@ export class Sync {
     if (next === undefined) return this.#receiving.degrade('The answer to sync has no next_batch.');
     this.#receiving.received(clock.now());
     const stuck = next === this.#since && timeout > 0;
-    const failure = (await this.#invites(answer.result, me)) ?? (await this.#take(answer.result, me, next));
+    await this.#invites(answer.result, me);
+    const failure = await this.#take(answer.result, me, next);
     if (failure !== null) return this.#failed(failure);
     const pause = await this.#commit(this.#pending ?? { events: [], since: next });
     return pause > 0 || !stuck ? pause : Math.max(0, minPauseMs - (clock.monotonic() - begun));
@@ -192,9 +203,13 @@ export class Sync {
     return null;
   }
 
-  /** Follows invitations of people who may talk to us; a failure that may pass is returned, and the sync asked again. */
-  async #invites(result: unknown, me: string): Promise<ApiFailure | null> {
+  /**
+   * Follows invitations of people who may talk to us. A room may lie with a server that does not answer, so the sync
+   * waits only for what is quick.
+   */
+  async #invites(result: unknown, me: string): Promise<void> {
     const invited = Object.entries(field(field(result, 'rooms'), 'invite') ?? {}) as [string, unknown][];
+    const begun: Promise<void>[] = [];
     for (const [id, room] of invited) {
       const invitation = eventsOf(field(room, 'invite_state')).find(
         (event) =>
@@ -206,20 +221,41 @@ export class Sync {
       if (!this.#options.joins(inviter, id)) {
         this.#context.log.warn('an invitation by somebody who is not allowed is not followed', { room: id, inviter });
         note(this.#uninvited, `${inviter} (${id})`);
-        continue;
+      } else if (this.#joining.has(id)) continue;
+      else if (this.#joining.size >= maxJoining) {
+        this.#context.log.warn('too many invitations are being followed; this one is not', { room: id, inviter });
+      } else {
+        const joining = this.#join(id, inviter)
+          .catch((error: unknown) => this.#context.log.error('a room could not be joined', { room: id, error }))
+          .finally(() => this.#joining.delete(id));
+        this.#joining.set(id, joining);
+        begun.push(joining);
       }
-      const call = {
-        method: 'POST',
-        path: `client/v3/rooms/${segment(id)}/join`,
-        body: {},
-        timeoutMs: callTimeoutMs,
-      } as const;
-      const joined = await this.#api.call(call, this.#context.signal);
-      if (joined.ok) this.#context.log.info('a room was joined', { room: id, inviter });
-      else if (joined.status === 429 || joined.accepted === 'maybe' || joined.status === 0) return joined;
-      else this.#context.log.warn('a room could not be joined', { room: id, inviter, reason: joined.words });
     }
-    return null;
+    if (begun.length === 0) return;
+    const enough = new AbortController();
+    const { clock } = this.#context;
+    const late = clock.sleep(joinWaitMs, enough.signal).catch(() => undefined);
+    await Promise.race([Promise.all(begun), late]);
+    enough.abort(noLongerNeeded);
+  }
+
+  /** Tried some times; the invitation stays, and a person can repeat it. */
+  async #join(id: string, inviter: string): Promise<void> {
+    const { signal, clock, log } = this.#context;
+    const path = `client/v3/rooms/${segment(id)}/join`;
+    for (let tries = 1; ; tries++) {
+      const call = { method: 'POST', path, body: {}, timeoutMs: joinTimeoutMs } as const;
+      const joined = await this.#api.call(call, signal);
+      if (joined.ok) return log.info('a room was joined', { room: id, inviter });
+      if (signal.aborted) return;
+      const { status, accepted, retryAfterMs, words } = joined;
+      const passes = status === 429 || accepted === 'maybe' || status === 0;
+      if (!passes || tries === maxJoins) {
+        return log.warn('a room could not be joined', { room: id, inviter, reason: words });
+      }
+      await clock.sleep(Math.max(retryAfterMs ?? 0, joinPauseMs * 2 ** (tries - 1)), signal).catch(() => undefined);
+    }
   }
 
   async #commit(pending: Pending): Promise<number> {

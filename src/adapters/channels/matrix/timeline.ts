@@ -3,6 +3,7 @@ import { field, textField } from '../json-http.ts';
 import { segment } from './api.ts';
 import type { ApiFailure, MatrixApi } from './api.ts';
 import { wantedTypes } from './inbound.ts';
+import { Patience } from './patience.ts';
 
 const pageSize = 100;
 /** Of one room at once; more is told as a gap. */
@@ -16,6 +17,7 @@ export type Told = { ok: true; events: unknown[]; gap: string | null } | ApiFail
 export class Timeline {
   readonly #api: MatrixApi;
   readonly #signal: AbortSignal;
+  readonly #patience = new Patience();
   /** The last committed event of each room: where reading back may end. */
   readonly #last = new Map<string, string>();
 
@@ -69,7 +71,7 @@ export class Timeline {
       );
       if (!answer.ok) {
         const final = answer.status >= 400 && answer.status < 500 && answer.status !== 429 && answer.status !== 401;
-        return final ? done(answer.words) : answer;
+        return final || !this.#patience.with(room, answer) ? done(answer.words) : answer;
       }
       for (const event of listOf(field(answer.result, 'chunk'))) {
         if (known !== undefined && textField(event, 'event_id') === known) return done(null);

@@ -79,6 +79,44 @@ test('an invitation is followed when its author is allowed, and what was said be
   await listener.health('connected', /Not joined.*@mallory:test/);
 });
 
+test('a room on a server that does not answer keeps nobody else from being heard', async (t) => {
+  const { server, listener, platform } = await setUp(t);
+  await listener.begin();
+  await server.oriented;
+  server.unreachable.add('join !far:test');
+  server.invite('!far:test', '@one:test');
+  await platform.say('am I heard?');
+  await listener.message('am I heard?');
+  server.unreachable.clear();
+  server.say('!far:test', '@one:test', words('and here?'));
+  await listener.message('and here?');
+});
+
+test('an answer to something that no server can show is heard all the same', async (t) => {
+  const { server, listener } = await setUp(t);
+  await listener.begin();
+  await server.oriented;
+  server.unreachable.add('event !group:test');
+  const relation = { 'm.relates_to': { 'm.in_reply_to': { event_id: '$nowhere' } } };
+  server.say('!group:test', '@one:test', { ...words('an answer to nothing'), ...relation });
+  const heard = await listener.message('an answer to nothing');
+  assert.equal(heard.chat.addressed, false);
+});
+
+test('a history that its server never gives is told as a gap', async (t) => {
+  const { server, listener, platform } = await setUp(t);
+  await listener.begin();
+  await platform.say('before');
+  await listener.message('before');
+  await listener.end();
+  for (let n = 0; n < 5; n++) server.say('!one:test', '@one:test', words(`missed ${n}`));
+  server.timelineLimit = 2;
+  server.unreachable.add('messages !one:test');
+  await listener.begin();
+  await listener.message('missed 4');
+  await listener.health('connected', /!one:test may be unanswered/);
+});
+
 test('a new name of ours is no coming, and nothing said before it is left out', async (t) => {
   const { server, listener } = await setUp(t);
   await listener.begin();
