@@ -12,7 +12,7 @@ import { load, machineLine } from '../bench/machine.ts';
 import { isBuilt } from '../tests/support/daemon.ts';
 import { acks } from '../tests/e2e/proofs/acks.ts';
 import { channels } from '../tests/e2e/proofs/channels.ts';
-import { conformance } from '../tests/e2e/proofs/conformance.ts';
+import { conformance, suites } from '../tests/e2e/proofs/conformance.ts';
 import { crash } from '../tests/e2e/proofs/crash.ts';
 import { drain } from '../tests/e2e/proofs/drain.ts';
 import { faults } from '../tests/e2e/proofs/faults.ts';
@@ -44,7 +44,10 @@ const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
   ],
   reload: [['20 reloads under load', () => reload(20)]],
   channels: [['kill -9 at random moments under traffic on four platforms', () => channels(Number(values.kills) / 2)]],
-  promises: [['every channel against its platform, connections cut 50 times', () => conformance(50)]],
+  promises: suites().map(([name, file]) => [
+    `${name} against its platform, connections cut 50 times`,
+    () => conformance(file, 50),
+  ]),
   faults: [['faults of five platforms at once', () => faults()]],
   split: [['10,000 texts of every dialect, cut', () => split(10_000)]],
 };
