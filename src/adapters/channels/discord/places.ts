@@ -1,4 +1,5 @@
 /** Which channel lies where: what a message does not say of the place it was written in. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIChannel } from 'discord-api-types/v10';
 import type { DiscordApi } from './api.ts';
 import { isSnowflake } from './snowflake.ts';
@@ -7,6 +8,10 @@ const maxPlaces = 5000;
 const maxTitle = 128;
 /** A place that could not be looked up is not asked for again before this. */
 const forgetFailureMs = 10_000;
+/** What passes is tried so often; only messages of that channel wait for it. */
+const maxTries = 6;
+const minPauseMs = 250;
+const maxPauseMs = 10_000;
 
 export interface Place {
   /** Null for direct messages. */
@@ -65,10 +70,17 @@ export class Places {
 
   async #ask(channel: string): Promise<Place | null> {
     const signal = this.#signal;
-    const answer = await this.#api.call<APIChannel>({ method: 'GET', path: `/channels/${channel}`, signal });
-    if (!answer.ok) return null;
-    this.learn({ ...(answer.result as Told), id: channel });
-    return this.#known.get(channel) ?? null;
+    for (let tries = 1; ; tries++) {
+      const answer = await this.#api.call<APIChannel>({ method: 'GET', path: `/channels/${channel}`, signal });
+      if (answer.ok) {
+        this.learn({ ...(answer.result as Told), id: channel });
+        return this.#known.get(channel) ?? null;
+      }
+      const { status, wait } = answer;
+      const passes = status === 0 || status === 429 || status >= 500;
+      if (!passes || tries === maxTries) return null;
+      await sleep(Math.min(maxPauseMs, Math.max(wait?.ms ?? 0, minPauseMs * 2 ** tries)), undefined, { signal });
+    }
   }
 
   #keep(channel: string, place: Place): void {
