@@ -119,7 +119,11 @@ export class ChannelManager {
 
   #tellChanges(told: Map<string, string>): void {
     const { bus, log } = this.#deps;
-    for (const id of told.keys()) if (!this.#plans.has(id)) told.delete(id);
+    for (const id of told.keys()) {
+      if (this.#plans.has(id)) continue;
+      told.delete(id);
+      log.info(`${id} is not configured any more`, { channel: id });
+    }
     for (const { id, health } of this.status()) {
       const { state, detail } = health;
       const now = `${state} ${detail}`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { ChannelManager, type ChannelPlan } from '../../../src/app/channels/manager.ts';
 import type { Channel } from '../../../src/core/ports/channel.ts';
-import { CountedMetrics } from '../../support/door.ts';
+import { CountedMetrics, KeptLog } from '../../support/door.ts';
 import { messagePath } from '../../support/message-path.ts';
 import { ScriptedChannel } from '../../support/scripted-channel.ts';
 
@@ -95,6 +95,22 @@ test('what could not be started is tried again by itself', async (t) => {
   const watching = manager.watch();
   await event('channel.state', ({ state }) => state === 'connected');
   assert.deepEqual(states(), ['scripted:a connected']);
+  await manager.stop(100);
+  await watching;
+});
+
+test('an account that a reload takes away is told in the log, once', async (t) => {
+  const { plan, ...path } = await rig(t);
+  const log = new KeptLog();
+  const manager = new ChannelManager({ ...path, log, metrics: new CountedMetrics() });
+  t.after(() => manager.stop(100));
+  await manager.configure([plan('a', '1'), plan('b', '1')]);
+  const watching = manager.watch();
+  await manager.configure([plan('a', '1')]);
+  const told = (): string[] => log.lines.flatMap(({ message }) => (message.endsWith('any more') ? [message] : []));
+  while (told().length === 0) await path.clock.sleep(5);
+  await path.clock.sleep(5);
+  assert.deepEqual(told(), ['scripted:b is not configured any more']);
   await manager.stop(100);
   await watching;
 });
