@@ -16,6 +16,7 @@ import { openStore } from './adapters/store/sqlite/index.ts';
 import { systemClock as clock, systemRandom as random } from './adapters/system/index.ts';
 import { registerAccessCommands } from './app/access/commands.ts';
 import { Directory } from './app/access/directory.ts';
+import type { NoticeDeps } from './app/access/notices.ts';
 import { Pairing } from './app/access/pairing.ts';
 import { People } from './app/access/people.ts';
 import { Tokens } from './app/access/tokens.ts';
@@ -29,6 +30,7 @@ import { DeadLetters } from './app/gateway/dead.ts';
 import { gatewayOf } from './app/gateway/gateway.ts';
 import { Sessions } from './app/gateway/sessions.ts';
 import { Status } from './app/gateway/status.ts';
+import { FloodNotice } from './app/ingress/flood-notice.ts';
 import { Ingress } from './app/ingress/ingress.ts';
 import type { CrashPoint } from './app/lifecycle/crash-points.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
@@ -203,6 +205,7 @@ class Daemon {
       queueMode,
       execute: (run) => executor.execute(run),
     });
+    const limits: NoticeDeps['limits'] = (channel, account) => channels.limits(channel, account);
     const pairing = new Pairing({
       store,
       clock,
@@ -213,7 +216,7 @@ class Daemon {
       delivery,
       directory,
       policy,
-      limits: (channel, account) => channels.limits(channel, account),
+      limits,
     });
     const ingress = new Ingress({
       store,
@@ -228,6 +231,7 @@ class Daemon {
       policy,
       directory,
       pairing,
+      flood: new FloodNotice({ store, clock, log, mintId, delivery, limits }),
       queueMode,
     });
     const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });

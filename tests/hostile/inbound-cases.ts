@@ -210,7 +210,12 @@ export const inboundCases: readonly HostileCase<Platforms>[] = [
     await Promise.all(Array.from({ length: 20 }, () => telegramAnswers(platforms)));
     const answered = telegram.messages(flooder).length;
     assert.ok(answered < 100, `the others waited for ${answered} answers of the flood`);
-    telegram.inject({ chatId: flooder, text: '/new' });
+    const told = (): number =>
+      telegram.messages(flooder).filter(({ text }) => text.includes('too much at once')).length;
+    await telegram.until(() => told() > 0);
     await telegramAnswersTo(platforms, { chatId: platforms.person() });
+    assert.equal(told(), 1);
+    const dropped = await platforms.metric('messages_turned_away_total', 'channel="telegram"', 'reason="flood"');
+    assert.ok(dropped >= 200, `${dropped} were left out`);
   }),
 ];

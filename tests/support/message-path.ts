@@ -19,6 +19,7 @@ import { Delivery } from '../../src/app/delivery/delivery.ts';
 import { Chat } from '../../src/app/gateway/chat.ts';
 import { DeadLetters } from '../../src/app/gateway/dead.ts';
 import { Sessions } from '../../src/app/gateway/sessions.ts';
+import { FloodNotice } from '../../src/app/ingress/flood-notice.ts';
 import { Ingress } from '../../src/app/ingress/ingress.ts';
 import { ModelCaller } from '../../src/app/models/caller.ts';
 import type { AgentSettings } from '../../src/app/runs/context.ts';
@@ -199,6 +200,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     policy: () => policy,
     directory,
     pairing,
+    flood: new FloodNotice({ store, clock, log, mintId, delivery, limits: () => platform.capabilities }),
     queueMode: () => queueMode,
   });
   const chat = new Chat({

@@ -13,6 +13,7 @@ import type { CommandRegistry } from '../commands/registry.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { QueueMode, RunQueue } from '../runs/queue.ts';
 import { Feedback } from './feedback.ts';
+import type { FloodNotice } from './flood-notice.ts';
 import { withQuote } from './quote.ts';
 import { SenderLimits } from './sender-limits.ts';
 
@@ -31,6 +32,7 @@ export interface IngressDeps {
   policy: (channel: string, account: string) => AccessPolicy;
   directory: Directory;
   pairing: Pairing;
+  flood: FloodNotice;
   queueMode: (channel: string) => QueueMode;
 }
 
@@ -177,9 +179,12 @@ export class Ingress {
     const flood = this.#limits.take(`${channel}:${account}:${event.sender.native}`);
     if (flood !== 'ok') {
       this.#turnedAway.add(1, { channel, reason: 'flood' });
-      if (flood === 'silent') return null;
+      if (flood === 'silent') return 'refused';
+      await this.#deps.flood.tell(event, id, person);
       return {
         ...base,
+        // Whoever sends this message again later is heard.
+        dedupe: `${event.dedupe}:flood`,
         kind: 'message',
         owner,
         text: '',

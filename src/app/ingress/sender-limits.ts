@@ -1,8 +1,8 @@
 import { fullBucket, takeIfThere, type Bucket, type Rate } from '../../core/pace.ts';
 import type { Clock } from '../../core/ports/system.ts';
 
-/** What one admitted sender may queue: far above any person, below what would fill a disk. */
-const messageRate: Rate = { perSecond: 50, burst: 5000 };
+/** What one admitted sender may queue: above any person, also after an absence of ours, below what blocks their chat. */
+const messageRate: Rate = { perSecond: 5, burst: 200 };
 /** A refused sender leaves one row a minute. */
 const refusalRate: Rate = { perSecond: 1 / 60, burst: 1 };
 const maxSenders = 10_000;
@@ -21,7 +21,8 @@ export class SenderLimits {
   take(sender: string): 'ok' | 'notice' | 'silent' {
     const entry = this.#entry(this.#messages, sender, messageRate);
     if (takeIfThere(entry.bucket, messageRate, this.#clock.monotonic())) {
-      entry.told = false;
+      // A flood is over when half of what may be queued is free again; until then one word about it is enough.
+      if (entry.bucket.tokens >= messageRate.burst / 2) entry.told = false;
       return 'ok';
     }
     const first = !entry.told;

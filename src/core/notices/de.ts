@@ -49,6 +49,8 @@ export const de: Words = {
   cut: '*(abgebrochen)*',
   notKept: 'Ich konnte meine Antwort nicht speichern; das Log des Gateways sagt, warum.',
   stillWorking: '*Ich arbeite noch daran …*',
+  tooMuch:
+    'Das war zu viel auf einmal: Ich beantworte, was vorher kam, und lasse aus, was jetzt kommt. Warte ein wenig und schreib dann wieder.',
   outage: 'Ich behalte deine Nachricht und antworte, sobald ein Modell wieder da ist.',
   outageOver: 'Das Modell ist wieder da; ich beantworte, was offen blieb.',
   repeated: '(nach einer Unterbrechung noch einmal gesendet)',

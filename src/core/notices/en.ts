@@ -47,6 +47,8 @@ export const en: Words = {
   cut: '*(stopped)*',
   notKept: 'I could not keep my answer; the log of the gateway says why.',
   stillWorking: '*Still working on it…*',
+  tooMuch:
+    'That was too much at once: I answer what came before this, and leave out what comes now. Wait a little, then write again.',
   outage: 'I keep your message and answer it when a model is back.',
   outageOver: 'The model is back; I answer what was left open.',
   repeated: '(sent again after an interruption)',

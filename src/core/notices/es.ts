@@ -49,6 +49,8 @@ export const es: Words = {
   cut: '*(detenido)*',
   notKept: 'No pude guardar mi respuesta; el registro del gateway dice por qué.',
   stillWorking: '*Sigo trabajando en ello…*',
+  tooMuch:
+    'Es demasiado de una vez: respondo lo que llegó antes de esto y omito lo que llegue ahora. Espera un poco y escribe de nuevo.',
   outage: 'Guardo tu mensaje y respondo cuando vuelva un modelo.',
   outageOver: 'El modelo ha vuelto; respondo lo que quedó pendiente.',
   repeated: '(enviado otra vez tras una interrupción)',

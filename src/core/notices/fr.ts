@@ -49,6 +49,8 @@ export const fr: Words = {
   cut: '*(arrêté)*',
   notKept: "Je n'ai pas pu conserver ma réponse ; le journal de la passerelle dit pourquoi.",
   stillWorking: "*J'y travaille encore…*",
+  tooMuch:
+    'C’est trop à la fois : je réponds à ce qui est venu avant, et je laisse de côté ce qui vient maintenant. Attends un peu, puis écris de nouveau.',
   outage: "Je garde ton message et j'y réponds dès qu'un modèle revient.",
   outageOver: 'Le modèle est revenu ; je réponds à ce qui restait ouvert.',
   repeated: '(renvoyé après une interruption)',

@@ -42,6 +42,8 @@ export interface Words {
   cut: string;
   notKept: string;
   stillWorking: string;
+  /** Once a flood, before what is left out. */
+  tooMuch: string;
   outage: string;
   outageOver: string;
   /** Behind a message that may have arrived before. */

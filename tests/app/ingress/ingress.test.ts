@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { messagePath, said } from '../../support/message-path.ts';
 
 const group = { type: 'group' as const, addressed: true };
@@ -122,4 +123,22 @@ test('a group that moved takes its session along, and a repeat of the news chang
     items.map(({ conversation }) => conversation?.native),
     ['-2'],
   );
+});
+
+test('a flood of one person is cut off and told once, and what is sent again later is heard', async (t) => {
+  const path = await messagePath(t);
+  const sink = path.ingress.sinkFor('scripted', 'main');
+  path.attach();
+  const flood = Array.from({ length: 1000 }, (_, n) => said(`flood ${n}`));
+  const receipts = await sink.commit(flood);
+  assert.ok(receipts?.some(({ refused }) => refused === true));
+  assert.ok(receipts?.slice(0, 200).every(({ refused }) => refused !== true));
+  const told = (): number =>
+    path.channel.shown.filter(({ texts }) => texts.some((text) => /too much at once/.test(text))).length;
+  while (told() === 0) await setImmediate();
+  const again = said('once more');
+  const isRefused = async (): Promise<boolean> => (await sink.commit([again]))?.[0]?.refused === true;
+  while (await isRefused()) await setImmediate();
+  assert.equal(await isRefused(), false);
+  assert.equal(told(), 1);
 });

@@ -119,7 +119,7 @@ class WebhookChannel implements Channel {
         const words = 'This webhook-id was used with another body; every message needs an id of its own.';
         return hookFailure(409, 'idempotency_conflict', words);
       }
-      if (receipt?.messageId === null) {
+      if (receipt?.messageId === null || receipt?.refused === true) {
         const words = 'This sender writes too much or is not let in; nothing was taken.';
         return { ...hookFailure(429, 'rate_limited', words), headers: { 'Retry-After': '60' } };
       }
