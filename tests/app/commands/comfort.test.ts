@@ -106,9 +106,12 @@ test('a name is said as it is written: it makes no link, no line and no format o
   const display = '**Ada**\n[win](https://evil.example/)';
   const sender = { native: '7', display, isBot: false };
   for (const command of ['/start', '/whoami', 'hello', '/why']) await ask(path, command, { sender });
-  const rows = await Promise.all(
-    path.events.flatMap((event) => (event.type === 'delivery.sent' ? [path.store.outbound(event.outboxId)] : [])),
-  );
+  const sent = new Set<string>();
+  while (sent.size < 4) {
+    const { outboxId } = await path.event('delivery.sent', (event) => !sent.has(event.outboxId));
+    sent.add(outboxId);
+  }
+  const rows = await Promise.all([...sent].map((id) => path.store.outbound(id)));
   const named = rows.flatMap((row) => (row?.body.text.includes('Ada') === true ? [row.body] : []));
   assert.equal(named.length, 3);
   for (const { text, spans } of named) {
