@@ -27,6 +27,7 @@ export class MattermostCounterpart implements Counterpart {
   readonly server: MattermostServer;
   readonly #clients: NodeHttpClient[] = [];
   #last: Post | null = null;
+  #began = false;
 
   constructor(server: MattermostServer) {
     this.server = server;
@@ -54,7 +55,10 @@ export class MattermostCounterpart implements Counterpart {
     return { channel: 'mattermost', account: 'main', native };
   }
 
-  say(text: string, place: Place = {}, file?: Uint8Array): Promise<string> {
+  async say(text: string, place: Place = {}, file?: Uint8Array): Promise<string> {
+    // What was said before the first start is history, which nobody is answered for.
+    if (!this.#began) await this.server.listened();
+    this.#began = true;
     const { sender = 'one', chat = 'direct', addressed = true } = place;
     const message = chat === 'group' && addressed ? `@clanker ${text}` : text;
     const more: Partial<Post> = {};
@@ -65,7 +69,7 @@ export class MattermostCounterpart implements Counterpart {
       more.metadata = { files: [{ id, name: 'notes.txt', size: file.length, mime_type: 'text/plain' }] };
     }
     this.#last = this.server.say(this.conversation(place).native, idOf(sender), message, more);
-    return Promise.resolve(this.#last.id);
+    return this.#last.id;
   }
 
   /** A reader sees what CommonMark makes of it. */

@@ -166,6 +166,8 @@ export class Ingress {
     }
     if (event.kind === 'lifecycle') return drop(event.kind);
     if (event.kind === 'reaction') {
+      // Of its own kind, so that who reacts much is heard when they write.
+      if (this.#limits.take(`${channel}:${account}:${event.sender.native}:reactions`) !== 'ok') return drop('flood');
       await this.#feedback.take(event);
       return null;
     }

@@ -135,3 +135,17 @@ test('reactions to what others said, by strangers, or in unlisted groups leave n
   assert.equal(events.filter(({ type }) => type === 'feedback' || type === 'message.refused').length, 0);
   assert.deepEqual(await store.refusedSenders(9), []);
 });
+
+test('a flood of reactions is cut off, and its sender is still heard', async (t) => {
+  const path = await messagePath(t);
+  path.attach();
+  const sink = path.ingress.sinkFor('scripted', 'main');
+  await sink.commit([said('hello')]);
+  await path.event('run.finished');
+  const flood = Array.from({ length: 1500 }, () => said('👍', { kind: 'reaction', native: '1' }));
+  await sink.commit(flood);
+  const turnedAway = [...path.metrics.values].find(([name]) => /^messages_turned_away_total.*flood/.test(name));
+  assert.ok((turnedAway?.[1] ?? 0) > 1000);
+  await sink.commit([said('still here?')]);
+  await path.event('run.finished', () => path.provider.hits === 2);
+});
