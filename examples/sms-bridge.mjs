@@ -76,7 +76,9 @@ async function answer(headers, body) {
   return 200;
 }
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => void serve(request, response));
+
+async function serve(request, response) {
   const handle = { '/sms': receive, '/answers': answer }[request.url];
   const chunks = [];
   let size = 0;
@@ -91,7 +93,8 @@ const server = createServer(async (request, response) => {
         ? 413
         : await handle(request.headers, Buffer.concat(chunks)).catch(() => 502);
   response.writeHead(status).end();
-});
+}
+
 server.listen(Number(env.PORT ?? 8080), '127.0.0.1', () => {
   process.stdout.write(`the SMS bridge listens on port ${server.address().port}\n`);
 });

@@ -29,18 +29,18 @@ const builders: { [T in ChannelType]: Build<T> } = {
 /** Channels of this version; their names are reserved as beginnings of session keys. */
 export const channelTypes: ReadonlySet<string> = new Set(Object.keys(builders));
 
-type Accounts<T extends ChannelType> = [string, ConfiguredChannel<T>][];
-
 /** The accounts of a configuration that are to run. */
 export const channelPlans = (config: Config, deps: BuildDeps): ChannelPlan[] =>
   (Object.keys(builders) as ChannelType[]).flatMap((type) => plansOf(type, config, deps));
 
-function plansOf<T extends ChannelType>(type: T, config: Config, deps: BuildDeps): ChannelPlan[] {
-  const build: Build<T> = builders[type];
-  return (Object.entries(config.channels[type].accounts) as Accounts<T>)
+function plansOf(type: ChannelType, config: Config, deps: BuildDeps): ChannelPlan[] {
+  // A builder and the accounts of its own type fit together, which the compiler cannot see over the union.
+  const build = builders[type] as Build<never>;
+  const accounts: [string, ConfiguredChannel<ChannelType>][] = Object.entries(config.channels[type].accounts);
+  return accounts
     .filter(([, { enabled }]) => enabled)
     .map(([account, options]) => {
-      const { restartOn, create } = build(account, options, deps);
+      const { restartOn, create } = build(account, options as never, deps);
       return { id: `${type}:${account}`, fingerprint: fingerprint(restartOn), stream: options.stream, create };
     });
 }
