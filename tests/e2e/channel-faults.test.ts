@@ -7,10 +7,9 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newMarker } from '../support/mock-openai.ts';
 import type { Fault } from '../support/fault-proxy.ts';
-import { FaultyLines, wrongWith, type Line } from './proofs/faulty-line.ts';
+import { FaultyLines, thorough, wrongWith, type Line } from './proofs/faulty-line.ts';
 
 /** `npm run prove -- faults`: all of it, and for longer. */
-const thorough = process.env['THOROUGH_FAULTS'] === 'yes';
 const partitionMs = thorough ? 60_000 : 2500;
 const conflicts = thorough ? 12 : 2;
 

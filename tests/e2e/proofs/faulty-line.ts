@@ -21,7 +21,9 @@ import { startTelegramServer, type TelegramServer } from '../../support/telegram
 import { signed, signedHeaders, webhookSecret } from '../../support/webhook-counterpart.ts';
 import { connected, modelConfig } from './channels.ts';
 
-const patienceMs = 30_000;
+/** The long variant of the proofs: pauses of a channel grow to 30 s each. */
+export const thorough = process.env['THOROUGH_FAULTS'] === 'yes';
+const patienceMs = thorough ? 360_000 : 30_000;
 const lookEveryMs = 20;
 /** A double that comes would come in this time. */
 const doubleWithinMs = 400;
