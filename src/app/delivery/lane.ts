@@ -196,11 +196,10 @@ export class Lane {
 
   async #attempt(row: OutboxRow): Promise<SendOutcome> {
     const { channel, signal } = this;
-    const { maxLength } = channel.capabilities.text;
     const shown = row.plain ? { ...row.body, spans: [] } : row.body;
     // Where the platform itself drops a double, nobody sees one: what is sent again is the same to the letter.
     const mayDouble = row.resent && row.ref === null && channel.capabilities.idempotentSend !== 'native';
-    const body = mayDouble ? markedAsRepeat(shown, maxLength, await this.#wordsFor(row)) : shown;
+    const body = mayDouble ? markedAsRepeat(shown, channel.capabilities.text, await this.#wordsFor(row)) : shown;
     const file = body.file === undefined ? undefined : await this.#deps.readFile(body.file.id);
     if (file === null) return { ok: false, kind: 'refused', code: 'file_gone', detail: 'The file is gone.' };
     const part: OutboundPart = {

@@ -1,5 +1,6 @@
 import type { OutboundBody } from '../../core/message.ts';
 import { notices, type Words } from '../../core/notices/index.ts';
+import type { ChannelCapabilities } from '../../core/ports/channel.ts';
 
 const room = Math.max(...Object.values(notices).map(({ repeated }) => markOf(repeated).length));
 
@@ -10,10 +11,14 @@ export function withRoomForMark<T extends { maxLength: number }>(limits: T): T {
 }
 
 /** The body of a part that may have arrived already, as far as the platform takes it. */
-export const markedAsRepeat = (body: OutboundBody, maxLength: number, words: Words): OutboundBody => {
-  const mark = markOf(words.repeated);
-  return body.text.length + mark.length > maxLength ? body : { ...body, text: body.text + mark };
-};
+export function markedAsRepeat(
+  body: OutboundBody,
+  { maxLength, measure = ({ text }) => text.length }: ChannelCapabilities['text'],
+  words: Words,
+): OutboundBody {
+  const marked = { ...body, text: body.text + markOf(words.repeated) };
+  return measure(marked) > maxLength ? body : marked;
+}
 
 function markOf(words: string): string {
   return `\n\n${words}`;

@@ -99,10 +99,12 @@ export class RunExecutor {
       : { ...worded, visibleText: `${worded.visibleText}\n\n${words.outage}` };
   }
 
-  async #wordsFor({ conversation, owner }: InboxRow): Promise<Words> {
-    if (conversation === null) return wordsIn(null);
-    const person = await this.#deps.store.person(owner).catch(() => null);
-    return wordsIn(person?.language ?? null);
+  /** Of who wrote: in a group that is not who the conversation belongs to. */
+  async #wordsFor(inbound: InboxRow): Promise<Words> {
+    const { store, whois } = this.#deps;
+    if (inbound.conversation === null) return wordsIn(null);
+    const asked = whois(inbound).then(({ person }) => store.person(person));
+    return wordsIn((await asked.catch(() => null))?.language ?? null);
   }
 
   /** Null when the gateway stops: the run stays as it is and begins again after the restart. */

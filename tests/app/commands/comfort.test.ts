@@ -119,3 +119,11 @@ test('a name is said as it is written: it makes no link, no line and no format o
     assert.ok(spans.every(({ style }) => style === 'code'));
   }
 });
+
+test('what went wrong in a group is told in the language of who asked', async (t) => {
+  const path = await messagePath(t, [failing('invalid_request')]);
+  path.attach();
+  const group = { ...said('x').conversation, native: '-1' };
+  const over = { conversation: group, chat: { type: 'group' as const, addressed: true }, language: 'de' };
+  assert.match(await ask(path, 'geht das?', over), /Ich konnte nicht antworten/);
+});

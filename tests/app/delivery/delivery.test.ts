@@ -360,10 +360,13 @@ test('who waits for rows that never settle takes bounded memory', async (t) => {
 });
 
 test('a repeat of a part that is as long as parts get can still be marked', () => {
-  const limits = withRoomForMark({ maxLength: 4096 });
+  const whole = { maxLength: 4096, maxSpans: 100 };
+  const limits = withRoomForMark(whole);
   const body = { text: 'x'.repeat(limits.maxLength), spans: [] };
-  assert.match(markedAsRepeat(body, 4096, wordsIn('en')).text, /sent again/);
-  assert.ok(markedAsRepeat(body, 4096, wordsIn('de')).text.length <= 4096);
+  assert.match(markedAsRepeat(body, whole, wordsIn('en')).text, /sent again/);
+  assert.ok(markedAsRepeat(body, whole, wordsIn('de')).text.length <= 4096);
+  const escaped = { ...whole, measure: ({ text }: { text: string }) => 2 * text.length };
+  assert.equal(markedAsRepeat(body, escaped, wordsIn('en')).text, body.text, 'markup would make it too long');
 });
 
 function counting(store: Store): { counted: Store; asked: () => number } {
