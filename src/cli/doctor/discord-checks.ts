@@ -1,16 +1,7 @@
 /** Checks of the Discord bots: what Discord says of them, what the gateway saw. */
-import type { Check, DiscordFacts, Facts, Finding } from './facts.ts';
+import { perAccount } from './per-account.ts';
 
-/** One finding a bot, for enabled bots only. */
-const perBot =
-  (judge: (bot: DiscordFacts, facts: Facts) => Finding | null): Check =>
-  (facts) =>
-    facts.discord
-      .filter(({ enabled }) => enabled)
-      .flatMap((bot) => {
-        const finding = judge(bot, facts);
-        return finding === null ? [] : [finding];
-      });
+const perBot = perAccount(({ discord }) => discord);
 
 export const botToken = perBot(({ id, outcome, detail }) => {
   switch (outcome) {

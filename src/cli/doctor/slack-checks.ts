@@ -1,16 +1,7 @@
 /** Checks of the Slack apps: what is configured, and what Slack says of the tokens. */
-import type { Check, Finding, SlackFacts } from './facts.ts';
+import { perAccount } from './per-account.ts';
 
-/** One finding an app, for enabled apps only. */
-const perApp =
-  (judge: (app: SlackFacts) => Finding | null): Check =>
-  (facts) =>
-    facts.slack
-      .filter(({ enabled }) => enabled)
-      .flatMap((app) => {
-        const finding = judge(app);
-        return finding === null ? [] : [finding];
-      });
+const perApp = perAccount(({ slack }) => slack);
 
 export const botToken = perApp(({ id, outcome, detail }) => {
   switch (outcome) {

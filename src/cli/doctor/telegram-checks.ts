@@ -1,19 +1,11 @@
 /** Checks of the Telegram bots: what is configured, what Telegram says of them, what the gateway saw. */
-import type { Check, Facts, Finding, TelegramFacts } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { perAccount } from './per-account.ts';
 
 /** How the channel says that it is not alone. */
 const another = /\b409\b|conflict|another program/i;
 
-/** One finding a bot, for enabled bots only. */
-const perBot =
-  (judge: (bot: TelegramFacts, facts: Facts) => Finding | null): Check =>
-  (facts) =>
-    facts.telegram
-      .filter(({ enabled }) => enabled)
-      .flatMap((bot) => {
-        const finding = judge(bot, facts);
-        return finding === null ? [] : [finding];
-      });
+const perBot = perAccount(({ telegram }) => telegram);
 
 export const botToken = perBot(({ id, outcome, detail }) => {
   switch (outcome) {
