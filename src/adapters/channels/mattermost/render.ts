@@ -117,7 +117,7 @@ const address = (url: string): string =>
  * Addresses that clients make links of by themselves: inside them a backslash would be part of the address. They end
  * before what would be a sign even there.
  */
-const bareUrl = /\b(?:(?:https?|ftp|mailto):|www\.)(?:[^\s<>"`*[\]\\|~&]|~(?!~)|&(?!#?\w+;))+/gi;
+const bareUrl = /\b(?:(?:https?|ftp|mailto):|www\.)(?:[^\s<>"`*[\]\\|~&_]|(?<=[A-Za-z0-9_])_|~(?!~)|&(?!#?\w+;))+/gi;
 
 /** Text that means nothing but itself and calls nobody. */
 function quiet(text: string, inLink: boolean): string {
