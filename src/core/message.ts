@@ -57,12 +57,25 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [key:
 export type JsonObject = { [key: string]: JsonValue };
 
 export type Part =
-  | { type: 'text'; text: string }
+  /**
+   * `by`: in a group who wrote it, `channel:account:native`. `outside`: somebody else than who sent it wrote it, and
+   * where it came from (`forwarded`, `web page`); models are shown it fenced.
+   */
+  | { type: 'text'; text: string; by?: string; outside?: string }
   | { type: 'file'; file: string; mimeType: string; name?: string }
   /** Thinking of a model. `replay` is the dialect's own opaque form (signatures, encrypted items), sent back verbatim. */
   | { type: 'reasoning'; text: string; dialect?: string; replay?: JsonValue }
   | { type: 'tool_call'; id: string; name: string; args: JsonObject }
-  | { type: 'tool_result'; callId: string; name: string; text: string; isError: boolean };
+  /** `file`: where the whole of a result is kept whose text was cut. `outside` as of a text. */
+  | {
+      type: 'tool_result';
+      callId: string;
+      name: string;
+      text: string;
+      isError: boolean;
+      outside?: string;
+      file?: string;
+    };
 
 /** One entry of a session. Sessions are append-only: `seq` counts from 1 without holes. */
 export interface Message {
