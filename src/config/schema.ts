@@ -10,6 +10,7 @@ import { providersOptions } from '../adapters/providers/options.ts';
 import type { ProviderOptions } from '../adapters/providers/options.ts';
 import { databaseOptions } from '../adapters/store/sqlite/options.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
+import { toolsTable } from './tools.ts';
 import { choice, duration, integer, named, number, table, text, withDefault } from '../core/fields.ts';
 
 const agentFields = {
@@ -81,6 +82,7 @@ export const configSchema = table('The configuration of Open Clanker.', {
   channels: withDefault(channelsTable, {}),
   database: withDefault(databaseOptions, {}),
   sessions: withDefault(sessionsOptions, {}),
+  tools: withDefault(toolsTable, {}),
   logging: withDefault(loggingOptions, {}),
   metrics: withDefault(metricsOptions, {}),
 });
@@ -121,7 +123,6 @@ export const laterKeys: readonly string[] = [
   'sessions.retention',
   'skills',
   'tasks',
-  'tools',
   'webhooks',
 ];
 
