@@ -1,5 +1,6 @@
 import type { Button } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
+import type { ApprovedCall } from '../../core/ports/gate.ts';
 import type { InboxRow, PersonRow, SessionRow } from '../../core/ports/store.ts';
 import type { PersonRole } from '../../core/principal.ts';
 import { commandRole, roleIncludes } from '../../core/roles.ts';
@@ -23,6 +24,13 @@ export interface CommandAnswer {
   buttons?: Button[];
   /** Holds a one-time code: not kept longer than its delivery takes. */
   sensitive?: true;
+  /**
+   * A call of the model that its person approved just now: the run goes on with it, and what the model says then is the
+   * answer; `text` is not shown.
+   */
+  approved?: ApprovedCall;
+  /** What the model is told of it, with the next message of the session. */
+  note?: string;
 }
 
 /** A slash command of chats; each part of the product registers its own. Its one line stands in `Words.summaries`. */

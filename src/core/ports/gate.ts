@@ -1,7 +1,7 @@
 /** Whether a tool call may happen, and the approvals of a person that it may need. */
-import type { JsonObject } from '../message.ts';
+import type { Button, JsonObject } from '../message.ts';
 import type { Words } from '../notices/index.ts';
-import type { Button } from '../message.ts';
+import type { PersonRole } from '../principal.ts';
 import type { Effect, Tool, ToolCall } from './tool.ts';
 
 export type Verdict =
@@ -26,12 +26,20 @@ export interface AskedApproval {
   buttons(words: Words): Button[];
 }
 
-/** An approval that was given, used up by this very delivery: its call is carried out once. */
+/** An approval that was given, used up by the run that carries it: its call is made once, by that run. */
 export interface ApprovedCall {
   id: string;
+  /** Of the run that asked, and of the model's call in it. */
+  runId: string;
+  callId: string;
   /** The call as it was asked for and shown. */
   tool: string;
   args: JsonObject;
+  /** Whose call it is, and what they could do when it was judged again: an owner may have approved it for them. */
+  person: string;
+  role: PersonRole;
+  /** The agent whose call it is; null for the default one. */
+  agent: string | null;
   /** Who approved it, by display name. */
   by: string;
 }
