@@ -141,6 +141,17 @@ export interface PairingDecision {
   who: string;
 }
 
+/** What walking the audit log found. */
+export interface AuditVerdict {
+  ok: boolean;
+  /** That fit, from the first on. */
+  rows: number;
+  /** The hash of the last of them: kept elsewhere, it proves later that nothing before it was changed. */
+  head: string;
+  /** The first row that does not fit, and why. */
+  broken: { seq: number; detail: string } | null;
+}
+
 export interface GatewayStatus {
   version: string;
   pid: number;

@@ -9,8 +9,11 @@
 import type { ErrorData } from '../errors.ts';
 import type { Attachment, ConversationRef, JsonObject, Message, OutboundBody, Part, Role } from '../message.ts';
 import type { PersonRole, Scope } from '../principal.ts';
+import type { BudgetStore } from './budget-store.ts';
+import type { AuditStore } from './audit-store.ts';
 import type { CursorUpdate } from './channel.ts';
 import type { Identity, PeopleStore } from './people-store.ts';
+import type { PreferenceStore } from './preference-store.ts';
 import type { Usage } from './provider.ts';
 
 /**
@@ -207,6 +210,7 @@ export interface FinishRun {
   state: Extract<RunState, 'finished' | 'failed' | 'aborted' | 'dead'>;
   /** What the inbox rows become. */
   inbox: Extract<InboxState, 'done' | 'failed' | 'dead'>;
+  /** The steps of the run that are no messages yet, and the reply. */
   messages: NewMessage[];
   /** New rows; a row whose idempotency key is the run's open stream replaces its body and turns it to `planned`. */
   outbox: NewOutbound[];
@@ -314,6 +318,7 @@ export interface StoreCounts {
   people: number;
   messagesToday: number;
   activePeopleToday: number;
+  activeChannelsToday: number;
 }
 
 export interface RefusedRow {
@@ -337,8 +342,12 @@ export interface UsageRow {
   calls: number;
   input: number;
   cacheRead: number;
+  cacheWrite: number;
   output: number;
+  /** US dollars of those whose price is known; null when none is. */
   cost: number | null;
+  /** Calls whose price is unknown. */
+  unpriced: number;
 }
 
 export interface ListOptions {
@@ -352,7 +361,7 @@ export interface Listed<T> {
   nextCursor: string | null;
 }
 
-export interface Store extends PeopleStore {
+export interface Store extends PeopleStore, BudgetStore, PreferenceStore, AuditStore {
   // ── inbound
   /** Inbox rows (and the sessions of queued ones, created when missing) and the platform's cursor, in one transaction. */
   commitInbound(
@@ -399,8 +408,14 @@ export interface Store extends PeopleStore {
   /** Run, inbox rows, assistant message, outbox rows and ledger, in ONE transaction. Returns the messages appended and rows planned. */
   finishRun(finish: FinishRun): Promise<{ messages: Message[]; outbox: OutboxRow[] }>;
   run(id: string): Promise<RunRow | null>;
-  /** A finished run's stored answer: the row and its reply. */
-  runReply(id: string): Promise<{ run: RunRow; reply: Message | null } | null>;
+  /**
+   * What was written while a run is at work joins it (queue mode `steer`): the steps so far become messages, their
+   * journal is done with, and the queued messages up to the first command follow them in the history, merged into the
+   * run's own. Null, and nothing changes, when nothing waits or the run is over.
+   */
+  joinRun(runId: string, steps: NewMessage[]): Promise<{ messages: Message[]; inbound: InboxRow[] } | null>;
+  /** A finished run's stored answer: the row, and what the model said in it, oldest first; empty without a reply. */
+  runReply(id: string): Promise<{ run: RunRow; said: Message[] } | null>;
 
   // ── outbound
   /** Rows whose idempotency key exists already are returned as stored. */
@@ -480,7 +495,8 @@ export interface Store extends PeopleStore {
   /** Queues a dead letter again with fresh attempts; false when it is not dead. */
   retryDead(id: string, at: number, expiresAt: number): Promise<boolean>;
   clearDead(id?: string): Promise<number>;
-  usage(sinceMs: number, owner: string | null): Promise<UsageRow[]>;
+  /** By day (UTC), person and model; of one channel where it is named. */
+  usage(sinceMs: number, owner: string | null, channel?: string | null): Promise<UsageRow[]>;
   counts(dayStartMs: number): Promise<StoreCounts>;
   /**
    * One bounded step of housekeeping: idempotency keys older than `keysBefore` are released, refused and handled rows

@@ -1,5 +1,7 @@
+import { appendAudit, auditChain, listAudit } from './audit.ts';
 import { commitInbound, cursors, inbound, inboundBefore, refusedSenders, requeueInbound } from './inbound.ts';
 import { attachFiles, editInbound } from './attachments.ts';
+import { budgetOverrides, budgetStandings, reserveBudget, setBudgetOverride } from './budgets.ts';
 import {
   admissions,
   burnLink,
@@ -45,8 +47,9 @@ import {
   tokens,
   touchTokens,
 } from './people.ts';
+import { preferences, preferredModels, setPreferences } from './preferences.ts';
 import type { Arguments, OperationName, Result } from './protocol.ts';
-import { claimRun, journal, recoverRuns, releaseRun, run, runReply, undoClaimRun } from './runs.ts';
+import { claimRun, joinRun, journal, recoverRuns, releaseRun, run, runReply, undoClaimRun } from './runs.ts';
 import {
   deleteSession,
   listSessions,
@@ -70,6 +73,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   releaseRun,
   queuedSessions,
   claimRun,
+  joinRun,
   journal,
   saveAttempts,
   finishRun,
@@ -125,8 +129,18 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   deadLetter,
   retryDead,
   clearDead,
+  appendAudit,
+  listAudit,
+  auditChain,
   usage,
   counts,
+  reserveBudget,
+  budgetStandings,
+  budgetOverrides,
+  setBudgetOverride,
+  preferences,
+  preferredModels,
+  setPreferences,
   maintain,
 };
 
