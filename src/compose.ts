@@ -71,7 +71,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   };
   let loaded: LoadedConfig;
   try {
-    loaded = loadConfig(load);
+    loaded = await loadConfig(load);
     if (options.flags.tls === true && loaded.config.server.tls === undefined) {
       throw new ClankerError(
         'config',

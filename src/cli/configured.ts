@@ -2,7 +2,7 @@
 import { type LoadedConfig, loadConfig } from '../config/index.ts';
 import type { Invocation } from './command.ts';
 
-export function loadedConfig({ options, env, cwd, home }: Invocation): LoadedConfig {
+export function loadedConfig({ options, env, cwd, home }: Invocation): Promise<LoadedConfig> {
   const file = options.value('config');
   return loadConfig({ ...(file === undefined ? {} : { file }), env, cwd, home });
 }

@@ -34,7 +34,7 @@ export async function findGateway(invocation: Invocation): Promise<Found> {
   if (running !== null) return { url: running.url, token: namedToken ?? readToken(data), named: false };
   // The slow way, only when nothing runs from the usual place: the configuration says where one would listen.
   const { listenUrl, loadedConfig } = await import('./configured.ts');
-  const loaded = loadedConfig(invocation);
+  const loaded = await loadedConfig(invocation);
   const url = readRunFile(loaded.dataDir)?.url ?? listenUrl(loaded);
   const token = namedToken ?? readToken(loaded.dataDir) ?? loaded.config.server.auth.token?.reveal() ?? null;
   return { url, token, named: false };

@@ -7,7 +7,7 @@ import type { LiveConfig } from './live-config.ts';
 import { httpOptions } from './settings.ts';
 
 export interface ReloadDeps {
-  load: () => LoadedConfig;
+  load: () => Promise<LoadedConfig>;
   live: LiveConfig;
   /** Makes everything that runs that of the configuration in force. */
   apply: () => Promise<void>;
@@ -38,7 +38,7 @@ export function reloading(deps: ReloadDeps): () => Promise<{ changed: string[] }
 async function reload(deps: ReloadDeps): Promise<{ changed: string[] }> {
   const { live, apply, serve, setLevel, onFiles, log, bus } = deps;
   try {
-    const next = deps.load();
+    const next = await deps.load();
     // Whatever can be found wrong is found before anything changes.
     const options = await httpOptions(next.config);
     const before = live.loaded;

@@ -9,6 +9,7 @@ import { ConfigError } from './errors.ts';
 import type { ConfigIssue } from './errors.ts';
 import { interpolate } from './interpolate.ts';
 import { locate } from './locate.ts';
+import { FrontMatterFound, readPrompts } from './prompts.ts';
 import { readTextFile, UnreadableFile } from './read-file.ts';
 import { rules } from './rules.ts';
 import type { Config } from './schema.ts';
@@ -19,6 +20,7 @@ import { keyOf, Written } from './tree.ts';
 import type { Tree } from './tree.ts';
 import { validate } from './validate.ts';
 import type { Problem } from './problem.ts';
+import type { ReadHead } from '../core/front-matter.ts';
 
 export interface LoadOptions {
   /** From `--config`; it must exist. */
@@ -35,6 +37,8 @@ export interface LoadedConfig {
   config: Config;
   /** The configuration file; null when there is none. */
   file: string | null;
+  /** Where relative paths of the configuration start. */
+  folder: string;
   /** Where everything is kept; made by whoever writes there first. */
   dataDir: string;
   /** Where each value came from, by key: `default`, `file`, `environment OPENAI_API_KEY`, `flag server.port`. */
@@ -94,11 +98,12 @@ function readDotEnv(candidates: readonly string[]): Environment {
 
 /** Gives problems their place, line and column in the file or the variable or flag they came from, and their order. */
 function placed(problems: readonly Problem[], written: Written, found: FoundFile | null): ConfigIssue[] {
-  const issues = problems.map(({ path: at, message }): ConfigIssue => {
+  const issues = problems.map(({ path: at, message, place }): ConfigIssue => {
     const key = keyOf(at.filter((part) => typeof part === 'string'));
+    if (place !== undefined) return { ...place, column: null, key, message };
     const origin = written.origin(at);
     if (origin !== null && origin.layer !== 'file' && origin.layer !== 'default')
-      return { file: origin.text, line: null, column: null, key, message };
+      return { file: origin.text, line: origin.line ?? null, column: null, key, message };
     const position = found === null ? null : locate(found.text, at);
     return { file: found?.file ?? null, line: position?.line ?? null, column: position?.column ?? null, key, message };
   });
@@ -106,10 +111,20 @@ function placed(problems: readonly Problem[], written: Written, found: FoundFile
 }
 
 /**
- * Reads and checks the configuration. Precedence: flag, environment, `.env`, file, default. Throws ConfigError with
- * everything that is wrong. Never changes `process.env`, makes no directory, asks no network.
+ * Reads and checks the configuration. Precedence: flag, environment, `.env`, file, prompt file, default. Throws
+ * ConfigError with everything that is wrong. Never changes `process.env`, makes no directory, asks no network.
  */
-export function loadConfig(options: LoadOptions): LoadedConfig {
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  try {
+    return readConfig(options);
+  } catch (error) {
+    if (!(error instanceof FrontMatterFound)) throw error;
+    return readConfig(options, (await import('./front-matter.ts')).readHead);
+  }
+}
+
+/** The same at once. Throws FrontMatterFound when a prompt file has front matter and nothing was given to read it. */
+export function readConfig(options: LoadOptions, readHead: ReadHead | null = null): LoadedConfig {
   const { found, looked } = findFile(options);
   const folder = found === null ? options.cwd : path.dirname(found.file);
   const dotEnvFiles = [...new Set([path.join(folder, '.env'), path.join(options.cwd, '.env')])];
@@ -129,10 +144,11 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   }
 
   const secrets = resolveSecrets(written, { env, folder });
+  const prompts = readPrompts(written, { folder, readHead });
   const directory = dataDir(env, options.home, options.cwd);
   addComputedDefaults(written, directory);
   const checked = validate(written.tree);
-  problems.push(...secrets.problems, ...checked.problems);
+  problems.push(...secrets.problems, ...prompts.problems, ...checked.problems);
   const built = checked.value === null ? null : buildConfig(checked.value, directory);
   if (built !== null) {
     const { config } = built;
@@ -143,6 +159,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   return {
     config: built.config,
     file: found?.file ?? null,
+    folder,
     dataDir: directory,
     sources: sourcesOf(written),
     written: maskSecrets(written),
@@ -150,7 +167,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       ...warnings,
       ...withoutEffect((written.tree['channels'] ?? {}) as Record<string, unknown>, built.config.channels),
     ],
-    files: [...looked, ...dotEnvFiles, ...secrets.files],
+    files: [...looked, ...dotEnvFiles, ...secrets.files, ...prompts.files],
   };
 }
 

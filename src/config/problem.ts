@@ -4,4 +4,6 @@ import type { Path } from './tree.ts';
 export interface Problem {
   path: Path;
   message: string;
+  /** Where it stands when that is another file than the configuration's. */
+  place?: { file: string; line: number };
 }

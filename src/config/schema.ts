@@ -11,12 +11,20 @@ import type { ProviderOptions } from '../adapters/providers/options.ts';
 import { databaseOptions } from '../adapters/store/sqlite/options.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
 import { toolsTable } from './tools.ts';
-import { choice, duration, integer, named, number, table, text, withDefault } from '../core/fields.ts';
+import { choice, duration, integer, list, named, number, table, text, withDefault } from '../core/fields.ts';
 
 const agentFields = {
   system_prompt: text('What the model is told before every conversation.', 'a text', {
     empty: true,
     example: '"Answer in one sentence."',
+  }),
+  prompt: text(
+    'A Markdown file that holds the system prompt, beside the configuration. Its front matter (`model`, `temperature`, `max_tokens`, `history_window`, `tools`, `skills`) fills what this table does not say.',
+    'the path of a file',
+    { example: '"prompts/support.md"' },
+  ),
+  skills: list('Names of skills that it may use; `*` stands for any characters.', 'a list of names', () => null, {
+    example: '["pdf-*", "invoices"]',
   }),
   model: text('The model of this agent.', 'a provider name or "provider/model"', {
     computed: '`providers.default`',
@@ -46,6 +54,8 @@ const agentOptions = table('The agent that answers.', {
     agentFields.system_prompt,
     'You are a helpful assistant. Answer in the language of the question, briefly and truthfully.',
   ),
+  prompt: z.optional(agentFields.prompt),
+  skills: withDefault(agentFields.skills, ['*']),
   model: z.optional(agentFields.model),
   history_window: withDefault(agentFields.history_window, 6),
   max_tokens: z.optional(agentFields.max_tokens),
@@ -56,6 +66,8 @@ const agentOptions = table('The agent that answers.', {
 
 const furtherAgent = table('A further agent; what it does not say is as in `[agent]`.', {
   system_prompt: z.optional(agentFields.system_prompt),
+  prompt: z.optional(agentFields.prompt),
+  skills: z.optional(agentFields.skills),
   model: z.optional(agentFields.model),
   history_window: z.optional(agentFields.history_window),
   max_tokens: z.optional(agentFields.max_tokens),

@@ -4,13 +4,15 @@ export type Tree = { [key: string]: unknown };
 export type Path = readonly (string | number)[];
 
 /** From weak to strong. */
-export const layers = ['default', 'file', '.env', 'environment', 'flag'] as const;
+export const layers = ['default', 'prompt', 'file', '.env', 'environment', 'flag'] as const;
 export type Layer = (typeof layers)[number];
 
 export interface Origin {
   layer: Layer;
-  /** For people: `file`, `environment OPENAI_API_KEY`, `flag --port`. */
+  /** For people: `file`, `environment OPENAI_API_KEY`, `flag --port`, or the prompt file. */
   text: string;
+  /** In a prompt file, from 1. */
+  line?: number;
 }
 
 export const isTree = (value: unknown): value is Tree =>

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { ConfigError, loadConfig } from '../../src/config/index.ts';
+import { ConfigError } from '../../src/config/index.ts';
+import { readConfig } from '../../src/config/load.ts';
 import type { ConfigIssue, LoadedConfig, LoadOptions } from '../../src/config/index.ts';
 
 /** A token that passes every check. */
@@ -18,7 +19,7 @@ export function folder(t: TestContext, files: Record<string, string | Buffer> = 
 
 /** Loads from a folder that is also working directory and home; the environment is empty unless given. */
 export const load = (dir: string, options: Partial<LoadOptions> = {}): LoadedConfig =>
-  loadConfig({ env: {}, cwd: dir, home: dir, ...options });
+  readConfig({ env: {}, cwd: dir, home: dir, ...options });
 
 /** Loads a text as `open-clanker.toml`. */
 export const loadText = (t: TestContext, text: string | Buffer, options: Partial<LoadOptions> = {}): LoadedConfig =>

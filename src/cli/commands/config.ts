@@ -27,7 +27,7 @@ export const generate: Handler = async ({ options, terminal, cwd }) => {
 
 /** An invalid configuration leaves as ConfigError: every problem on a line of its own, exit 78. */
 export const validate: Handler = async (invocation) => {
-  const { file, warnings } = loadedConfig(invocation);
+  const { file, warnings } = await loadedConfig(invocation);
   if (invocation.options.has('json')) invocation.terminal.json({ valid: true, file, warnings });
   else {
     for (const warning of warnings) invocation.terminal.line(`Warning: ${warning}`);
@@ -37,7 +37,7 @@ export const validate: Handler = async (invocation) => {
 };
 
 export const show: Handler = async (invocation) => {
-  const settings = describeConfig(loadedConfig(invocation));
+  const settings = describeConfig(await loadedConfig(invocation));
   if (invocation.options.has('json')) invocation.terminal.json(settings);
   else {
     for (const { key, value, source } of settings) {

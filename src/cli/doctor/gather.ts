@@ -31,7 +31,7 @@ const defaultUrl = 'http://127.0.0.1:18789';
 
 export async function gather(invocation: Invocation): Promise<Facts> {
   const { env, home, cwd, options } = invocation;
-  const { loaded, config } = loadFacts(invocation);
+  const { loaded, config } = await loadFacts(invocation);
   const dir = loaded?.dataDir ?? dataDir(env, home, cwd);
   const runFile = readRunFile(dir);
   const ask = !options.has('offline');
@@ -71,9 +71,9 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   };
 }
 
-function loadFacts(invocation: Invocation): { loaded: LoadedConfig | null; config: ConfigFacts } {
+async function loadFacts(invocation: Invocation): Promise<{ loaded: LoadedConfig | null; config: ConfigFacts }> {
   try {
-    const loaded = loadedConfig(invocation);
+    const loaded = await loadedConfig(invocation);
     const { file, warnings, config } = loaded;
     const { host, port, tls } = config.server;
     return {
