@@ -32,6 +32,7 @@ const sampleNames: Readonly<Record<string, string>> = {
   providers: 'openai',
   agents: 'brief',
   'channels.webhook': 'sms',
+  'tools.policy.channels': 'email',
   ...Object.fromEntries(Object.keys(channelKinds).map((type) => [`channels.${type}.accounts`, 'second'])),
 };
 

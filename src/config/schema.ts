@@ -10,6 +10,7 @@ import { providersOptions } from '../adapters/providers/options.ts';
 import type { ProviderOptions } from '../adapters/providers/options.ts';
 import { databaseOptions } from '../adapters/store/sqlite/options.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
+import { agentPolicyTable } from './tool-policy.ts';
 import { toolsTable } from './tools.ts';
 import { choice, duration, integer, list, named, number, table, text, withDefault } from '../core/fields.ts';
 
@@ -73,6 +74,7 @@ const furtherAgent = table('A further agent; what it does not say is as in `[age
   max_tokens: z.optional(agentFields.max_tokens),
   temperature: z.optional(agentFields.temperature),
   limits: z.optional(table('Where a run ends.', { run_timeout: z.optional(agentFields.run_timeout) })),
+  policy: z.optional(agentPolicyTable),
 });
 
 const sessionsOptions = table('How long conversations live.', {
@@ -100,7 +102,7 @@ export const configSchema = table('The configuration of Open Clanker.', {
 });
 
 export type WrittenConfig = z.output<typeof configSchema>;
-export type AgentOptions = z.output<typeof agentOptions>;
+export type AgentOptions = z.output<typeof agentOptions> & { policy?: z.output<typeof agentPolicyTable> };
 export type { ProviderOptions };
 
 /** A configured provider: defaults of its name and place filled in. `base_url` of `demo` is never called. */

@@ -1,5 +1,6 @@
 /** The tools of this version. Each is one line here and one in src/compose/tools.ts. */
 import { duration, size, table, withDefault } from '../core/fields.ts';
+import { policyTable } from './tool-policy.ts';
 
 export const toolsTable = table('What the model may do besides talking.', {
   timeout: withDefault(duration('The longest call of a tool that names no time of its own.', '1s', '10m'), '30s'),
@@ -11,4 +12,5 @@ export const toolsTable = table('What the model may do besides talking.', {
     ),
     '32KB',
   ),
+  policy: withDefault(policyTable, {}),
 });

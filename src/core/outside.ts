@@ -13,7 +13,7 @@ const maxSources = 3;
  */
 export function fence(text: string, source: string, nonce: string): string {
   const from = source
-    .replaceAll(/[^\p{L}\p{N} ._:/@-]/gu, ' ')
+    .replaceAll(/[^\p{L}\p{N}._:/@-]+/gu, ' ')
     .trim()
     .slice(0, maxSourceLength)
     .toWellFormed();
