@@ -36,6 +36,7 @@ export async function runUpkeep(
         const { sessionMaxAgeMs, maxHistoryMessages } = retention();
         const wall = clock.now();
         const more = await store.maintain({
+          at: wall,
           keysBefore: wall - keepKeysMs,
           refusedBefore: wall - keepRefusedMs,
           sessionsBefore: sessionMaxAgeMs === null ? null : wall - sessionMaxAgeMs,

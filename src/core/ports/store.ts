@@ -12,6 +12,8 @@ import type { PersonRole, Scope } from '../principal.ts';
 import type { BudgetStore } from './budget-store.ts';
 import type { AuditStore } from './audit-store.ts';
 import type { CursorUpdate } from './channel.ts';
+import type { HistoryStore } from './history-store.ts';
+import type { NotesStore } from './notes-store.ts';
 import type { Identity, PeopleStore } from './people-store.ts';
 import type { PreferenceStore } from './preference-store.ts';
 import type { Usage } from './provider.ts';
@@ -44,6 +46,8 @@ export interface NewInbound {
   parents?: readonly string[];
   text: string;
   attachments: Attachment[];
+  /** Where the text comes from when the sender passed it on, in a few words; null: it is their own. */
+  outside: string | null;
   state: Extract<InboxState, 'queued' | 'refused' | 'handled'>;
   /** Why it was refused or what handled it. */
   reason: string | null;
@@ -361,7 +365,7 @@ export interface Listed<T> {
   nextCursor: string | null;
 }
 
-export interface Store extends PeopleStore, BudgetStore, PreferenceStore, AuditStore {
+export interface Store extends PeopleStore, BudgetStore, PreferenceStore, AuditStore, NotesStore, HistoryStore {
   // ── inbound
   /** Inbox rows (and the sessions of queued ones, created when missing) and the platform's cursor, in one transaction. */
   commitInbound(
@@ -383,7 +387,10 @@ export interface Store extends PeopleStore, BudgetStore, PreferenceStore, AuditS
   editInbound(conversation: ConversationRef, native: string, sender: string, text: string): Promise<boolean>;
 
   // ── runs
-  /** After a crash: every `running` row is queued again (its starts stay counted). Returns how many there were. */
+  /**
+   * After a crash: every `running` row is queued again (its starts stay counted), and the calls that had reserved a
+   * budget are settled as estimated. Returns how many runs there were.
+   */
   recoverRuns(): Promise<number>;
   /** A run that the gateway itself cut to stop: it is queued again and this start does not count. */
   releaseRun(runId: string): Promise<void>;
@@ -500,10 +507,12 @@ export interface Store extends PeopleStore, BudgetStore, PreferenceStore, AuditS
   counts(dayStartMs: number): Promise<StoreCounts>;
   /**
    * One bounded step of housekeeping: idempotency keys older than `keysBefore` are released, refused and handled rows
-   * and codes before `refusedBefore` removed, sessions idle since `sessionsBefore` closed, histories over `maxMessages` trimmed.
+   * and codes before `refusedBefore` removed, notes that have expired at `at` too, sessions idle since `sessionsBefore`
+   * closed, histories over `maxMessages` trimmed.
    * Returns true while there is more to do.
    */
   maintain(limits: {
+    at: number;
     keysBefore: number;
     refusedBefore: number;
     sessionsBefore: number | null;

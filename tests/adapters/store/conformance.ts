@@ -1,8 +1,10 @@
 /** What every engine behind the Store port must do. An engine's test file calls this with its own opener. */
 import type { TestContext } from 'node:test';
 import type { Store } from '../../../src/core/ports/store.ts';
+import { historyConformance } from './conformance/history.ts';
 import { inboundConformance } from './conformance/inbound.ts';
 import { listsConformance } from './conformance/lists.ts';
+import { notesConformance } from './conformance/notes.ts';
 import { outboundConformance } from './conformance/outbound.ts';
 import { pairingConformance } from './conformance/pairing.ts';
 import { peopleConformance } from './conformance/people.ts';
@@ -18,4 +20,6 @@ export function storeConformance(engine: string, openEmpty: OpenEmpty): void {
   listsConformance(engine, openEmpty);
   peopleConformance(engine, openEmpty);
   pairingConformance(engine, openEmpty);
+  notesConformance(engine, openEmpty);
+  historyConformance(engine, openEmpty);
 }

@@ -15,6 +15,7 @@ import type {
 import type { NewOutbound, OutboxRow, PersonRow } from '../../../core/ports/store.ts';
 import { conversationFrom, conversationText, type Database } from './database.ts';
 import { identity as findIdentity, setRole } from './identities.ts';
+import { moveNotes } from './notes.ts';
 import { planOutbound } from './outbound.ts';
 import { ensureIdentity, ensurePerson, person as findPerson } from './people.ts';
 
@@ -254,7 +255,9 @@ function become(db: Database, who: Identity, display: string, person: PersonRow,
     before,
     before,
   );
-  if (left === null) db.run('UPDATE files SET owner = ? WHERE owner = ?', person.id, before);
+  if (left !== null) return;
+  db.run('UPDATE files SET owner = ? WHERE owner = ?', person.id, before);
+  moveNotes(db, before, person.id);
 }
 
 const moveSession = (db: Database, conversation: string, from: string, to: string): number =>

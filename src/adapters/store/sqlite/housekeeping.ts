@@ -1,11 +1,21 @@
 import type { Store } from '../../../core/ports/store.ts';
 import type { Database } from './database.ts';
+import { removeExpiredNotes } from './notes.ts';
 
 type Limits = Parameters<Store['maintain']>[0];
 
 /** Every step touches at most `batch` rows, so that no one waits long behind housekeeping. */
 export function maintain(db: Database, limits: Limits): boolean {
-  const steps = [releaseKeys, removePassing, forgetRefusals, forgetCodes, closeIdleSessions, trimHistories, purge];
+  const steps = [
+    releaseKeys,
+    removePassing,
+    forgetRefusals,
+    forgetCodes,
+    removeExpiredNotes,
+    closeIdleSessions,
+    trimHistories,
+    purge,
+  ];
   return steps.map((step) => step(db, limits)).some((more) => more);
 }
 

@@ -22,7 +22,9 @@ import { maintain } from './housekeeping.ts';
 import { identitiesOf, identity, listPeople, ownerChats, setRole } from './identities.ts';
 import { saveAttempts, usage } from './ledger.ts';
 import { dueConversations } from './lines.ts';
+import { historyFigures, searchHistory, trimHistory } from './history.ts';
 import { listMessages } from './messages.ts';
+import { deleteNote, deleteNotes, listNotes, note, saveNote, searchNotes } from './notes.ts';
 import {
   claimSend,
   interruptedSends,
@@ -141,6 +143,15 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   preferences,
   preferredModels,
   setPreferences,
+  saveNote,
+  note,
+  searchNotes,
+  listNotes,
+  deleteNote,
+  deleteNotes,
+  historyFigures,
+  trimHistory,
+  searchHistory,
   maintain,
 };
 

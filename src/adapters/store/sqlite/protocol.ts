@@ -90,6 +90,15 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   preferences: 'read',
   preferredModels: 'read',
   setPreferences: 'write',
+  saveNote: 'write',
+  note: 'read',
+  searchNotes: 'read',
+  listNotes: 'read',
+  deleteNote: 'write',
+  deleteNotes: 'write',
+  historyFigures: 'read',
+  trimHistory: 'write',
+  searchHistory: 'read',
   maintain: 'write',
 };
 

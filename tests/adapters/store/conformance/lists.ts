@@ -4,7 +4,7 @@ import type { Store } from '../../../../src/core/ports/store.ts';
 import type { OpenEmpty } from '../conformance.ts';
 import { answered, chat, claim, finish, inboundRow, noon, outboundRow } from '../rows.ts';
 
-const housekeeping = { keysBefore: 0, refusedBefore: 0, sessionsBefore: null, maxMessages: null, batch: 10 };
+const housekeeping = { at: noon, keysBefore: 0, refusedBefore: 0, sessionsBefore: null, maxMessages: null, batch: 10 };
 const key = 'api:owner:main';
 
 async function failedFor(store: Store, id: string, at: number): Promise<void> {

@@ -138,7 +138,13 @@ export function pairingConformance(engine: string, openEmpty: OpenEmpty): void {
       const store = await openEmpty(t);
       await store.openRequest(request('a', '1'), limits, []);
       await store.decide(decision('hash-a', true));
-      const forget = { keysBefore: 0, refusedBefore: noon + 2 * hour, sessionsBefore: null, maxMessages: null };
+      const forget = {
+        at: noon,
+        keysBefore: 0,
+        refusedBefore: noon + 2 * hour,
+        sessionsBefore: null,
+        maxMessages: null,
+      };
       await store.maintain({ ...forget, batch: 10 });
       assert.equal(await store.code({ id: 'a' }), null);
       assert.equal((await store.identity(who('1')))?.admitted, true);

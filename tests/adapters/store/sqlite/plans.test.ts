@@ -91,7 +91,7 @@ test('the daily work never reads a whole table, whatever has gathered in it', (t
   counts(db, noon);
   listSessions(db, 'owner', { limit: 10 });
   listSessions(db, null, { limit: 10 });
-  maintain(db, { keysBefore: noon, refusedBefore: noon, sessionsBefore: null, maxMessages: null, batch: 10 });
+  maintain(db, { at: noon, keysBefore: noon, refusedBefore: noon, sessionsBefore: null, maxMessages: null, batch: 10 });
   assert.deepEqual([...db.scans], []);
   trace(db, 'a');
 });
