@@ -66,7 +66,7 @@ test('of titles those are suggested that may have been meant, the most alike fir
     ['shoping list', ['Shopping list', 'list', 'Shop hours']],
     ['wifi', ['Wifi password']],
     ['pasword wifi', ['Wifi password']],
-    ['lisboa flight', ['Lisbon flight']],
+    ['lisboa flight', ['Lisbon flight', 'list']],
     ['einkaufen', []],
     ['', []],
     ['!!!', []],
