@@ -22,6 +22,7 @@ const noCounts: StoreCounts = {
   people: 0,
   messagesToday: 0,
   activePeopleToday: 0,
+  activeChannelsToday: 0,
 };
 
 export interface StatusDeps {
@@ -194,6 +195,11 @@ export class Status {
     gauge('sessions', 'Stored sessions.', () => this.#counts.sessions);
     gauge('messages_today', 'Messages received since local midnight.', () => this.#counts.messagesToday);
     gauge('active_people_today', 'People who wrote since local midnight.', () => this.#counts.activePeopleToday);
+    gauge(
+      'active_channels_today',
+      'Kinds of channels, `api` among them, on which somebody wrote since local midnight.',
+      () => this.#counts.activeChannelsToday,
+    );
     gauge(
       'uptime_seconds',
       'Seconds since the gateway started.',

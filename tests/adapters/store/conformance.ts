@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { Store } from '../../../src/core/ports/store.ts';
 import { historyConformance } from './conformance/history.ts';
+import { budgetsConformance } from './conformance/budgets.ts';
 import { inboundConformance } from './conformance/inbound.ts';
 import { listsConformance } from './conformance/lists.ts';
 import { notesConformance } from './conformance/notes.ts';
@@ -20,6 +21,7 @@ export function storeConformance(engine: string, openEmpty: OpenEmpty): void {
   listsConformance(engine, openEmpty);
   peopleConformance(engine, openEmpty);
   pairingConformance(engine, openEmpty);
+  budgetsConformance(engine, openEmpty);
   notesConformance(engine, openEmpty);
   historyConformance(engine, openEmpty);
 }

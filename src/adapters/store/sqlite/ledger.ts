@@ -1,5 +1,6 @@
-import type { AttemptRow, UsageRow } from '../../../core/ports/store.ts';
+import { dayOf, monthOf, nanoOf, tokensOf } from '../../../core/budget.ts';
 import type { Usage } from '../../../core/ports/provider.ts';
+import type { AttemptRow, UsageRow } from '../../../core/ports/store.ts';
 import { type Database, fromJson, toJson } from './database.ts';
 
 interface AttemptRecord {
@@ -34,10 +35,7 @@ const attemptFrom = (record: AttemptRecord): AttemptRow => ({
   cost: record.cost,
 });
 
-/** The calendar day (UTC) of a time. */
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-
-/** A completed row never changes again, so that the sums of its day count it once. */
+/** A completed row never changes again, so that the sums count it once; what was reserved for it is free again. */
 export function saveAttempts(db: Database, rows: AttemptRow[]): void {
   for (const row of rows) {
     const changed = db.run(
@@ -62,27 +60,61 @@ export function saveAttempts(db: Database, rows: AttemptRow[]): void {
       toJson(row.usage),
       row.cost,
     );
-    if (changed > 0 && row.outcome !== null) addToDay(db, row);
+    if (changed > 0 && row.outcome !== null) addUp(db, row);
   }
 }
 
-function addToDay(db: Database, row: AttemptRow): void {
+function addUp(db: Database, row: AttemptRow): void {
+  const held = db.get<{ channel: string }>(
+    'DELETE FROM reservations WHERE run_id = ? AND n = ? RETURNING channel',
+    row.runId,
+    row.n,
+  );
+  const channel = held?.channel ?? channelOf(db, row.runId);
+  addToDay(db, row, channel);
+  if (row.usage === null) return;
+  // Sums that nobody ever asked for are not there, and then nothing is written.
   db.run(
-    `INSERT INTO usage_days (day, owner, provider, model, calls, input, cache_read, output, cost)
-     VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)
-     ON CONFLICT (day, owner, provider, model) DO UPDATE SET calls = usage_days.calls + 1,
+    `UPDATE budget_spent SET nano = nano + ?, tokens = tokens + ?
+     WHERE account IN ('total', 'person:' || ?, 'channel:' || ?) AND period IN (?, ?)`,
+    nanoOf(row.cost ?? 0),
+    tokensOf(row.usage),
+    row.owner,
+    channel,
+    dayOf(row.startedAt),
+    monthOf(row.startedAt),
+  );
+}
+
+/** A session's key begins with its channel. */
+function channelOf(db: Database, runId: string): string {
+  const run = db.get<{ session_key: string }>('SELECT session_key FROM runs WHERE id = ?', runId);
+  return run?.session_key.split(':', 1)[0] ?? '';
+}
+
+function addToDay(db: Database, row: AttemptRow, channel: string): void {
+  const { usage, cost } = row;
+  db.run(
+    `INSERT INTO usage_days (day, owner, channel, provider, model, calls, input, cache_read, cache_write, output, cost,
+       unpriced)
+     VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (day, owner, channel, provider, model) DO UPDATE SET calls = usage_days.calls + 1,
        input = usage_days.input + excluded.input, cache_read = usage_days.cache_read + excluded.cache_read,
-       output = usage_days.output + excluded.output,
+       cache_write = usage_days.cache_write + excluded.cache_write, output = usage_days.output + excluded.output,
        cost = CASE WHEN excluded.cost IS NULL THEN usage_days.cost
-         ELSE COALESCE(usage_days.cost, 0) + excluded.cost END`,
+         ELSE COALESCE(usage_days.cost, 0) + excluded.cost END,
+       unpriced = usage_days.unpriced + excluded.unpriced`,
     dayOf(row.startedAt),
     row.owner,
+    channel,
     row.provider,
     row.model,
-    row.usage?.input ?? 0,
-    row.usage?.cacheRead ?? 0,
-    row.usage?.output ?? 0,
-    row.cost,
+    usage?.input ?? 0,
+    usage?.cacheRead ?? 0,
+    usage?.cacheWrite ?? 0,
+    usage?.output ?? 0,
+    cost,
+    usage !== null && cost === null ? 1 : 0,
   );
 }
 
@@ -93,11 +125,15 @@ export const lastAttempt = (db: Database, runId: string): number =>
   db.get<{ n: number | null }>('SELECT MAX(n) AS n FROM attempts WHERE run_id = ?', runId)?.n ?? 0;
 
 /** Whole days (UTC), newest first; the day that `sinceMs` falls into is the oldest. */
-export const usage = (db: Database, sinceMs: number, owner: string | null): UsageRow[] =>
+export const usage = (db: Database, sinceMs: number, owner: string | null, channel: string | null = null): UsageRow[] =>
   db.all<UsageRow>(
-    `SELECT day, owner, provider, model, calls, input, cache_read AS "cacheRead", output, cost FROM usage_days
-     WHERE day >= ? AND (? IS NULL OR owner = ?) ORDER BY day DESC, owner, provider, model`,
+    `SELECT day, owner, provider, model, SUM(calls) AS calls, SUM(input) AS input, SUM(cache_read) AS "cacheRead",
+       SUM(cache_write) AS "cacheWrite", SUM(output) AS output, SUM(cost) AS cost, SUM(unpriced) AS unpriced
+     FROM usage_days WHERE day >= ? AND (? IS NULL OR owner = ?) AND (? IS NULL OR channel = ?)
+     GROUP BY day, owner, provider, model ORDER BY day DESC, owner, provider, model`,
     dayOf(sinceMs),
     owner,
     owner,
+    channel,
+    channel,
   );

@@ -27,8 +27,8 @@ export function trace(db: Database, messageId: string): MessageTrace | null {
 /** Counts over partial indexes: they cost what there is to do now, not what was ever done. */
 export function counts(db: Database, dayStartMs: number): StoreCounts {
   const count = (sql: string, ...values: number[]): number => db.get<{ n: number }>(sql, ...values)?.n ?? 0;
-  const today = db.get<{ messages: number; people: number }>(
-    `SELECT COUNT(*) AS messages, COUNT(DISTINCT owner) AS people FROM inbox
+  const today = db.get<{ messages: number; people: number; channels: number }>(
+    `SELECT COUNT(*) AS messages, COUNT(DISTINCT owner) AS people, COUNT(DISTINCT channel) AS channels FROM inbox
      WHERE received_at >= ? AND state NOT IN ('refused', 'handled')`,
     dayStartMs,
   );
@@ -44,5 +44,6 @@ export function counts(db: Database, dayStartMs: number): StoreCounts {
     people: count('SELECT COUNT(*) AS n FROM people'),
     messagesToday: today?.messages ?? 0,
     activePeopleToday: today?.people ?? 0,
+    activeChannelsToday: today?.channels ?? 0,
   };
 }

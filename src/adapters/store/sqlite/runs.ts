@@ -2,6 +2,7 @@ import type { ErrorData } from '../../../core/errors.ts';
 import { partsOf, type JsonObject, type Message } from '../../../core/message.ts';
 import type { ClaimedRun, InboxRow, JournalEntry, RunRow, RunState, Store } from '../../../core/ports/store.ts';
 import type { Usage } from '../../../core/ports/provider.ts';
+import { settleInterrupted } from './budgets.ts';
 import { type Database, fromJson, toJson } from './database.ts';
 import { inboxFrom, type InboxRecord } from './inbound.ts';
 import { lastAttempt } from './ledger.ts';
@@ -55,6 +56,7 @@ export function recoverRuns(db: Database): number {
     `UPDATE inbox SET state = 'queued' WHERE state = 'running' RETURNING session_key`,
   );
   for (const key of new Set(rows.map((row) => row.session_key))) refreshQueue(db, key);
+  settleInterrupted(db);
   return rows.length;
 }
 

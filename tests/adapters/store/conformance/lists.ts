@@ -212,6 +212,7 @@ export function listsConformance(engine: string, openEmpty: OpenEmpty): void {
         people: 1,
         messagesToday: 3,
         activePeopleToday: 2,
+        activeChannelsToday: 1,
       });
     });
   });

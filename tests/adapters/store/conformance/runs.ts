@@ -268,8 +268,10 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
           calls: 1,
           input: 10,
           cacheRead: 1,
+          cacheWrite: 0,
           output: 5,
           cost: 0.25,
+          unpriced: 0,
         },
       ]);
       assert.deepEqual(

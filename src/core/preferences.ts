@@ -1,0 +1,81 @@
+/** How a person wants to be served: what may be said, and what it means. */
+import { languageOf, type Language } from './languages.ts';
+
+export interface Preferences {
+  /** `provider/model`, asked when nobody named another one; null: the agent's. */
+  model: string | null;
+  /** An IANA name such as `Europe/Berlin`; null: not said. */
+  timeZone: string | null;
+  /** Hours in which nothing should come unasked, in their time zone: `22:00-07:00`; null: none. */
+  quietHours: string | null;
+  /** Whether the gateway may say something unasked, such as that a model is back. */
+  notices: boolean;
+}
+
+export const defaultPreferences: Preferences = { model: null, timeZone: null, quietHours: null, notices: true };
+
+/** The name as it is written by the tz database, or null when there is no such zone. */
+export function timeZoneOf(text: string): string | null {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text.trim() }).resolvedOptions().timeZone;
+  } catch {
+    return null;
+  }
+}
+
+const clockTime = String.raw`([01]?\d|2[0-3]):([0-5]\d)`;
+const span = new RegExp(`^${clockTime}\\s*[-–]\\s*${clockTime}$`);
+
+/** `7:00 - 9:30` as `07:00-09:30`; null when it is no span of a day. It may cross midnight. */
+export function quietHoursOf(text: string): string | null {
+  const match = span.exec(text.trim());
+  if (match === null) return null;
+  const [, fromHour = '', fromMinute = '', toHour = '', toMinute = ''] = match;
+  const from = `${fromHour.padStart(2, '0')}:${fromMinute}`;
+  const to = `${toHour.padStart(2, '0')}:${toMinute}`;
+  return from === to ? null : `${from}-${to}`;
+}
+
+/** What can be set by name, as people write it: in chats, tools, the API and the terminal. */
+export const settingNames = ['language', 'model', 'time_zone', 'quiet_hours', 'notices'] as const;
+export type SettingName = (typeof settingNames)[number];
+
+/** What people write; null takes a setting back. */
+export type WrittenSettings = { [K in Exclude<SettingName, 'notices'>]?: string | null } & { notices?: boolean };
+
+export interface Settings {
+  language: Language | null;
+  preferences: Preferences;
+}
+
+/** The forms that are accepted, for who wrote another one. */
+export const settingForms: Readonly<Record<SettingName, string>> = {
+  language: 'en, de, es or fr',
+  model: 'provider/model',
+  time_zone: 'Europe/Berlin',
+  quiet_hours: '22:00-07:00',
+  notices: 'on, off',
+};
+
+/** Understands what somebody wrote, but for the model's name; the first setting that makes no sense is `wrong`. */
+export function readSettings(
+  written: WrittenSettings,
+): { change: Partial<Preferences> & { language?: Language | null } } | { wrong: SettingName } {
+  const change: Partial<Preferences> & { language?: Language | null } = {};
+  const { language, model, time_zone, quiet_hours, notices } = written;
+  if (language !== undefined) {
+    change.language = language === null ? null : languageOf(language);
+    if (language !== null && change.language === null) return { wrong: 'language' };
+  }
+  if (model !== undefined) change.model = model;
+  if (time_zone !== undefined) {
+    change.timeZone = time_zone === null ? null : timeZoneOf(time_zone);
+    if (time_zone !== null && change.timeZone === null) return { wrong: 'time_zone' };
+  }
+  if (quiet_hours !== undefined) {
+    change.quietHours = quiet_hours === null ? null : quietHoursOf(quiet_hours);
+    if (quiet_hours !== null && change.quietHours === null) return { wrong: 'quiet_hours' };
+  }
+  if (notices !== undefined) change.notices = notices;
+  return { change };
+}
