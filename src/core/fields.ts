@@ -181,6 +181,19 @@ export function headers(about: string) {
   });
 }
 
+/** Names of environment variables and their values. */
+export function variables(about: string) {
+  const name = z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/));
+  // eslint-disable-next-line no-control-regex -- no system takes such a value
+  const value = z.string().check(z.regex(/^[^\u0000]{0,32768}$/));
+  return note(z.record(name, value), {
+    kind: 'map',
+    about,
+    form: 'a table of variable names and texts',
+    example: '{ GITHUB_TOKEN = "${GITHUB_TOKEN}" }',
+  });
+}
+
 /** A table that gives each of some ids one of the values. */
 export function choices<const T extends readonly [string, ...string[]]>(
   about: string,

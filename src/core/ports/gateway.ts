@@ -91,6 +91,18 @@ export interface ProviderStatus {
   active: number;
 }
 
+/** `waiting`: it ended or could not be reached, and is started again after a pause. */
+export interface McpServerStatus {
+  name: string;
+  state: 'starting' | 'up' | 'waiting';
+  detail: string;
+  tools: number;
+  restarts: number;
+  calls: number;
+  /** Those that got no answer at all. */
+  failedCalls: number;
+}
+
 /** A sender who was turned away, with the exact configuration line that would let them in. */
 export interface RefusedSender {
   channel: string;
