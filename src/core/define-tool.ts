@@ -36,8 +36,27 @@ function parametersOf(schema: z.ZodMiniType): JsonObject {
 }
 
 function problemOf(error: z.core.$ZodError): string {
-  const problems = error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join('.')}: ${message}`,
-  );
+  const problems = error.issues.map((issue) => {
+    const said = complaint(issue);
+    return issue.path.length === 0 ? said : `${issue.path.join('.')}: ${said}`;
+  });
   return problems.join('; ').slice(0, maxProblemLength);
+}
+
+/** The schema library brings no words of its own in this size. */
+function complaint(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `there is no argument ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+    case 'invalid_type':
+      return `it takes ${issue.expected}`;
+    case 'invalid_value':
+      return `it takes one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    case 'too_small':
+      return `at least ${issue.minimum}`;
+    case 'too_big':
+      return `at most ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
 }
