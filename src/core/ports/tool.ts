@@ -29,6 +29,8 @@ export interface ToolCall {
   chatType: 'direct' | 'group';
   /** BCP 47, or null while unknown. */
   language: string | null;
+  /** Where outside text in the context comes from: what is kept of this call may stem from it. Null or absent: none. */
+  tainted?: string | null;
   /** Aborts when the run is over or the tool's time is up. */
   signal: AbortSignal;
 }
