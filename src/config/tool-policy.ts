@@ -77,11 +77,11 @@ export type PolicyOptions = z.output<typeof policyTable>;
 
 /** `agents`: what each agent by name adds. */
 export function toolPolicyOf(
-  { tools, roles, channels, approval_timeout: _, ...base }: PolicyOptions,
+  { tools, roles, channels, read, write, send, spend, execute, tainted }: PolicyOptions,
   agents: Readonly<Record<string, z.output<typeof agentPolicyTable> | undefined>>,
 ): ToolPolicy {
   return {
-    base: rulesOf(base),
+    base: { read, write, send, spend, execute, tainted },
     tools,
     roles: { guest: rulesOf(roles.guest), member: rulesOf(roles.member), owner: rulesOf(roles.owner) },
     channels: each(channels),

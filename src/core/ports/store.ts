@@ -9,6 +9,7 @@
 import type { ErrorData } from '../errors.ts';
 import type { Attachment, ConversationRef, JsonObject, Message, OutboundBody, Part, Role } from '../message.ts';
 import type { PersonRole, Scope } from '../principal.ts';
+import type { ApprovalStore } from './approval-store.ts';
 import type { BudgetStore } from './budget-store.ts';
 import type { AuditStore } from './audit-store.ts';
 import type { CursorUpdate } from './channel.ts';
@@ -365,7 +366,8 @@ export interface Listed<T> {
   nextCursor: string | null;
 }
 
-export interface Store extends PeopleStore, BudgetStore, PreferenceStore, AuditStore, NotesStore, HistoryStore {
+export interface Store
+  extends PeopleStore, BudgetStore, PreferenceStore, AuditStore, NotesStore, HistoryStore, ApprovalStore {
   // ── inbound
   /** Inbox rows (and the sessions of queued ones, created when missing) and the platform's cursor, in one transaction. */
   commitInbound(

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import type { Store } from '../../../src/core/ports/store.ts';
 import { historyConformance } from './conformance/history.ts';
 import { budgetsConformance } from './conformance/budgets.ts';
+import { approvalsConformance } from './conformance/approvals.ts';
 import { inboundConformance } from './conformance/inbound.ts';
 import { listsConformance } from './conformance/lists.ts';
 import { notesConformance } from './conformance/notes.ts';
@@ -24,4 +25,5 @@ export function storeConformance(engine: string, openEmpty: OpenEmpty): void {
   budgetsConformance(engine, openEmpty);
   notesConformance(engine, openEmpty);
   historyConformance(engine, openEmpty);
+  approvalsConformance(engine, openEmpty);
 }

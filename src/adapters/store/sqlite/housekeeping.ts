@@ -1,4 +1,5 @@
 import type { Store } from '../../../core/ports/store.ts';
+import { tidyApprovals } from './approvals.ts';
 import type { Database } from './database.ts';
 import { removeExpiredNotes } from './notes.ts';
 
@@ -11,6 +12,7 @@ export function maintain(db: Database, limits: Limits): boolean {
     removePassing,
     forgetRefusals,
     forgetCodes,
+    tidyApprovals,
     removeExpiredNotes,
     closeIdleSessions,
     trimHistories,

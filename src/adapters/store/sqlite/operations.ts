@@ -1,5 +1,6 @@
 import { appendAudit, auditChain, listAudit } from './audit.ts';
 import { commitInbound, cursors, inbound, inboundBefore, refusedSenders, requeueInbound } from './inbound.ts';
+import { approval, askApproval, decideApproval, listApprovals } from './approvals.ts';
 import { attachFiles, editInbound } from './attachments.ts';
 import { budgetOverrides, budgetStandings, reserveBudget, setBudgetOverride } from './budgets.ts';
 import {
@@ -152,6 +153,10 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   historyFigures,
   trimHistory,
   searchHistory,
+  askApproval,
+  approval,
+  listApprovals,
+  decideApproval,
   maintain,
 };
 

@@ -99,6 +99,10 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   historyFigures: 'read',
   trimHistory: 'write',
   searchHistory: 'read',
+  askApproval: 'write',
+  approval: 'read',
+  listApprovals: 'read',
+  decideApproval: 'write',
   maintain: 'write',
 };
 

@@ -1,6 +1,7 @@
 import { conversationSessionKey } from '../../../core/session-key.ts';
 import type { ConversationRef } from '../../../core/message.ts';
 import type { Listed, ListOptions, NewInbound, SessionRow } from '../../../core/ports/store.ts';
+import { expireApprovals } from './approvals.ts';
 import { conversationFrom, conversationText, type Database } from './database.ts';
 import { lineOpenStates, refreshLine } from './lines.ts';
 import { cursorText, page, readCursor } from './paging.ts';
@@ -105,6 +106,7 @@ export function session(db: Database, key: string, owner: string | null): Sessio
 export function resetSession(db: Database, key: string, at: number): void {
   db.run('UPDATE sessions SET reset_seq = last_seq, last_active_at = ? WHERE key = ?', at, key);
   db.run(`UPDATE inbox SET cleared = 1 WHERE session_key = ? AND state = 'dead' AND cleared = 0`, key);
+  expireApprovals(db, key);
 }
 
 export function setSessionModel(db: Database, key: string, model: string | null): void {
@@ -131,6 +133,7 @@ export function deleteSession(db: Database, key: string): void {
     gone.owner,
     key,
   );
+  db.run('DELETE FROM approvals WHERE session_key = ?', key);
   db.run('DELETE FROM sessions WHERE id = ?', gone.id);
 }
 
