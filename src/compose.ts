@@ -36,19 +36,20 @@ import type { CrashPoint } from './app/lifecycle/crash-points.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
 import { runUpkeep } from './app/lifecycle/upkeep.ts';
 import { ModelCaller } from './app/models/caller.ts';
-import { historyTurnsOf } from './app/runs/context.ts';
 import { Outages } from './app/runs/outages.ts';
 import { RunExecutor } from './app/runs/execute.ts';
-import { RunQueue, restarting } from './app/runs/queue.ts';
+import { RunQueue, restarting, type QueueMode } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
 import { type accessPolicies, channelPlans, channelTypes } from './compose/channels.ts';
+import { composeAgent } from './compose/agent.ts';
 import { menuOf } from './compose/channels/build.ts';
 import { LiveConfig } from './compose/live-config.ts';
 import { LazyMarkdown } from './compose/lazy-markdown.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { reloading } from './compose/reload.ts';
-import { agentSettings, httpOptions } from './compose/settings.ts';
+import { httpOptions } from './compose/settings.ts';
+import { toolSources } from './compose/tools.ts';
 import { StopSignal } from './compose/stop-signal.ts';
 import { watchingFiles } from './compose/watch-files.ts';
 import { describeConfig, loadConfig, type LoadedConfig, type LoadOptions } from './config/index.ts';
@@ -95,6 +96,11 @@ function flagsOf({ flags }: GatewayOptions): Record<string, unknown> {
     ...(flags.verbose === true ? { 'logging.level': 'debug' } : {}),
   };
 }
+
+const allowing = {
+  judge: () => ({ decision: 'allow' as const }),
+  ask: () => Promise.reject(new Error('nothing is asked')),
+};
 
 class Daemon {
   readonly #load: LoadOptions;
@@ -167,8 +173,18 @@ class Daemon {
       crash: this.#crash,
       readFile: (id) => files.read(id),
     });
-    const agent = (name: string | null): ReturnType<typeof agentSettings> =>
-      agentSettings((name === null ? undefined : live.config.agents[name]) ?? live.config.agent);
+    const { loop, toolbox } = composeAgent({
+      store,
+      models,
+      gate: allowing,
+      files,
+      live,
+      clock,
+      log,
+      metrics,
+      mintId,
+      crash: this.#crash,
+    });
     const outages = new Outages({ store, clock, log, mintId, models, delivery, runs: () => runs });
     const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
       live.policies(channel, account);
@@ -186,22 +202,24 @@ class Daemon {
       waiters,
       commands,
       crash: this.#crash,
-      agent,
+      loop,
+      toolbox,
+      agent: (name) => live.agent(name),
+      steers: ({ channel }) => queueMode(channel) === 'steer',
       whois: (inbound) => directory.whois(inbound, policy(inbound.channel, inbound.account)),
       files,
       outages,
       loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
       channelLimits: (channel, account) => channels.limits(channel, account),
     });
-    const queueMode = (channel: string): 'followup' | 'collect' | 'interrupt' =>
-      channel === 'api' ? 'followup' : live.config.agent.queue_mode;
+    const queueMode = (channel: string): QueueMode => (channel === 'api' ? 'followup' : live.config.agent.queue_mode);
     const runs = new RunQueue({
       store,
       clock,
       log,
       metrics,
       crash: this.#crash,
-      historyTurns: () => Math.max(...[null, ...live.agentNames].map((name) => historyTurnsOf(agent(name)))),
+      historyTurns: () => live.historyTurns,
       queueMode,
       execute: (run) => executor.execute(run),
     });
@@ -264,6 +282,7 @@ class Daemon {
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       models.configure(await providers.build(live.config), live.chain);
+      toolbox.configure(toolSources());
       const plans = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);

@@ -2,8 +2,10 @@ import type { Words } from '../core/notices/index.ts';
 import type { Retention } from '../app/lifecycle/upkeep.ts';
 import type { Chain } from '../app/models/caller.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
+import { historyTurnsOf, type AgentSettings } from '../app/agent/settings.ts';
 import { accessPolicies } from './channels.ts';
 import { fingerprint } from './fingerprint.ts';
+import { agentSettings } from './settings.ts';
 import { chooseDefault, withOllama } from './providers.ts';
 
 /** The configuration in force: replaced as a whole by a reload, asked by everything that must not remember it. */
@@ -13,6 +15,8 @@ export class LiveConfig {
   /** Why the last reload was rejected; null when it was not. */
   error: string | null = null;
   #ollama: string | null = null;
+  /** Made once per configuration: they are asked at every turn. */
+  readonly #agents = new Map<string | null, AgentSettings>();
 
   constructor(loaded: LoadedConfig) {
     this.loaded = loaded;
@@ -50,6 +54,21 @@ export class LiveConfig {
     return { default: this.model.name, fallback: this.config.providers.fallback };
   }
 
+  /** That of the default agent for null and for a name that is no longer there. */
+  agent(name: string | null): AgentSettings {
+    const known = this.#agents.get(name);
+    if (known !== undefined) return known;
+    const own = name === null ? undefined : this.config.agents[name];
+    const settings = own === undefined ? agentSettings(this.config.agent, null) : agentSettings(own, name);
+    this.#agents.set(settings.name, settings);
+    return settings;
+  }
+
+  /** Messages of the user that the widest window can need. */
+  get historyTurns(): number {
+    return Math.max(...[null, ...this.agentNames].map((name) => historyTurnsOf(this.agent(name))));
+  }
+
   get agentNames(): ReadonlySet<string> {
     return new Set(Object.keys(this.config.agents));
   }
@@ -69,6 +88,7 @@ export class LiveConfig {
   replace(next: LoadedConfig): string[] {
     const before = this.loaded.config;
     this.loaded = next;
+    this.#agents.clear();
     this.policies = accessPolicies(next.config);
     this.error = null;
     return (Object.keys(next.config) as (keyof Config)[]).filter(

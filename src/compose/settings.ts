@@ -1,19 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import type { HttpServerOptions } from '../adapters/http/settings.ts';
-import type { AgentSettings } from '../app/runs/context.ts';
+import type { AgentSettings } from '../app/agent/settings.ts';
 import type { AgentOptions, Config } from '../config/schema.ts';
 import { ClankerError } from '../core/errors.ts';
 
 /** From configuration keys to the plain options of the parts. */
 
-export function agentSettings(options: AgentOptions): AgentSettings {
+export function agentSettings(options: AgentOptions, name: string | null): AgentSettings {
+  const { limits } = options;
   return {
+    name,
     systemPrompt: options.system_prompt,
     historyWindow: options.history_window,
     maxTokens: options.max_tokens ?? null,
     temperature: options.temperature ?? null,
     model: options.model ?? null,
-    runTimeoutMs: options.limits.run_timeout,
+    tools: options.tools,
+    limits: {
+      timeoutMs: limits.run_timeout,
+      steps: limits.steps,
+      callsPerStep: limits.calls_per_step,
+      cost: limits.cost ?? null,
+    },
   };
 }
 

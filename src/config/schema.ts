@@ -8,6 +8,7 @@ import { loggingOptions } from '../adapters/logging/options.ts';
 import { metricsOptions } from '../adapters/metrics/options.ts';
 import { providersOptions } from '../adapters/providers/options.ts';
 import type { ProviderOptions } from '../adapters/providers/options.ts';
+import { skillsOptions } from '../adapters/tools/skills/options.ts';
 import { databaseOptions } from '../adapters/store/sqlite/options.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
 import { agentPolicyTable } from './tool-policy.ts';
@@ -43,11 +44,25 @@ const agentFields = {
     example: '0.7',
   }),
   queue_mode: choice(
-    'For chat channels: messages that arrive while a run is active wait their turn, are answered together, or stop it.',
-    ['followup', 'collect', 'interrupt'],
+    'For chat channels: messages that arrive while a run is active wait their turn, are answered together, stop it, or join it between two of its steps.',
+    ['followup', 'collect', 'interrupt', 'steer'],
     { example: '"collect"' },
   ),
-  run_timeout: duration('The longest run.', '1s', null, { example: '"2m"' }),
+  tools: list(
+    'Tools that it may use, by name or by group; `*` stands for any characters, `!` in front takes away, the last one that fits decides.',
+    'a list of names such as ["*", "!exec"]',
+    () => null,
+    { example: '["notes", "web", "mcp_github__get_*"]' },
+  ),
+  run_timeout: duration('The longest run. The last tenth of it, at most a minute, is kept for an answer in words.', '1s', null, {
+    example: '"2m"',
+  }),
+  steps: integer('Calls of the model in one run; the last one must answer in words.', 1, 1000, { example: '10' }),
+  calls_per_step: integer('Calls of tools that are carried out of one answer of the model.', 1, 64, { example: '4' }),
+  cost: number('US dollars of one run; at it the model must answer in words.', 0, 1_000_000, {
+    computed: 'no limit',
+    example: '0.5',
+  }),
 };
 
 const agentOptions = table('The agent that answers.', {
@@ -62,7 +77,16 @@ const agentOptions = table('The agent that answers.', {
   max_tokens: z.optional(agentFields.max_tokens),
   temperature: z.optional(agentFields.temperature),
   queue_mode: withDefault(agentFields.queue_mode, 'followup'),
-  limits: withDefault(table('Where a run ends.', { run_timeout: withDefault(agentFields.run_timeout, '10m') }), {}),
+  tools: withDefault(agentFields.tools, ['*']),
+  limits: withDefault(
+    table('Where a run ends.', {
+      run_timeout: withDefault(agentFields.run_timeout, '10m'),
+      steps: withDefault(agentFields.steps, 25),
+      calls_per_step: withDefault(agentFields.calls_per_step, 8),
+      cost: z.optional(agentFields.cost),
+    }),
+    {},
+  ),
 });
 
 const furtherAgent = table('A further agent; what it does not say is as in `[agent]`.', {
@@ -73,7 +97,15 @@ const furtherAgent = table('A further agent; what it does not say is as in `[age
   history_window: z.optional(agentFields.history_window),
   max_tokens: z.optional(agentFields.max_tokens),
   temperature: z.optional(agentFields.temperature),
-  limits: z.optional(table('Where a run ends.', { run_timeout: z.optional(agentFields.run_timeout) })),
+  tools: z.optional(agentFields.tools),
+  limits: z.optional(
+    table('Where a run ends.', {
+      run_timeout: z.optional(agentFields.run_timeout),
+      steps: z.optional(agentFields.steps),
+      calls_per_step: z.optional(agentFields.calls_per_step),
+      cost: z.optional(agentFields.cost),
+    }),
+  ),
   policy: z.optional(agentPolicyTable),
 });
 
@@ -97,6 +129,7 @@ export const configSchema = table('The configuration of Open Clanker.', {
   database: withDefault(databaseOptions, {}),
   sessions: withDefault(sessionsOptions, {}),
   tools: withDefault(toolsTable, {}),
+  skills: withDefault(skillsOptions, {}),
   logging: withDefault(loggingOptions, {}),
   metrics: withDefault(metricsOptions, {}),
 });
@@ -123,8 +156,6 @@ export type Config = Omit<WrittenConfig, 'providers' | 'agents' | 'channels' | '
 
 /** Keys of the design that this version does not have yet; `*` is any name. */
 export const laterKeys: readonly string[] = [
-  'agent.tools',
-  'agents.*.tools',
   'bindings',
   'bridge',
   'budgets',
@@ -135,12 +166,10 @@ export const laterKeys: readonly string[] = [
   'scheduler',
   'search',
   'sessions.retention',
-  'skills',
   'tasks',
   'webhooks',
 ];
 
 /** Values of the design that this version does not have yet. */
 export const laterValues: Readonly<Record<string, readonly string[]>> = {
-  queue_mode: ['steer'],
 };

@@ -91,9 +91,25 @@ export interface Message {
   time: number;
 }
 
+/** An inbound message, as far as the history keeps it. */
+interface Said {
+  text: string;
+  attachments: readonly Attachment[];
+  channel: string;
+  account: string;
+  sender: { native: string };
+  chatType: 'direct' | 'group';
+  outside: string | null;
+}
+
 /** What a message of a person looks like in the history; a file that could not be fetched leaves words. */
-export const partsOf = ({ text, attachments }: { text: string; attachments: readonly Attachment[] }): Part[] => [
-  { type: 'text', text },
+export const partsOf = ({ text, attachments, outside, ...row }: Said): Part[] => [
+  {
+    type: 'text',
+    text,
+    ...(row.chatType === 'group' ? { by: `${row.channel}:${row.account}:${row.sender.native}` } : {}),
+    ...(outside === null ? {} : { outside }),
+  },
   ...attachments.flatMap(({ id, mimeType, name, problem }): Part[] => {
     if (id !== undefined) return [{ type: 'file', file: id, mimeType, ...(name === undefined ? {} : { name }) }];
     return problem === undefined ? [] : [{ type: 'text', text: `\n[attached file ${name ?? mimeType}: ${problem}]` }];

@@ -18,6 +18,7 @@ const inbox: InboxRow = {
   chatType: 'direct',
   text: 'hello',
   attachments: [],
+  outside: null,
   state: 'done',
   reason: null,
   bodyHash: null,

@@ -22,7 +22,11 @@ import { Sessions } from '../../src/app/gateway/sessions.ts';
 import { FloodNotice } from '../../src/app/ingress/flood-notice.ts';
 import { Ingress } from '../../src/app/ingress/ingress.ts';
 import { ModelCaller } from '../../src/app/models/caller.ts';
-import type { AgentSettings } from '../../src/app/runs/context.ts';
+import { CallRunner } from '../../src/app/agent/calls.ts';
+import { AgentLoop } from '../../src/app/agent/loop.ts';
+import { historyTurnsOf, type AgentSettings } from '../../src/app/agent/settings.ts';
+import { Toolbox } from '../../src/app/agent/toolbox.ts';
+import type { CrashPoint } from '../../src/app/lifecycle/crash-points.ts';
 import { RunExecutor } from '../../src/app/runs/execute.ts';
 import { Outages } from '../../src/app/runs/outages.ts';
 import { RunQueue, type QueueMode } from '../../src/app/runs/queue.ts';
@@ -31,7 +35,9 @@ import { ClankerError } from '../../src/core/errors.ts';
 import type { GatewayEvent } from '../../src/core/events.ts';
 import { idMint } from '../../src/core/ids.ts';
 import type { Channel, InboundEvent } from '../../src/core/ports/channel.ts';
+import type { Gate } from '../../src/core/ports/gate.ts';
 import type { Store } from '../../src/core/ports/store.ts';
+import type { ToolGroup } from '../../src/core/ports/tool.ts';
 import type { Clock } from '../../src/core/ports/system.ts';
 import { ownerPerson, type Principal } from '../../src/core/principal.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
@@ -89,13 +95,20 @@ export class FailingStore {
   }
 }
 
-const agent: AgentSettings = {
+export const agent: AgentSettings = {
+  name: null,
   systemPrompt: 'You help.',
   historyWindow: 10,
   maxTokens: null,
   temperature: null,
   model: null,
-  runTimeoutMs: 600_000,
+  tools: ['*'],
+  limits: { timeoutMs: 600_000, steps: 25, callsPerStep: 8, cost: null },
+};
+
+const allowing: Gate = {
+  judge: () => ({ decision: 'allow' }),
+  ask: () => Promise.reject(new Error('nothing is asked here')),
 };
 
 export interface PathSettings {
@@ -103,6 +116,12 @@ export interface PathSettings {
   queueMode?: QueueMode;
   policy?: AccessPolicy;
   maxConcurrency?: number;
+  /** Tools that there are; all calls of them are allowed unless a gate says otherwise. */
+  groups?: readonly ToolGroup[];
+  gate?: Gate;
+  agent?: Partial<AgentSettings>;
+  maxResult?: number;
+  crash?: CrashPoint;
   /** Instead of the scripted platform. */
   channel?: Channel;
 }
@@ -122,7 +141,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const provider = new ScriptedProvider('scripted', clock, ...scripts);
   const models = new ModelCaller({ clock, random: systemRandom, log, metrics, bus, store });
   models.configure(new Map([configured(provider, { maxConcurrency })]), { default: 'scripted', fallback: [] });
-  const crash = (): void => undefined;
+  const { crash = () => undefined, gate = allowing, maxResult = 32_000 } = settings;
+  const acting = { ...agent, ...settings.agent };
   const markdown = createMarkdown();
   const commands = new CommandRegistry();
   const waiters = new RunWaiters();
@@ -134,6 +154,20 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const delivery = new Delivery({ store, bus, clock, log, metrics, crash, readFile: (id) => files.read(id) });
   const outages = new Outages({ store, clock, log, mintId, models, delivery, runs: () => runs });
   const directory = new Directory({ store, clock, mintId });
+  const kept: string[] = [];
+  const keep = (_person: string, text: string): Promise<string> => Promise.resolve(`file_${kept.push(text)}`);
+  const calls = new CallRunner({
+    gate,
+    clock,
+    log,
+    metrics,
+    crash,
+    keep,
+    limits: () => ({ timeoutMs: 30_000, maxResult }),
+  });
+  const loop = new AgentLoop({ models, calls, store, clock, crash, mintId });
+  const toolbox = new Toolbox();
+  toolbox.configure([{ groups: () => settings.groups ?? [] }]);
   const executor = new RunExecutor({
     store,
     bus,
@@ -147,14 +181,17 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     waiters,
     commands,
     crash,
-    agent: () => agent,
+    loop,
+    toolbox,
+    agent: () => acting,
+    steers: () => queueMode === 'steer',
     whois: (inbound) => directory.whois(inbound, policy),
     files,
     outages,
     loadFile: () => () => Promise.resolve(null),
     channelLimits: () => {
-      const { text, edit, correlates = false, buttons } = platform.capabilities;
-      return { text, stream: edit.supported, correlates, buttons };
+      const { text, edit, files, correlates = false, buttons } = platform.capabilities;
+      return { text, files, stream: edit.supported, correlates, buttons };
     },
   });
   const runs = new RunQueue({
@@ -163,7 +200,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     log,
     metrics,
     crash,
-    historyTurns: () => agent.historyWindow + 1,
+    historyTurns: () => historyTurnsOf(acting),
     queueMode: (name) => (name === 'api' ? 'followup' : queueMode),
     execute: (run) => executor.execute(run),
   });
@@ -257,6 +294,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     events,
     mintId,
     executor,
+    toolbox,
+    kept,
     attach: () => delivery.attach(platform, detach.signal),
     /** Resolves with the first event that fits, also one that was already there. */
     event: <T extends GatewayEvent['type']>(

@@ -342,6 +342,7 @@ export class ScriptedGateway implements Gateway {
       chatType: 'direct',
       text: 'hello',
       attachments: [],
+      outside: null,
       state: 'done',
       reason: null,
       bodyHash: null,

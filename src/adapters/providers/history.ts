@@ -1,5 +1,5 @@
 import type { Dialect, RequestMessage, RequestPart, ToolSpec } from '../../core/ports/provider.ts';
-import { canonical } from './json.ts';
+import { canonical } from '../../core/canonical-json.ts';
 
 /**
  * The history as one dialect may send it: thinking of other dialects and empty texts are left out, a message that is

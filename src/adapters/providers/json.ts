@@ -2,7 +2,7 @@
  * Reading answers of a foreign server: every access is checked, nothing is trusted to have the shape its documentation
  * says. Written by hand because a schema check of every delta would cost more than the rest of the adapter.
  */
-import type { JsonObject, JsonValue } from '../../core/message.ts';
+import type { JsonObject } from '../../core/message.ts';
 import { excerpt } from '../../core/redact.ts';
 import { badResponse } from './fault.ts';
 
@@ -52,16 +52,4 @@ export function parseFrame(text: string): JsonObject {
   const frame = tryParseObject(text);
   if (frame === null) throw badResponse(`The answer holds a malformed frame: ${excerpt(text, maxFrameShown)}`);
   return frame;
-}
-
-/** The same value with the keys of every object sorted, so that equal tools serialise to equal bytes. */
-export function canonical<T extends JsonValue>(value: T): T;
-export function canonical(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map((item) => canonical(item));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((key) => [key, canonical(value[key] ?? null)]),
-  );
 }

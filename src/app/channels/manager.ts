@@ -181,8 +181,8 @@ export class ChannelManager {
     // An answer that is written while its account is paused must still be one that the account can send.
     const capabilities = running?.channel.capabilities ?? this.#capabilities.get(id);
     if (capabilities === undefined) return { text: plainLimits, stream: false };
-    const { text, edit, correlates = false, buttons } = capabilities;
-    return { text, stream: running !== undefined && edit.supported && running.plan.stream, correlates, buttons };
+    const { text, edit, files, correlates = false, buttons } = capabilities;
+    return { text, files, stream: running !== undefined && edit.supported && running.plan.stream, correlates, buttons };
   }
 
   act(id: string, action: 'start' | 'stop' | 'pause' | 'resume'): Promise<ChannelStatus> {

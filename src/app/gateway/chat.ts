@@ -12,7 +12,7 @@ import { clientSessionKey, defaultSession, isApiSessionKey } from '../../core/se
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { Ingress } from '../ingress/ingress.ts';
 import type { ModelCaller } from '../models/caller.ts';
-import { answerOf } from '../runs/answer.ts';
+import { answerOf, replyOf } from '../runs/answer.ts';
 import type { RunQueue } from '../runs/queue.ts';
 import type { RunWaiters } from '../runs/waiters.ts';
 
@@ -109,7 +109,7 @@ export class Chat {
       case 'done': {
         const stored = await store.runReply(runId);
         if (stored?.run.state === 'finished') {
-          waiters.resolve(runId, answerOf(stored.run, stored.reply));
+          waiters.resolve(runId, answerOf(stored.run, replyOf(stored.said)));
           return;
         }
         break;
@@ -185,6 +185,7 @@ export class Chat {
       chatType: 'direct',
       text: request.text,
       attachments,
+      outside: null,
       state: 'queued',
       reason: null,
       bodyHash: idempotencyKey === undefined ? null : hashOf({ ...body, session: sessionKey }),

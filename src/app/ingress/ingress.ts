@@ -14,7 +14,7 @@ import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { QueueMode, RunQueue } from '../runs/queue.ts';
 import { Feedback } from './feedback.ts';
 import type { FloodNotice } from './flood-notice.ts';
-import { withQuote } from './quote.ts';
+import { passedOn, withQuote } from './quote.ts';
 import { SenderLimits } from './sender-limits.ts';
 
 const maxText = 32_768;
@@ -160,6 +160,7 @@ export class Ingress {
         parents: event.chat.parents ?? [],
         text: '',
         attachments: [],
+        outside: null,
         state: 'refused',
         reason: verdict.reason,
       };
@@ -191,6 +192,7 @@ export class Ingress {
         owner,
         text: '',
         attachments: [],
+        outside: null,
         state: 'refused',
         reason: 'too many messages at once',
       };
@@ -198,7 +200,7 @@ export class Ingress {
     if (event.kind === 'edit') {
       const waits = await this.#edit(event, text, before);
       const reason = waits ? 'an edit; the message that waits says this now' : 'an edit of what was no longer waiting';
-      return { ...base, kind: 'message', owner, text, attachments: [], state: 'handled', reason };
+      return { ...base, kind: 'message', owner, text, attachments: [], outside: null, state: 'handled', reason };
     }
     return {
       ...base,
@@ -206,6 +208,7 @@ export class Ingress {
       owner,
       text: command === null ? withQuote({ ...event, text }) : text,
       attachments: event.attachments,
+      outside: passedOn(event),
       state: 'queued',
       reason: null,
     };

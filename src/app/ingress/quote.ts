@@ -18,3 +18,11 @@ export function withQuote({ text, quote }: Pick<InboundEvent, 'text' | 'quote'>)
   const author = nameOf(quote?.author ?? '').replaceAll(/[[\]]/g, '');
   return `[in reply to ${author}]\n${lines.join('\n')}\n\n${text}`;
 }
+
+/** Where a text comes from that its sender did not write, or not all of it; null: it is their own. */
+export function passedOn({ conversation, chat, forwarded, quote }: InboundEvent): string | null {
+  if (forwarded === true) return 'a forwarded message';
+  if (conversation.channel === 'email') return 'mail';
+  // Alone with us, what is replied to is theirs or ours.
+  return chat.type === 'group' && quote !== undefined ? 'a quoted message' : null;
+}

@@ -1,21 +1,9 @@
+import { createHash } from 'node:crypto';
+import { fence } from '../../core/outside.ts';
+import type { Message, Part } from '../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../core/ports/provider.ts';
-import type { ClaimedRun } from '../../core/ports/store.ts';
 import { repairHistory, window, type TurnPart } from '../../core/repair.ts';
-
-/** What an agent is told and how much of the past it sees. */
-export interface AgentSettings {
-  systemPrompt: string;
-  /** Exchanges of history sent with a request, besides the one at hand. */
-  historyWindow: number;
-  maxTokens: number | null;
-  temperature: number | null;
-  /** `provider/model`, or null for the default chain. */
-  model: string | null;
-  runTimeoutMs: number;
-}
-
-/** Messages of the user that a window can need; a question that was not answered is an exchange as well. */
-export const historyTurnsOf = (agent: AgentSettings): number => agent.historyWindow + 1;
+import type { AgentSettings } from '../agent/settings.ts';
 
 const maxImages = 8;
 const imageTypes = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
@@ -23,13 +11,25 @@ const imageTypes = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif'
 /** Loads a file of the owner; null when it is gone. */
 export type LoadFile = (id: string) => Promise<Uint8Array | null>;
 
-/** The request for a run. The prefix (system prompt, older turns) is byte-stable, so that prompt caches hit. */
+export interface RequestContext {
+  agent: AgentSettings;
+  loadFile: LoadFile;
+  /** What stands for the messages before the history. */
+  summary: string | null;
+  /**
+   * What is true now and not in a minute, such as the time. It follows the newest message of the person, so that all
+   * before it stays byte for byte what it was; null: nothing.
+   */
+  now: string | null;
+  cacheKey: string;
+}
+
+/** The request for a history. The prefix (system prompt, older turns) is byte-stable, so that prompt caches hit. */
 export async function requestOf(
-  claimed: ClaimedRun,
-  agent: AgentSettings,
-  loadFile: LoadFile,
-): Promise<Omit<ModelRequest, 'model'>> {
-  const turns = repairHistory(window(claimed.history, agent.historyWindow));
+  history: readonly Message[],
+  { agent, loadFile, summary, now, cacheKey }: RequestContext,
+): Promise<Omit<ModelRequest, 'model' | 'tools'>> {
+  const turns = repairHistory(framed(window(history, agent.historyWindow)));
   const messages: RequestMessage[] = [];
   let images = 0;
   // Newest first, so that when there are too many images the old ones become words.
@@ -43,15 +43,52 @@ export async function requestOf(
     }
     messages.unshift({ role: turn.role, parts });
   }
+  if (now !== null)
+    messages.findLast(({ role }) => role === 'user')?.parts.push({ type: 'text', text: `\n\n[${now}]` });
+  if (summary !== null) messages[0]?.parts.unshift({ type: 'text', text: summary });
   return {
     system: agent.systemPrompt,
     messages,
-    tools: [],
     ...(agent.maxTokens === null ? {} : { maxOutputTokens: agent.maxTokens }),
     ...(agent.temperature === null ? {} : { temperature: agent.temperature }),
-    cacheKey: claimed.session.key,
+    cacheKey,
   };
 }
+
+/** The messages as models read them: outside text in its fence, and in a group of several who said what. */
+export function framed(messages: readonly Message[]): readonly Message[] {
+  const several =
+    new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? (part.by ?? []) : []))))
+      .size > 1;
+  return messages.map((message) => {
+    const { role, parts } = message;
+    if (role === 'assistant' || !parts.some((part) => needsFrame(part, several))) return message;
+    // What somebody passes on is what they ask about: it is theirs to ask, though not theirs to have written.
+    const passedOn = role === 'user' && parts.every((part) => part.type !== 'text' || part.outside !== undefined);
+    return { ...message, parts: parts.map((part) => frame(part, message, { several, passedOn })) };
+  });
+}
+
+const needsFrame = (part: Part, several: boolean): boolean =>
+  (part.type === 'text' && (part.outside !== undefined || (several && part.by !== undefined))) ||
+  (part.type === 'tool_result' && part.outside !== undefined);
+
+function frame(
+  part: Part,
+  { id, author }: Message,
+  { several, passedOn }: { several: boolean; passedOn: boolean },
+): Part {
+  if (part.type !== 'text' && part.type !== 'tool_result') return part;
+  if (part.outside !== undefined && !passedOn) return { ...part, text: fence(part.text, part.outside, nonceOf(id)) };
+  if (part.type !== 'text' || !several || part.by === undefined) return part;
+  return {
+    ...part,
+    text: `[${(author ?? 'somebody').replaceAll(/[[\]\n]/g, ' ').slice(0, 60)} writes:]\n${part.text}`,
+  };
+}
+
+/** The same for the same message, and unknown to whoever wrote it: our ids are random. */
+const nonceOf = (messageId: string): string => createHash('sha256').update(messageId).digest('hex').slice(0, 12);
 
 function requestPart(part: TurnPart, data: Uint8Array | null): RequestPart {
   if (part.type !== 'file') return part;

@@ -1,34 +1,28 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError } from '../../core/errors.ts';
-import { textOf, type Part } from '../../core/message.ts';
+import { textOf } from '../../core/message.ts';
 import type { Channel } from '../../core/ports/channel.ts';
-import type { ClaimedRun, InboxRow, NewOutbound } from '../../core/ports/store.ts';
-import type { PersonRole } from '../../core/principal.ts';
+import type { ApprovedCall } from '../../core/ports/gate.ts';
+import type { ClaimedRun, InboxRow, NewMessage, NewOutbound } from '../../core/ports/store.ts';
 import { mayRun, type CommandRegistry } from '../commands/registry.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import { showsNothing } from '../../core/rich-text.ts';
 import { ReplyStream, typingLease } from '../delivery/reply-stream.ts';
-import type { CallEnd, CallEvent, ModelCaller } from '../models/caller.ts';
 import { about, correlationOf, fieldsOf } from './about.ts';
 import { fetchAttachments, type AttachmentDeps } from './attachments.ts';
-import { requestOf, type AgentSettings, type LoadFile } from './context.ts';
 import { RunFinisher, type FinishDeps } from './finish.ts';
 import type { Outages } from './outages.ts';
 import { answered, failed, givenUp, withWords, type Outcome } from './outcome.ts';
 import { maxStarts, type ActiveRun } from './queue.ts';
 import { replyTemplate } from './reply-plan.ts';
+import { takeTurn, type TurnDeps } from './turn.ts';
 
 /** How long a person looks at nothing, or at "typing…", before words say that the run goes on. */
 const workingMs = 20_000;
 const workingAfterTypingMs = 45_000;
 
-export interface RunDeps extends FinishDeps {
-  models: ModelCaller;
+export interface RunDeps extends FinishDeps, TurnDeps {
   commands: CommandRegistry;
-  /** Who sent a message, and what they may do now. */
-  whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
-  agent: (name: string | null) => AgentSettings;
-  loadFile: (owner: string) => LoadFile;
   files: AttachmentDeps['files'];
   outages: Outages;
 }
@@ -63,15 +57,16 @@ export class RunExecutor {
     const { starts } = claimed.run;
     if (starts > maxStarts) return this.#worded(givenUp(starts - 1), '', notAborted(), inbound);
     try {
-      if (inbound.kind === 'command') return await this.#command(claimed, inbound);
-      return await this.#answer(claimed, inbound, signal);
+      const answer = inbound.kind === 'command' ? await this.#command(claimed, inbound) : null;
+      if (answer !== null && 'state' in answer) return answer;
+      return await this.#answer(claimed, inbound, answer, signal);
     } catch (error) {
-      this.#deps.log.error('a run failed in an unexpected way', { ...fieldsOf(claimed), error });
-      return this.#worded(failed(error), '', notAborted(), inbound);
+      return this.#worded(this.#failed(claimed, error), '', notAborted(), inbound);
     }
   }
 
-  async #command(claimed: ClaimedRun, inbound: InboxRow): Promise<Outcome> {
+  /** What a command came to: an answer, or a call that goes on with the model. */
+  async #command(claimed: ClaimedRun, inbound: InboxRow): Promise<Outcome | ApprovedCall> {
     const { commands, store, whois } = this.#deps;
     const { person: id, role } = await whois(inbound);
     const person = await store.person(id);
@@ -82,8 +77,27 @@ export class RunExecutor {
     const { command, argument } = match;
     if (!mayRun(role, command)) return answered({ visibleText: words.access.notForYou, finishReason: 'command' });
     const answer = await command.run({ inbound, session: claimed.session, argument, person, role, words });
-    const { text, buttons = [], sensitive = false } = typeof answer === 'string' ? { text: answer } : answer;
-    return answered({ visibleText: text, buttons, sensitive, finishReason: 'command' });
+    const {
+      text,
+      buttons = [],
+      sensitive = false,
+      approved,
+      note,
+    } = typeof answer === 'string' ? { text: answer } : answer;
+    if (approved !== undefined) return approved;
+    return answered({
+      steps: note === undefined ? [] : [this.#note(note)],
+      visibleText: text,
+      buttons,
+      sensitive,
+      finishReason: 'command',
+    });
+  }
+
+  /** What the model is told with the next message of the session. */
+  #note(text: string): NewMessage {
+    const { mintId, clock } = this.#deps;
+    return { id: mintId('msg'), role: 'system', parts: [{ type: 'text', text }], author: null, time: clock.now() };
   }
 
   /** With what people are told when it did not end well, in their language; API clients read English. */
@@ -108,7 +122,12 @@ export class RunExecutor {
   }
 
   /** Null when the gateway stops: the run stays as it is and begins again after the restart. */
-  async #answer(claimed: ClaimedRun, inbound: InboxRow, signal: AbortSignal): Promise<Outcome | null> {
+  async #answer(
+    claimed: ClaimedRun,
+    inbound: InboxRow,
+    approved: ApprovedCall | null,
+    signal: AbortSignal,
+  ): Promise<Outcome | null> {
     const { clock, bus, crash, delivery, log } = this.#deps;
     for (const message of claimed.history) {
       if (claimed.inbound.some((row) => row.id === message.id) && claimed.run.starts === 1) {
@@ -133,7 +152,10 @@ export class RunExecutor {
       if (stream !== null) this.#tellWorking(stream, inbound, over.signal);
     }
     try {
-      const outcome = await this.#callModel(claimed, inbound, stream, signal);
+      const turn = { claimed, inbound, stream, approved, words: () => this.#wordsFor(inbound), signal };
+      const outcome = await fetchAttachments(claimed, this.#attachmentDeps, signal)
+        .then(() => takeTurn(turn, this.#deps))
+        .catch((error: unknown) => this.#failed(claimed, error));
       crash('after_model');
       const shown = (await stream?.settle()) ?? '';
       const worded = await this.#worded(outcome, shown, signal, inbound);
@@ -146,6 +168,12 @@ export class RunExecutor {
     }
   }
 
+  #failed(claimed: ClaimedRun, error: unknown): Outcome {
+    if (!(error instanceof ClankerError))
+      this.#deps.log.error('a run failed in an unexpected way', { ...fieldsOf(claimed), error });
+    return failed(error);
+  }
+
   /** Says once that a long run goes on, where nothing else shows it. */
   #tellWorking(stream: ReplyStream, inbound: InboxRow, over: AbortSignal): void {
     const { clock, delivery, log } = this.#deps;
@@ -156,82 +184,6 @@ export class RunExecutor {
       .catch((error: unknown) => {
         if (!over.aborted) log.debug('a long run could not be announced', { error });
       });
-  }
-
-  async #callModel(
-    claimed: ClaimedRun,
-    inbound: InboxRow,
-    stream: ReplyStream | null,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const { models, bus, clock, loadFile } = this.#deps;
-    const { run, session } = claimed;
-    const base = about(claimed);
-    const agent = this.#deps.agent(inbound.agent ?? session.agent);
-    let text = '';
-    const reasoning: Part[] = [];
-    const hear = (event: CallEvent): void => {
-      switch (event.type) {
-        case 'attempt':
-          if (event.n === 1)
-            bus.publish({ ...base, type: 'run.started', runId: run.id, messageId: run.messageId, model: event.model });
-          break;
-        case 'text':
-          text += event.text;
-          bus.publish({ ...base, type: 'run.delta', runId: run.id, text: event.text });
-          stream?.push(event.text);
-          break;
-        case 'reasoning':
-          reasoning.push({
-            type: 'reasoning',
-            text: event.text,
-            ...(event.replay === undefined ? {} : { replay: event.replay, dialect: event.dialect }),
-          });
-          break;
-        case 'retrying':
-        case 'fallback':
-          text = '';
-          reasoning.length = 0;
-          stream?.restart();
-          bus.publish({ ...base, type: 'run.retrying', runId: run.id, reason: event.kind, provider: event.provider });
-          break;
-        default:
-      }
-    };
-    let end: CallEnd;
-    try {
-      await fetchAttachments(claimed, this.#attachmentDeps, signal);
-      const candidates = models.resolve(inbound.model ?? session.model ?? agent.model);
-      const request = await requestOf(claimed, agent, loadFile(run.owner));
-      // What is sent is in the request; a run lasts long enough to hold nothing twice.
-      claimed.history.length = 0;
-      const options = {
-        runId: run.id,
-        owner: run.owner,
-        candidates,
-        signal,
-        deadlineMs: clock.monotonic() + agent.runTimeoutMs,
-        attemptsBefore: claimed.attemptsBefore,
-        logFields: fieldsOf(claimed),
-        visible: () => (stream?.visible ?? false) || (text !== '' && this.#deps.waiters.watched(run.id)),
-      };
-      end = await models.call(request, options, hear);
-    } catch (error) {
-      if (!(error instanceof ClankerError))
-        this.#deps.log.error('a run failed in an unexpected way', { ...fieldsOf(claimed), error });
-      return failed(error);
-    }
-    if (end.type === 'failed') return failed(end.error, end.attempts);
-    const parts: Part[] = [...mergeReasoning(reasoning), ...(text === '' ? [] : [{ type: 'text' as const, text }])];
-    return answered({
-      parts,
-      visibleText: text,
-      model: end.model,
-      finishReason: end.reason,
-      usage: end.usage,
-      cost: end.cost,
-      attempts: end.attempts,
-    });
   }
 
   get #attachmentDeps(): AttachmentDeps {
@@ -266,16 +218,4 @@ function newestOf(claimed: ClaimedRun): InboxRow {
   if (newest === undefined) throw new Error('a claimed run has no message');
   // All parts of the reply are keyed by the run, which is the first message's.
   return { ...newest, runId: claimed.run.id, correlation: correlationOf(claimed) };
-}
-
-/** Streamed thinking becomes one part per opaque item, so that signatures stay with their text. */
-function mergeReasoning(pieces: readonly Part[]): Part[] {
-  const merged: Extract<Part, { type: 'reasoning' }>[] = [];
-  for (const piece of pieces) {
-    if (piece.type !== 'reasoning') continue;
-    const open = merged.at(-1);
-    if (open !== undefined && open.replay === undefined) Object.assign(open, piece, { text: open.text + piece.text });
-    else merged.push({ ...piece });
-  }
-  return merged;
 }

@@ -11,7 +11,7 @@ import { about, fieldsOf } from './about.ts';
 import { answerOf } from './answer.ts';
 import { failed, type Outcome } from './outcome.ts';
 import { restarting } from './queue.ts';
-import { planParts, replyTemplate, type ReplyLimits } from './reply-plan.ts';
+import { planMessage, replyTemplate, type ReplyLimits } from './reply-plan.ts';
 import type { RunWaiters } from './waiters.ts';
 
 const firstDelayMs = 500;
@@ -105,14 +105,17 @@ export class RunFinisher {
 
   #finishOf(claimed: ClaimedRun, inbound: InboxRow, outcome: Outcome): FinishRun {
     const { clock, mintId } = this.#deps;
-    const { state, parts, model, finishReason, usage, cost, attempts, error } = outcome;
+    const { state, steps, parts, model, finishReason, usage, cost, attempts, error } = outcome;
     const at = clock.now();
     const replyId = state === 'finished' && parts.length > 0 ? mintId('msg') : null;
     return {
       runId: claimed.run.id,
       state,
       inbox: inboxStateOf(state, inbound),
-      messages: replyId === null ? [] : [{ id: replyId, role: 'assistant', parts, author: model, time: at }],
+      messages: [
+        ...steps,
+        ...(replyId === null ? [] : [{ id: replyId, role: 'assistant' as const, parts, author: model, time: at }]),
+      ],
       outbox: this.#plan(claimed, inbound, outcome),
       attempts,
       model,
@@ -125,20 +128,22 @@ export class RunFinisher {
     };
   }
 
-  #plan(claimed: ClaimedRun, inbound: InboxRow, { visibleText, buttons, sensitive }: Outcome): NewOutbound[] {
-    const {
-      text: limits,
-      buttons: canPress = false,
-      ...answers
-    } = this.#deps.channelLimits(inbound.channel, inbound.account);
+  #plan(claimed: ClaimedRun, inbound: InboxRow, { visibleText, buttons, files, sensitive }: Outcome): NewOutbound[] {
+    const limits = this.#deps.channelLimits(inbound.channel, inbound.account);
+    const { buttons: canPress = false, ...answers } = limits;
     const template = replyTemplate(inbound, this.#deps.clock.now(), answers);
     // An open stream of an earlier start must be closed with words, whatever happened to the answer.
     const words = visibleText.trim() === '' && claimed.stream !== null ? '*(stopped)*' : visibleText;
-    if (template === null || words.trim() === '') return [];
+    if (template === null || (words.trim() === '' && files.length === 0)) return [];
     const commands =
       canPress || buttons.length === 0 ? '' : `\n\n${buttons.map(({ command }) => `\`${command}\``).join('\n')}`;
-    const parts = planParts(template, words + commands, limits, this.#deps);
-    const last = parts.at(-1);
+    const sendable = limits.files == null ? [] : files;
+    const left = files.filter((file) => !sendable.includes(file)).map(({ name, id }) => `\n\n📎 ${name ?? id}`);
+    // A reply that grew on the platform cannot become the caption of a file: files follow in messages of their own.
+    const capabilities = { text: limits.text, files: { maxBytes: 0, maxCaption: 0 } };
+    const text = words + left.join('') + commands;
+    const parts = planMessage(template, { text, files: sendable }, capabilities, this.#deps);
+    const last = parts.findLast(({ body }) => body.file === undefined) ?? parts.at(-1);
     if (canPress && buttons.length > 0 && last !== undefined) last.body.buttons = buttons;
     if (sensitive) for (const { body } of parts) body.sensitive = true;
     return parts;
@@ -175,9 +180,10 @@ export class RunFinisher {
       ms,
       tokens: usage === null ? undefined : usage.input + usage.cacheRead + usage.cacheWrite + usage.output,
     });
-    const [reply] = messages;
     const { replyId } = finish;
-    const answer = answerOf({ ...run, state: 'finished', model, finishReason, usage, cost, replyId }, reply ?? null);
+    const reply = messages.find(({ id }) => id === replyId);
+    const said = { text: replyId === null ? '' : outcome.visibleText, parts: outcome.parts };
+    const answer = answerOf({ ...run, state: 'finished', model, finishReason, usage, cost, replyId }, said);
     if (reply !== undefined) {
       bus.publish({
         ...about(claimed),

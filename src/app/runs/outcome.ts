@@ -1,19 +1,23 @@
 import { ClankerError, errorData } from '../../core/errors.ts';
-import type { Button, Part } from '../../core/message.ts';
+import type { Button, OutboundFile, Part } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
-import type { AttemptRow, FinishRun } from '../../core/ports/store.ts';
+import type { AttemptRow, FinishRun, NewMessage } from '../../core/ports/store.ts';
 import { showsNothing } from '../../core/rich-text.ts';
 import { RunAborted } from './queue.ts';
 
 /** What a run came to, before it is written down. */
 export interface Outcome {
   state: FinishRun['state'];
-  /** Of a finished run. */
+  /** What comes before the reply in the history. */
+  steps: NewMessage[];
+  /** The reply of a finished run. */
   parts: Part[];
   /** What goes to the conversation as Markdown; empty for nothing. */
   visibleText: string;
   /** Below the text. */
   buttons: Button[];
+  /** Go along with the answer. */
+  files: OutboundFile[];
   /** The text holds a one-time code. */
   sensitive: boolean;
   model: string | null;
@@ -26,9 +30,11 @@ export interface Outcome {
 
 const nothing: Outcome = {
   state: 'finished',
+  steps: [],
   parts: [],
   visibleText: '',
   buttons: [],
+  files: [],
   sensitive: false,
   model: null,
   finishReason: null,
@@ -66,7 +72,7 @@ export function givenUp(starts: number): Outcome {
 export function withWords(outcome: Outcome, shown: string, signal: AbortSignal, words: Words): Outcome | null {
   const { error } = outcome;
   if (error === null) {
-    if (!showsNothing(outcome.visibleText)) return outcome;
+    if (outcome.files.length > 0 || !showsNothing(outcome.visibleText)) return outcome;
     const text = words.emptyAnswer;
     return { ...outcome, parts: [{ type: 'text', text }], visibleText: text };
   }

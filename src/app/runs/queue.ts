@@ -17,7 +17,8 @@ const maxCancelled = 10_000;
 /** How long aborted runs may take to end when the gateway stops. */
 const abortGraceMs = 750;
 
-export type QueueMode = 'followup' | 'collect' | 'interrupt';
+/** `steer`: what comes while a run is at work joins it between two steps, or waits for the next one. */
+export type QueueMode = 'followup' | 'collect' | 'interrupt' | 'steer';
 
 /** Why a run was told to stop. `shutdown` leaves it in the store to be answered after the restart. */
 export type AbortCause = 'left' | 'requested' | 'interrupted' | 'shutdown';

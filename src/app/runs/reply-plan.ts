@@ -14,6 +14,7 @@ export const replyMaxAgeMs = 24 * 3_600_000;
 /** What the account allows an answer to be. */
 export interface ReplyLimits {
   text: ChannelCapabilities['text'];
+  files?: ChannelCapabilities['files'];
   stream: StreamMode;
   correlates?: boolean;
   buttons?: boolean;

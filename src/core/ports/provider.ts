@@ -107,6 +107,8 @@ export interface ModelRequest {
   system: string;
   messages: RequestMessage[];
   tools: ToolSpec[];
+  /** The tools are only named because the history calls them: this answer is to be words. Default false. */
+  wordsOnly?: boolean;
   maxOutputTokens?: number;
   temperature?: number;
   /** Stable per session; dialects with a prompt cache key use it. */

@@ -36,6 +36,7 @@ export function inboundRow(id: string, more: Partial<NewInbound> = {}): NewInbou
     chatType: 'direct',
     text: `text of ${id}`,
     attachments: [],
+    outside: null,
     state: 'queued',
     reason: null,
     bodyHash: null,

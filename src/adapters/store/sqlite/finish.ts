@@ -42,7 +42,8 @@ export function finishRun(db: Database, finish: FinishRun): { messages: Message[
   const outbox = finish.outbox.flatMap((row) => finishStream(db, row, finish.at) ?? planOutbound(db, [row]));
   closeStreams(db, run.id, finish.at);
   saveAttempts(db, finish.attempts);
-  if (finish.state === 'finished') db.run('DELETE FROM journal WHERE run_id = ?', run.id);
+  // What it did is in the history now, also when it failed.
+  db.run('DELETE FROM journal WHERE run_id = ?', run.id);
   if (session === null) refreshQueue(db, run.session_key);
   else saveProgress(db, session);
   return { messages, outbox };

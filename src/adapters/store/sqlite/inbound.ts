@@ -33,6 +33,7 @@ export interface InboxRecord {
   error: string | null;
   finished_at: number | null;
   merged_into: string | null;
+  outside: string | null;
 }
 
 export const inboxFrom = (record: InboxRecord): InboxRow => ({
@@ -51,6 +52,7 @@ export const inboxFrom = (record: InboxRecord): InboxRow => ({
   chatType: record.chat_type as InboxRow['chatType'],
   text: record.text,
   attachments: JSON.parse(record.attachments) as Attachment[],
+  outside: record.outside,
   state: record.state as InboxState,
   reason: record.reason,
   bodyHash: record.body_hash,
@@ -85,8 +87,8 @@ export function commitInbound(
 function insertInbound(db: Database, item: NewInbound): CommitResult['rows'][number] {
   const record = db.get<InboxRecord>(
     `INSERT INTO inbox (id, run_id, kind, channel, account, dedupe, owner, session_key, conversation, native, sender,
-       display, chat_type, text, attachments, state, reason, body_hash, agent, model, correlation, received_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       display, chat_type, text, attachments, state, reason, body_hash, agent, model, correlation, received_at, outside)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (channel, account, dedupe) DO NOTHING RETURNING *`,
     item.id,
     item.runId,
@@ -110,6 +112,7 @@ function insertInbound(db: Database, item: NewInbound): CommitResult['rows'][num
     item.model,
     item.correlation,
     item.receivedAt,
+    item.outside,
   );
   if (record === null) {
     const stored = db.get<InboxRecord>(

@@ -81,6 +81,24 @@ export function messageOf(db: Database, sessionId: number, messageId: string): M
   return record === null ? null : messageFrom(record, record.key);
 }
 
+/** The messages of the model in a run that ended with `replyId`, oldest first; empty when the session was deleted. */
+export function saidUntil(db: Database, sessionId: number, runId: string, replyId: string): Message[] {
+  const reply = messageOf(db, sessionId, replyId);
+  if (reply === null) return [];
+  return db
+    .all<MessageRecord>(
+      `SELECT id, seq, role, parts, author, run_id, time FROM messages
+       WHERE session = ?1 AND seq <= ?2 AND run_id = ?3 AND role = 'assistant'
+         AND seq > COALESCE((SELECT MAX(seq) FROM messages WHERE session = ?1 AND seq < ?2
+           AND (run_id IS NULL OR run_id <> ?3)), 0)
+       ORDER BY seq`,
+      sessionId,
+      reply.seq,
+      runId,
+    )
+    .map((record) => messageFrom(record, reply.sessionKey));
+}
+
 /** `before` is the `seq` or the id of a message: the page ends right before it. */
 export function listMessages(db: Database, key: string, options: ListOptions & { before?: string }): Listed<Message> {
   const session = sessionRecord(db, key);

@@ -1,12 +1,20 @@
 import type { ErrorData } from '../../../core/errors.ts';
 import { partsOf, type JsonObject, type Message } from '../../../core/message.ts';
-import type { ClaimedRun, InboxRow, JournalEntry, RunRow, RunState, Store } from '../../../core/ports/store.ts';
+import type {
+  ClaimedRun,
+  InboxRow,
+  JournalEntry,
+  NewMessage,
+  RunRow,
+  RunState,
+  Store,
+} from '../../../core/ports/store.ts';
 import type { Usage } from '../../../core/ports/provider.ts';
 import { settleInterrupted } from './budgets.ts';
 import { type Database, fromJson, toJson } from './database.ts';
 import { inboxFrom, type InboxRecord } from './inbound.ts';
 import { lastAttempt } from './ledger.ts';
-import { appendMessage, historyOf, messageOf } from './messages.ts';
+import { appendMessage, historyOf, saidUntil } from './messages.ts';
 import { closeStreams, openStreamOf } from './outbound.ts';
 import { openSession, refreshQueue, saveProgress, sessionFrom, type SessionRecord, sessionRecord } from './sessions.ts';
 
@@ -164,24 +172,24 @@ function openRun(db: Database, session: SessionRecord, main: InboxRow, at: numbe
   return runFrom(record);
 }
 
-/** Merges the queued messages behind `main` into its run, up to the first command: order is kept. */
-function collect(db: Database, main: InboxRow): void {
+/** Merges the queued messages behind `main` into its run, up to the first command: order is kept. Their ids. */
+function collect(db: Database, main: { id: string; sessionKey: string }): string[] {
   const queued = db.all<{ id: string; kind: string }>(
     `SELECT id, kind FROM inbox WHERE session_key = ? AND state = 'queued' ORDER BY seq LIMIT ?`,
     main.sessionKey,
     maxCollected,
   );
   const command = queued.findIndex((row) => row.kind === 'command');
-  for (const { id } of command === -1 ? queued : queued.slice(0, command)) {
-    db.run(`UPDATE inbox SET state = 'merged', merged_into = ? WHERE id = ?`, main.id, id);
-  }
+  const ids = (command === -1 ? queued : queued.slice(0, command)).map(({ id }) => id);
+  for (const id of ids) db.run(`UPDATE inbox SET state = 'merged', merged_into = ? WHERE id = ?`, main.id, id);
+  return ids;
 }
 
 const mergedInto = (db: Database, id: string): InboxRow[] =>
   db.all<InboxRecord>('SELECT * FROM inbox WHERE merged_into = ? ORDER BY seq', id).map(inboxFrom);
 
-function appendInbound(db: Database, session: SessionRecord, runId: string, row: InboxRow): void {
-  appendMessage(db, session, runId, {
+function appendInbound(db: Database, session: SessionRecord, runId: string, row: InboxRow): Message {
+  return appendMessage(db, session, runId, {
     id: row.id,
     role: 'user',
     parts: partsOf(row),
@@ -247,11 +255,29 @@ export function run(db: Database, id: string): RunRow | null {
   return record === null ? null : runFrom(record);
 }
 
-export function runReply(db: Database, id: string): { run: RunRow; reply: Message | null } | null {
+export function runReply(db: Database, id: string): { run: RunRow; said: Message[] } | null {
   const record = runRecord(db, id);
   if (record === null) return null;
   return {
     run: runFrom(record),
-    reply: record.reply_id === null ? null : messageOf(db, record.session, record.reply_id),
+    said: record.reply_id === null ? [] : saidUntil(db, record.session, id, record.reply_id),
   };
+}
+
+export function joinRun(
+  db: Database,
+  runId: string,
+  steps: NewMessage[],
+): { messages: Message[]; inbound: InboxRow[] } | null {
+  const run = runRecord(db, runId);
+  const session = run?.state === 'running' ? sessionRecord(db, run.session_key) : null;
+  if (run === null || session?.id !== run.session) return null;
+  const joining = collect(db, { id: run.message_id, sessionKey: session.key });
+  if (joining.length === 0) return null;
+  const messages = steps.map((step) => appendMessage(db, session, runId, step));
+  db.run('DELETE FROM journal WHERE run_id = ?', runId);
+  const inbound = mergedInto(db, run.message_id).filter(({ id }) => joining.includes(id));
+  for (const row of inbound) messages.push(appendInbound(db, session, runId, row));
+  saveProgress(db, session);
+  return { messages, inbound };
 }

@@ -1,0 +1,361 @@
+/**
+ * The agent: a model is asked, what it calls is carried out, and it is asked again with the results, until it answers in
+ * words. Plain data in and out; what must survive a crash goes through the journal before it has effects.
+ */
+import { ClankerError } from '../../core/errors.ts';
+import type { MintId } from '../../core/ids.ts';
+import { textOf, type Message, type OutboundFile, type Part } from '../../core/message.ts';
+import type { ApprovedCall, AskedApproval } from '../../core/ports/gate.ts';
+import type { ModelRequest, ProviderErrorKind, Usage } from '../../core/ports/provider.ts';
+import type { AttemptRow, InboxRow, JournalEntry, NewMessage, Store } from '../../core/ports/store.ts';
+import type { Clock, LogFields } from '../../core/ports/system.ts';
+import type { ToolCall, ToolGroup } from '../../core/ports/tool.ts';
+import type { CrashPoint } from '../lifecycle/crash-points.ts';
+import type { CallEvent, Candidate, ModelCaller } from '../models/caller.ts';
+import { LoopBreaker } from './breaker.ts';
+import type { CallRunner, StepContext } from './calls.ts';
+import { neededGroups, specOf, useToolsSpec } from './selection.ts';
+import type { AgentSettings } from './settings.ts';
+import { joinSaid, messagesOf, emptyStep, stepEntry, stepsIn, stepsOf, type Step, type WrittenCall } from './steps.ts';
+import { addUsage, mergeReasoning } from './written.ts';
+
+/** Of the time of a run, what is kept back for the last answer in words. */
+const lastAnswerShare = 0.1;
+const maxLastAnswerMs = 60_000;
+
+export interface LoopDeps {
+  models: ModelCaller;
+  calls: CallRunner;
+  store: Pick<Store, 'journal' | 'joinRun'>;
+  clock: Clock;
+  crash: CrashPoint;
+  mintId: MintId;
+}
+
+/** One run, from what was said to what is answered. */
+export interface Task {
+  caller: Omit<ToolCall, 'id' | 'signal'>;
+  agent: AgentSettings;
+  /** Whose ledger it is. */
+  owner: string;
+  candidates: readonly Candidate[];
+  groups: readonly ToolGroup[];
+  /** What the model may see, oldest first, the question included. Grows when somebody joins. */
+  history: Message[];
+  /** The request for a history, with what else the model is told. */
+  request: (history: readonly Message[], needed: ReadonlySet<string>) => Promise<Omit<ModelRequest, 'model' | 'tools'>>;
+  /** Where outside text in a history comes from; null without any. */
+  taint: (history: readonly Message[]) => string | null;
+  /** What an earlier start did. Null: this run is not resumed after a crash. */
+  journal: readonly JournalEntry[] | null;
+  /** What is written meanwhile joins the run between two steps. */
+  steer: boolean;
+  /** A call that a person approved; it is carried out before the model is asked. */
+  approved: ApprovedCall | null;
+  attemptsBefore: number;
+  signal: AbortSignal;
+  logFields: LogFields;
+  visible: () => boolean;
+}
+
+/** What a run tells while it is at work. */
+export type LoopEvent =
+  | { type: 'started'; model: string }
+  /** Visible text; all of it together is the answer. */
+  | { type: 'text'; text: string }
+  /** Another attempt begins: the answer is `said` so far. */
+  | { type: 'void'; said: string; reason: ProviderErrorKind; provider: string }
+  | { type: 'tool'; tool: string; state: 'started' | 'finished' }
+  /** Messages that joined the run. */
+  | { type: 'joined'; messages: Message[]; inbound: InboxRow[] };
+
+export type LimitReason = 'limit_steps' | 'limit_time' | 'limit_cost' | 'loop_detected';
+
+export interface LoopEnd {
+  /** Null when it ended well. */
+  error: ClankerError | null;
+  /** All that the model said. */
+  said: string;
+  /** The last message of the model. */
+  parts: Part[];
+  /** What comes before it in the history, and is not there yet. */
+  steps: NewMessage[];
+  model: string | null;
+  reason: string | null;
+  usage: Usage | null;
+  /** US dollars; null when a price is unknown. */
+  cost: number | null;
+  attempts: AttemptRow[];
+  files: OutboundFile[];
+  asked: AskedApproval[];
+}
+
+export class AgentLoop {
+  readonly #deps: LoopDeps;
+
+  constructor(deps: LoopDeps) {
+    this.#deps = deps;
+  }
+
+  /** Rejects only on a defect or a store that fails; everything else is an end. */
+  run(task: Task, hear: (event: LoopEvent) => void): Promise<LoopEnd> {
+    return new AgentRun(this.#deps, task, hear).run();
+  }
+}
+
+/** What one model call came to. */
+interface Answer {
+  parts: Part[];
+  calls: WrittenCall[];
+  reason: string;
+  model: string;
+}
+
+class AgentRun {
+  readonly #deps: LoopDeps;
+  readonly #task: Task;
+  readonly #hear: (event: LoopEvent) => void;
+  readonly #deadlineMs: number;
+  readonly #breaker = new LoopBreaker();
+  readonly #attempts: AttemptRow[] = [];
+  readonly #files: OutboundFile[] = [];
+  readonly #asked: AskedApproval[] = [];
+  /** Steps of the run that are not in the history yet. */
+  #steps: NewMessage[] = [];
+  #count: number;
+  /** The next entry of the journal. */
+  #entry = 1;
+  #said: string[];
+  #usage: Usage | null = null;
+  #cost: number | null = 0;
+  #started = false;
+  #limit: LimitReason | null = null;
+
+  constructor(deps: LoopDeps, task: Task, hear: (event: LoopEvent) => void) {
+    this.#deps = deps;
+    this.#task = task;
+    this.#hear = hear;
+    this.#deadlineMs = deps.clock.monotonic() + task.agent.limits.timeoutMs;
+    const { history, caller } = task;
+    this.#count = stepsIn(history, caller.runId);
+    this.#said = history
+      .filter(({ role, runId }) => role === 'assistant' && runId === caller.runId)
+      .map(({ parts }) => textOf(parts));
+  }
+
+  async run(): Promise<LoopEnd> {
+    const { approved, history, caller } = this.#task;
+    const { first, steps, next } = stepsOf(this.#task.journal ?? []);
+    this.#entry = next;
+    if (approved !== null && stepsIn(history, caller.runId) === 0) await this.#carryOutApproved(approved, first);
+    // Goes on where an earlier start was when the process ended.
+    for (const step of steps) {
+      await this.#carryOut(step);
+      this.#keep(step);
+    }
+    for (;;) {
+      if (this.#asked.length > 0) return this.#end(null, [], 'approval');
+      this.#limit ??= this.#limitReached();
+      const answer = await this.#ask();
+      if (answer instanceof ClankerError) return this.#end(answer, [], null);
+      if (answer.calls.length === 0 || this.#limit !== null) {
+        const spoken = answer.parts.filter(({ type }) => type !== 'tool_call');
+        return this.#end(null, spoken, this.#limit ?? answer.reason, answer.model);
+      }
+      const looping = await this.#step(answer);
+      if (looping) this.#limit = 'loop_detected';
+      await this.#join();
+    }
+  }
+
+  async #step({ parts, calls, model }: Answer): Promise<boolean> {
+    const step: Step = { ...emptyStep(this.#entry), parts, calls, model };
+    this.#entry += 1 + calls.length;
+    // Calls that only look begin while the step is written down; whatever has effects waits for it in the journal's order.
+    const written = this.#journal([stepEntry(this.#task.caller.runId, step, this.#deps.clock.now())]);
+    written.catch(() => undefined);
+    const looping = await this.#carryOut(step);
+    await written;
+    this.#deps.crash('after_step');
+    this.#keep(step);
+    return looping;
+  }
+
+  async #carryOut(step: Step): Promise<boolean> {
+    const { asked, files, looping } = await this.#deps.calls.carryOut(step, this.#context());
+    this.#asked.push(...asked);
+    this.#files.push(...files);
+    return looping;
+  }
+
+  #context(): StepContext {
+    const task = this.#task;
+    return {
+      groups: task.groups,
+      caller: task.caller,
+      tainted: task.taint(this.#visible()),
+      signal: task.signal,
+      deadlineMs: this.#deadlineMs - this.#reserveMs,
+      maxCalls: task.agent.limits.callsPerStep,
+      breaker: this.#breaker,
+      journal: task.journal === null ? null : (entries) => this.#journal(entries),
+      told: (tool, state) => this.#hear({ type: 'tool', tool, state }),
+    };
+  }
+
+  /** A person's answer stands in the history as theirs: what was approved, and what came of it. */
+  async #carryOutApproved({ tool, args, by }: ApprovedCall, step: Step): Promise<void> {
+    step.calls.push({ type: 'tool_call', id: 'approved', name: tool, args });
+    this.#entry = Math.max(this.#entry, 2);
+    const { files } = await this.#deps.calls.approved(step, this.#context());
+    this.#files.push(...files);
+    const [result] = step.results;
+    const from = result?.outside === undefined ? {} : { outside: result.outside };
+    this.#append('user', [
+      { type: 'text', text: `[${by} approved the call of ${tool}, and it was carried out. Its result:]\n` },
+      { type: 'text', text: result?.text ?? '', ...from },
+    ]);
+  }
+
+  #keep(step: Step): void {
+    this.#count += 1;
+    this.#said.push(textOf(step.parts));
+    for (const { role, parts } of messagesOf(step)) this.#append(role, parts, role === 'assistant' ? step.model : null);
+  }
+
+  #append(role: NewMessage['role'], parts: Part[], author: string | null = null): void {
+    this.#steps.push({ id: this.#deps.mintId('msg'), role, parts, author, time: this.#deps.clock.now() });
+  }
+
+  #visible(): readonly Message[] {
+    const { history, caller } = this.#task;
+    if (this.#steps.length === 0) return history;
+    const last = history.at(-1)?.seq ?? 0;
+    const { sessionKey, runId } = caller;
+    return [...history, ...this.#steps.map((step, n): Message => ({ ...step, sessionKey, runId, seq: last + 1 + n }))];
+  }
+
+  async #ask(): Promise<Answer | ClankerError> {
+    const { models } = this.#deps;
+    const task = this.#task;
+    const visible = this.#visible();
+    const needed = neededGroups(task.groups, visible);
+    const before = joinSaid(this.#said);
+    let text = '';
+    let reasoning: Part[] = [];
+    let calls: WrittenCall[] = [];
+    const hear = (event: CallEvent): void => {
+      switch (event.type) {
+        case 'attempt':
+          if (!this.#started) this.#hear({ type: 'started', model: event.model });
+          this.#started = true;
+          break;
+        case 'text': {
+          // What follows earlier words is a paragraph of its own, and begins with something to read.
+          const piece = text === '' && before !== '' ? event.text.trimStart() : event.text;
+          if (piece === '') break;
+          this.#hear({ type: 'text', text: text === '' && before !== '' ? `\n\n${piece}` : piece });
+          text += piece;
+          break;
+        }
+        case 'reasoning':
+          reasoning.push({
+            type: 'reasoning',
+            text: event.text,
+            ...(event.replay === undefined ? {} : { replay: event.replay, dialect: event.dialect }),
+          });
+          break;
+        case 'tool_call':
+          calls.push({ type: 'tool_call', id: event.id, name: event.name, args: event.args });
+          break;
+        case 'tool_invalid': {
+          const { id, name, raw, reason } = event;
+          calls.push({ type: 'tool_call', id, name, args: {}, problem: { raw, reason } });
+          break;
+        }
+        case 'retrying':
+        case 'fallback':
+          text = '';
+          reasoning = [];
+          calls = [];
+          this.#hear({ type: 'void', said: before, reason: event.kind, provider: event.provider });
+          break;
+        default:
+      }
+    };
+    const end = await models.call(
+      { ...(await task.request(visible, needed)), ...this.#tools(needed) },
+      {
+        runId: task.caller.runId,
+        owner: task.owner,
+        candidates: task.candidates,
+        signal: task.signal,
+        deadlineMs: this.#deadlineMs,
+        attemptsBefore: task.attemptsBefore + this.#attempts.length,
+        logFields: task.logFields,
+        visible: () => text !== '' && task.visible(),
+      },
+      hear,
+    );
+    this.#attempts.push(...end.attempts);
+    if (end.type === 'failed') return end.error;
+    this.#usage = addUsage(this.#usage, end.usage);
+    this.#cost = this.#cost === null || end.cost === null ? null : this.#cost + end.cost;
+    const words: Part[] = text === '' ? [] : [{ type: 'text', text }];
+    const called = calls.map(({ problem: _, ...call }): Part => call);
+    const parts = [...mergeReasoning(reasoning), ...words, ...called];
+    return { parts, calls, reason: end.reason, model: end.model };
+  }
+
+  #tools(needed: ReadonlySet<string>): Pick<ModelRequest, 'tools' | 'wordsOnly'> {
+    const { groups } = this.#task;
+    const menu = useToolsSpec(groups);
+    const specs = groups.filter(({ name }) => needed.has(name)).flatMap(({ tools }) => tools.map(specOf));
+    const tools = menu === null ? specs : [menu, ...specs];
+    return this.#limit === null ? { tools } : { tools, wordsOnly: true };
+  }
+
+  /** What was written while the step was at work. */
+  async #join(): Promise<void> {
+    const { steer, history, caller, journal } = this.#task;
+    if (!steer || journal === null) return;
+    const joined = await this.#deps.store.joinRun(caller.runId, this.#steps);
+    if (joined === null) return;
+    history.push(...joined.messages);
+    this.#steps = [];
+    this.#hear({ type: 'joined', ...joined });
+  }
+
+  async #journal(entries: JournalEntry[]): Promise<void> {
+    if (this.#task.journal !== null) await this.#deps.store.journal(entries);
+  }
+
+  get #reserveMs(): number {
+    return Math.min(maxLastAnswerMs, this.#task.agent.limits.timeoutMs * lastAnswerShare);
+  }
+
+  #limitReached(): LimitReason | null {
+    const { steps, cost } = this.#task.agent.limits;
+    if (this.#count >= steps - 1 && this.#count > 0) return 'limit_steps';
+    if (this.#count > 0 && this.#deps.clock.monotonic() > this.#deadlineMs - this.#reserveMs) return 'limit_time';
+    if (cost !== null && (this.#cost ?? 0) >= cost) return 'limit_cost';
+    return null;
+  }
+
+  #end(error: ClankerError | null, parts: Part[], reason: string | null, model: string | null = null): LoopEnd {
+    const last = textOf(parts);
+    return {
+      error,
+      said: joinSaid([...this.#said, last]),
+      parts,
+      steps: this.#steps,
+      model: model ?? this.#steps.findLast(({ author }) => author !== null)?.author ?? null,
+      reason,
+      usage: this.#usage,
+      cost: this.#usage === null ? null : this.#cost,
+      attempts: this.#attempts,
+      files: this.#files,
+      asked: this.#asked,
+    };
+  }
+}

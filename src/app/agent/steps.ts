@@ -1,0 +1,92 @@
+/**
+ * What a run did before its answer: messages of the model and results of tools, which become history when the run ends.
+ * While it is at work they stand in the journal, so that a crash repeats nothing that must not be repeated.
+ */
+import type { JsonObject, Message, Part } from '../../core/message.ts';
+import type { JournalEntry } from '../../core/ports/store.ts';
+
+export type CallPart = Extract<Part, { type: 'tool_call' }>;
+export type ResultPart = Extract<Part, { type: 'tool_result' }>;
+
+/** A call as the model wrote it; `problem`: its arguments were no JSON object, and it is never carried out. */
+export interface WrittenCall extends CallPart {
+  problem?: { raw: string; reason: string };
+}
+
+export interface Step {
+  /** Its entry in the journal; those of its calls follow it. */
+  n: number;
+  /** What the model said, thought and called. */
+  parts: Part[];
+  calls: WrittenCall[];
+  model: string;
+  /** In the order of `calls`; a hole is a call of which nothing is known. */
+  results: (ResultPart | undefined)[];
+  /** Calls that were begun before a crash and whose end nobody saw, by their place. */
+  begun: Set<number>;
+}
+
+/** A step in the journal: the model's message is entry `n`, its calls are the entries after it. */
+export const stepEntry = (runId: string, { n, parts, calls, model }: Step, at: number): JournalEntry => ({
+  runId,
+  n,
+  kind: 'model',
+  state: 'finished',
+  data: JSON.parse(JSON.stringify({ parts, calls, model })) as JsonObject,
+  at,
+});
+
+export const callEntry = (
+  runId: string,
+  n: number,
+  data: { state: 'started'; call: string } | { state: 'finished'; result: ResultPart },
+  at: number,
+): JournalEntry => ({
+  runId,
+  n,
+  kind: 'tool',
+  state: data.state,
+  data: data.state === 'started' ? { call: data.call } : (JSON.parse(JSON.stringify(data.result)) as JsonObject),
+  at,
+});
+
+/**
+ * What an earlier start of the run did, from its journal. `first`: calls before the first step, such as one that a
+ * person approved.
+ */
+export function stepsOf(journal: readonly JournalEntry[]): { first: Step; steps: Step[]; next: number } {
+  const first = emptyStep(0);
+  const steps: Step[] = [];
+  let next = 1;
+  for (const { n, kind, state, data } of journal.toSorted((a, b) => a.n - b.n)) {
+    next = Math.max(next, n + 1);
+    if (kind === 'model') {
+      const said = data as unknown as Pick<Step, 'parts' | 'calls' | 'model'>;
+      steps.push({ ...emptyStep(n), ...said });
+      next = Math.max(next, n + 1 + said.calls.length);
+      continue;
+    }
+    const step = steps.at(-1) ?? first;
+    const place = n - step.n - 1;
+    if (state === 'finished') step.results[place] = data as unknown as ResultPart;
+    else step.begun.add(place);
+  }
+  return { first, steps, next };
+}
+
+export const emptyStep = (n: number): Step => ({ n, parts: [], calls: [], model: '', results: [], begun: new Set() });
+
+/** A step as the history keeps it. */
+export function messagesOf({ parts, results }: Step): { role: 'assistant' | 'tool'; parts: Part[] }[] {
+  const known = results.filter((result) => result !== undefined);
+  return [{ role: 'assistant', parts }, ...(known.length === 0 ? [] : [{ role: 'tool' as const, parts: known }])];
+}
+
+/** How many steps of a run stand in the history already. */
+export const stepsIn = (history: readonly Message[], runId: string): number =>
+  history.filter(({ role, runId: of }) => role === 'assistant' && of === runId).length;
+
+const between = '\n\n';
+
+/** All that the model said in a run, as a person reads it. */
+export const joinSaid = (texts: readonly string[]): string => texts.filter((text) => text.trim() !== '').join(between);

@@ -1,0 +1,166 @@
+import { textOf, type OutboundFile, type Part } from '../../core/message.ts';
+import type { Words } from '../../core/notices/index.ts';
+import { taintOf } from '../../core/outside.ts';
+import type { Bus } from '../../core/ports/bus.ts';
+import type { ApprovedCall } from '../../core/ports/gate.ts';
+import type { ClaimedRun, InboxRow, Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
+import type { PersonRole } from '../../core/principal.ts';
+import type { AgentLoop, LoopEnd, LoopEvent, Task } from '../agent/loop.ts';
+import type { AgentSettings } from '../agent/settings.ts';
+import { joinSaid } from '../agent/steps.ts';
+import type { Toolbox } from '../agent/toolbox.ts';
+import type { ReplyStream } from '../delivery/reply-stream.ts';
+import type { ModelCaller } from '../models/caller.ts';
+import { about, fieldsOf } from './about.ts';
+import { requestOf, type LoadFile } from './context.ts';
+import { answered, failed, type Outcome } from './outcome.ts';
+import type { RunWaiters } from './waiters.ts';
+
+export interface TurnDeps {
+  loop: AgentLoop;
+  toolbox: Toolbox;
+  models: ModelCaller;
+  store: Store;
+  bus: Bus;
+  clock: Clock;
+  waiters: RunWaiters;
+  /** Who sent a message, and what they may do now. */
+  whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
+  /** By name, or that of the one who asks where none is named. */
+  agent: (name: string | null, asked: { inbound: InboxRow; role: PersonRole }) => AgentSettings;
+  loadFile: (owner: string) => LoadFile;
+  /** Messages that come meanwhile join the run. */
+  steers: (inbound: InboxRow) => boolean;
+}
+
+/** What a turn works with. */
+export interface Turn {
+  claimed: ClaimedRun;
+  inbound: InboxRow;
+  stream: ReplyStream | null;
+  approved: ApprovedCall | null;
+  /** Of who wrote. */
+  words: () => Promise<Words>;
+  signal: AbortSignal;
+}
+
+/** One turn of the agent: who asks with which rights, what it is shown, and what became of it. */
+export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
+  try {
+    const end = await deps.loop.run(await taskOf(turn, deps), (event) => tell(event, turn, deps));
+    return await outcomeOf(end, turn);
+  } finally {
+    // A run that waits for its end to be stored holds nothing twice.
+    turn.claimed.history.length = 0;
+  }
+}
+
+async function taskOf({ claimed, inbound, stream, approved, signal }: Turn, deps: TurnDeps): Promise<Task> {
+  const { toolbox, models, waiters, loadFile, steers, clock } = deps;
+  const { run, session, history } = claimed;
+  const { person, role } = approved ?? (await deps.whois(inbound));
+  const named = approved?.agent ?? inbound.agent ?? session.agent;
+  const agent = deps.agent(named, { inbound, role });
+  const { channel, account, conversation, chatType, sender } = inbound;
+  // In a group what others wrote is not the sender's, in whatever session they meet.
+  const by = `${channel}:${account}:${sender.native}`;
+  const summary = null;
+  const at = new Date(clock.now());
+  return {
+    caller: {
+      runId: run.id,
+      person,
+      role,
+      agent: agent.name,
+      depth: 0,
+      sessionKey: session.key,
+      channel,
+      account,
+      conversation,
+      chatType,
+      language: null,
+    },
+    agent,
+    owner: run.owner,
+    candidates: models.resolve(inbound.model ?? session.model ?? agent.model),
+    groups: toolbox.usable(agent, role),
+    history,
+    request: (visible, needed) =>
+      requestOf(visible, {
+        agent,
+        loadFile: loadFile(run.owner),
+        summary,
+        now: needed.has(clockGroup) ? `It is ${weekdays[at.getUTCDay()]}, ${at.toISOString().slice(0, 16)}Z.` : null,
+        cacheKey: session.key,
+      }),
+    taint: (visible) => taintOf(visible, by),
+    journal: claimed.journal,
+    steer: steers(inbound),
+    approved,
+    attemptsBefore: claimed.attemptsBefore,
+    signal,
+    logFields: fieldsOf(claimed),
+    visible: () => (stream?.visible ?? false) || waiters.watched(run.id),
+  };
+}
+
+/** The group of tools that is needed when a person speaks of time; what they then need first is the time. */
+const clockGroup = 'time';
+const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+function tell(event: LoopEvent, { claimed, stream }: Turn, { bus }: TurnDeps): void {
+  const base = about(claimed);
+  const { id: runId, messageId } = claimed.run;
+  switch (event.type) {
+    case 'started':
+      bus.publish({ ...base, type: 'run.started', runId, messageId, model: event.model });
+      break;
+    case 'text':
+      bus.publish({ ...base, type: 'run.delta', runId, text: event.text });
+      stream?.push(event.text);
+      break;
+    case 'void':
+      stream?.restart();
+      if (event.said !== '') stream?.push(event.said);
+      bus.publish({ ...base, type: 'run.retrying', runId, reason: event.reason, provider: event.provider });
+      break;
+    case 'tool':
+      bus.publish({ ...base, type: 'run.tool', runId, tool: event.tool, state: event.state });
+      break;
+    case 'joined':
+      for (const { id, role, parts, seq } of event.messages)
+        if (role === 'user')
+          bus.publish({ ...base, type: 'message', messageId: id, role, text: textOf(parts), messageSeq: seq });
+  }
+}
+
+async function outcomeOf(end: LoopEnd, { words }: Turn): Promise<Outcome> {
+  const { error, steps, attempts, asked, files, model, usage, cost } = end;
+  if (error !== null) return { ...failed(error, attempts), steps, model, usage, cost };
+  const known = { steps, attempts, files, model, usage, cost };
+  if (asked.length === 0)
+    return answered({
+      ...known,
+      parts: [...end.parts, ...filesOf(files)],
+      visibleText: end.said,
+      finishReason: end.reason,
+    });
+  const said = await words();
+  const question = asked.map((approval) => approval.text(said)).join('\n\n');
+  return answered({
+    ...known,
+    parts: [{ type: 'text', text: question }, ...filesOf(files)],
+    visibleText: joinSaid([end.said, question]),
+    buttons: asked.flatMap((approval) => approval.buttons(said)),
+    finishReason: 'approval',
+  });
+}
+
+const filesOf = (files: readonly OutboundFile[]): Part[] =>
+  files.map(({ id, mimeType, name }) => ({
+    type: 'file',
+    file: id,
+    mimeType,
+    ...(name === undefined ? {} : { name }),
+  }));
