@@ -226,6 +226,20 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./commands/people.ts')).role,
   },
   {
+    name: 'skills list',
+    summary: 'the skills on disk, and the folders that cannot be one',
+    positionals: [],
+    options: [json],
+    load: async () => (await import('./commands/skills.ts')).list,
+  },
+  {
+    name: 'skills show',
+    summary: 'one skill: its text and its files',
+    positionals: [need('NAME', 'the skill')],
+    options: [json],
+    load: async () => (await import('./commands/skills.ts')).show,
+  },
+  {
     name: 'dead list',
     summary: 'messages that could not be answered or delivered',
     positionals: [],
