@@ -18,6 +18,7 @@ import type { NotesStore } from './notes-store.ts';
 import type { Identity, PeopleStore } from './people-store.ts';
 import type { PreferenceStore } from './preference-store.ts';
 import type { Usage } from './provider.ts';
+import type { RightsStore } from './rights-store.ts';
 
 /**
  * Life of an inbox row: `queued → running → done | failed | dead`; `refused` and `handled` (a command, an edit, a
@@ -367,7 +368,7 @@ export interface Listed<T> {
 }
 
 export interface Store
-  extends PeopleStore, BudgetStore, PreferenceStore, AuditStore, NotesStore, HistoryStore, ApprovalStore {
+  extends PeopleStore, BudgetStore, PreferenceStore, AuditStore, RightsStore, NotesStore, HistoryStore, ApprovalStore {
   // ── inbound
   /** Inbox rows (and the sessions of queued ones, created when missing) and the platform's cursor, in one transaction. */
   commitInbound(
@@ -465,6 +466,8 @@ export interface Store
   resetSession(key: string, at: number): Promise<void>;
   /** The session, its messages, runs and ledger rows stay out of every list; queued messages of it are dropped. */
   deleteSession(key: string): Promise<void>;
+  /** A session with all its messages, in one go; false when there is one under its key already. */
+  importSession(session: SessionRow, messages: NewMessage[]): Promise<boolean>;
   /** Pins or clears the model of a session. */
   setSessionModel(key: string, model: string | null): Promise<void>;
   /** Oldest first; `cursor` continues after, `before` ends before a page's first. */

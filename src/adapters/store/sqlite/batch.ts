@@ -16,7 +16,7 @@ export interface BatchOutcome {
 
 /** `beforeCommit` may throw to keep the batch from being committed. */
 export function runBatch(db: Database, requests: readonly Request[], beforeCommit: () => void): BatchOutcome {
-  const writes = requests.some(({ operation }) => operationModes[operation] !== 'read');
+  const writes = requests.some(({ operation }) => isWrite(operation));
   const done: { operation: OperationName; value: unknown }[] = [];
   try {
     if (writes) db.run('BEGIN IMMEDIATE');
@@ -45,20 +45,22 @@ export function runBatch(db: Database, requests: readonly Request[], beforeCommi
   }
 }
 
+const isWrite = (operation: OperationName): boolean => ['write', 'later'].includes(operationModes[operation]);
+
 /** A failing operation undoes only itself. Throws when the transaction is lost with it. */
 function runOne(db: Database, request: Request): Reply {
   const { id, operation, args } = request;
-  const isWrite = operationModes[operation] !== 'read';
+  const inTransaction = isWrite(operation);
   const execute = operations[operation] as (db: Database, ...args: unknown[]) => unknown;
   try {
-    if (isWrite) db.run('SAVEPOINT operation');
+    if (inTransaction) db.run('SAVEPOINT operation');
     const value = execute(db, ...args);
-    if (isWrite) db.run('RELEASE operation');
+    if (inTransaction) db.run('RELEASE operation');
     return { id, value };
   } catch (error) {
     const known = storageError(error);
     if (breaksTransaction(known)) throw known;
-    if (isWrite) {
+    if (inTransaction) {
       // Throws when SQLite has rolled back everything by itself: then the batch is lost, not one operation.
       db.run('ROLLBACK TO operation');
       db.run('RELEASE operation');

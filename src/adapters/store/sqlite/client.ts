@@ -5,13 +5,17 @@ import { Worker } from 'node:worker_threads';
 import { ClankerError, errorFrom } from '../../../core/errors.ts';
 import type { Clock, Counter, Histogram, Log, Metrics } from '../../../core/ports/system.ts';
 import { closed, overloaded, storageError } from './errors.ts';
+import { readLines } from './read-lines.ts';
 import { operationModes } from './protocol.ts';
 import type { FromWorker, OperationName, Reply, Request, ToWorker, WorkerSetup } from './protocol.ts';
+import type { Reading } from './reading.ts';
 
 /** Operations that may wait for the worker; what comes beyond is refused with `storage_busy`. */
 const maxWaiting = 4096;
 /** How long a write that nobody waits for may wait for another one. */
 const laterMs = 50;
+/** Processes that read at the same time. */
+const maxReaders = 4;
 const firstRestartMs = 100;
 const lastRestartMs = 5000;
 /** Megabytes of V8's heap in the worker: it keeps nothing between batches. */
@@ -50,6 +54,7 @@ export class Client {
   #health = { open: false, detail: 'The database is being opened.' };
   #lastId = 0;
   #checking: Promise<string[]> | null = null;
+  #readers = 0;
   #closing: Promise<void> | null = null;
 
   constructor(options: ClientOptions) {
@@ -115,6 +120,22 @@ export class Client {
       this.#checking = null;
     });
     return this.#checking;
+  }
+
+  /** What the reading prints, a value at a time; reads on only as fast as the caller does. */
+  async *read<T>(reading: Reading, argument: string): AsyncGenerator<T> {
+    if (this.#closing !== null) throw closed();
+    if (this.#readers >= maxReaders) throw overloaded();
+    this.#readers++;
+    const { path, workerUrl } = this.#options;
+    const { signal } = this.#ending;
+    try {
+      yield* readLines<T>([fileURLToPath(workerUrl), path, reading, argument], signal);
+    } catch (error) {
+      throw signal.aborted ? closed() : storageError(error);
+    } finally {
+      this.#readers--;
+    }
   }
 
   /** Everything asked before is done first. */

@@ -36,6 +36,11 @@ export class Database {
     return Number(this.#statement(sql).run(...values).changes);
   }
 
+  /** One statement that is so seldom needed that it is not kept. */
+  once(sql: string, ...values: SQLInputValue[]): void {
+    this.#db.prepare(sql).run(...values);
+  }
+
   /** Any number of statements, not kept. */
   script(sql: string): void {
     this.#db.exec(sql);

@@ -38,6 +38,10 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   ) as unknown as Pick<Store, OperationName>;
   return {
     ...methods,
+    ownedRows: (person) => client.read('owned', person),
+    erasable: (person) => client.read('erasable', person),
+    expired: (cutoffs) => client.read('expired', JSON.stringify(cutoffs)),
+    looseFiles: (before) => client.read('loose', String(before)),
     quickCheck: () => client.check(),
     close: () => client.close(),
     health: () => client.health,

@@ -29,7 +29,12 @@ const messageFrom = (record: MessageRecord, sessionKey: string): Message => ({
  * Adds to the end of a history and counts `last_seq` of the record up; who appends stores that number with what else it
  * changes in the session. A message that is there already is returned as stored.
  */
-export function appendMessage(db: Database, session: SessionRecord, runId: string, message: NewMessage): Message {
+export function appendMessage(
+  db: Database,
+  session: SessionRecord,
+  runId: string | null,
+  message: NewMessage,
+): Message {
   const seq = session.last_seq + 1;
   const parts = toJson(message.parts);
   const { id, role, author, time } = message;

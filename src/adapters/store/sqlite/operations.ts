@@ -18,7 +18,10 @@ import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
 import type { Database } from './database.ts';
 import { clearDead, deadLetter, deadLetters, retryDead } from './dead.ts';
 import { saveFeedback } from './feedback.ts';
+import { beginErasure, compact, eraseRows, erasures, finishErasure, runsOf } from './erasures.ts';
 import { finishRun } from './finish.ts';
+import { importSession } from './import.ts';
+import { expireRows, forgetFiles, unknownFiles } from './removal.ts';
 import { maintain } from './housekeeping.ts';
 import { identitiesOf, identity, listPeople, ownerChats, setRole } from './identities.ts';
 import { saveAttempts, usage } from './ledger.ts';
@@ -135,6 +138,16 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   appendAudit,
   listAudit,
   auditChain,
+  beginErasure,
+  runsOf,
+  eraseRows,
+  finishErasure,
+  erasures,
+  compact,
+  expireRows,
+  unknownFiles,
+  forgetFiles,
+  importSession,
   usage,
   counts,
   reserveBudget,

@@ -2,15 +2,19 @@
 import type { ErrorData } from '../../../core/errors.ts';
 import type { Store } from '../../../core/ports/store.ts';
 
-export type OperationName = Exclude<keyof Store, 'quickCheck' | 'close'>;
+/** What a process of its own reads, see reading.ts. */
+type Reading = 'ownedRows' | 'erasable' | 'expired' | 'looseFiles';
+
+export type OperationName = Exclude<keyof Store, 'quickCheck' | 'close' | Reading>;
 export type Arguments<K extends OperationName> = Parameters<Store[K]>;
 export type Result<K extends OperationName> = Awaited<ReturnType<Store[K]>>;
 
 /**
  * Every operation, and whether it changes anything. `later`: a write that nobody waits for; it shares the transaction of
- * what is asked next, or has its own after a moment. The client's methods are made from these names.
+ * what is asked next, or has its own after a moment. `alone`: cannot be part of a transaction. The client's methods are
+ * made from these names.
  */
-export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> = {
+export const operationModes: Record<OperationName, 'read' | 'write' | 'later' | 'alone'> = {
   commitInbound: 'write',
   cursors: 'read',
   requeueInbound: 'write',
@@ -81,6 +85,16 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later'> =
   appendAudit: 'write',
   listAudit: 'read',
   auditChain: 'read',
+  beginErasure: 'write',
+  runsOf: 'read',
+  eraseRows: 'write',
+  finishErasure: 'write',
+  erasures: 'read',
+  compact: 'alone',
+  expireRows: 'write',
+  unknownFiles: 'read',
+  forgetFiles: 'write',
+  importSession: 'write',
   usage: 'read',
   counts: 'read',
   reserveBudget: 'write',

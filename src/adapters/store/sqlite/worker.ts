@@ -1,15 +1,17 @@
 /**
  * The store's thread: the only place where SQLite runs. While one batch is committed the next one gathers in the port,
  * so the cost of an fsync is shared by everything that arrived during the fsync before. Never loads the main module.
- * Run as a program of its own (`node worker.ts FILE`) it checks the file once and prints what is wrong with it as JSON:
- * a process gives all its memory back, a thread does not.
+ * Run as a program of its own it reads: `node worker.ts FILE` checks the file once and prints what is wrong with it as
+ * JSON, `node worker.ts FILE READING ARGUMENT` prints rows (reading.ts). A process gives all its memory back, a thread
+ * does not.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { errorData } from '../../../core/errors.ts';
 import { Database } from './database.ts';
 import { storageError } from './errors.ts';
 import { Owner } from './owner.ts';
-import type { FromWorker, Request, ToWorker, WorkerSetup } from './protocol.ts';
+import { operationModes, type FromWorker, type Request, type ToWorker, type WorkerSetup } from './protocol.ts';
+import { print, type Reading } from './reading.ts';
 
 /** The most operations of one transaction. */
 const maxBatch = 256;
@@ -45,8 +47,8 @@ function serve(owner: Owner): void {
   };
 
   const execute = (requests: Request[]): void => {
-    for (let start = 0; start < requests.length; start += maxBatch) {
-      const { replies, commitSeconds } = owner.execute(requests.slice(start, start + maxBatch));
+    for (const batch of batchesOf(requests)) {
+      const { replies, commitSeconds } = owner.execute(batch);
       tell({ type: 'batch', replies, commitSeconds });
     }
     tellHealth();
@@ -73,6 +75,21 @@ function serve(owner: Owner): void {
   });
 }
 
+/** In their order: as many as one transaction may have, and by itself what cannot be part of one. */
+function* batchesOf(requests: readonly Request[]): Generator<Request[]> {
+  let batch: Request[] = [];
+  for (const request of requests) {
+    const alone = operationModes[request.operation] === 'alone';
+    if (batch.length > 0 && (alone || batch.length === maxBatch)) {
+      yield batch;
+      batch = [];
+    }
+    if (alone) yield [request];
+    else batch.push(request);
+  }
+  if (batch.length > 0) yield batch;
+}
+
 function waiting(): ToWorker | undefined {
   return port === null ? undefined : (receiveMessageOnPort(port)?.message as ToWorker | undefined);
 }
@@ -90,5 +107,7 @@ function own({ path, migrationsDir }: WorkerSetup): void {
   }
 }
 
-if (port === null) process.stdout.write(JSON.stringify(check(process.argv[2] ?? '')));
-else own(workerData as WorkerSetup);
+const [, , file = '', reading, argument = ''] = process.argv;
+if (port !== null) own(workerData as WorkerSetup);
+else if (reading === undefined) process.stdout.write(JSON.stringify(check(file)));
+else void print(file, reading as Reading, argument);

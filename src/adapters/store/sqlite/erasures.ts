@@ -1,0 +1,206 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { AuditActor } from '../../../core/audit.ts';
+import type { Part } from '../../../core/message.ts';
+import type { Erasure, ErasureReceipt, RowKeys } from '../../../core/ports/rights-store.ts';
+import { conversationFrom, type Database, toJson } from './database.ts';
+import { refreshLine } from './lines.ts';
+import { ownedTables, tracesOf, type Traces } from './owned.ts';
+import { person as findPerson } from './people.ts';
+import { removeRow } from './removal.ts';
+import { refreshQueue } from './sessions.ts';
+
+/** Beyond this, rewriting the file takes longer than everybody could wait (about 250 MB a second were measured). */
+const maxRewrittenBytes = 1024 ** 3;
+/** A run leaves fewer messages than this behind the one that it answers. */
+const maxMessagesOfRun = 500;
+const maxRunning = 100;
+
+const erased: Part[] = [{ type: 'text', text: '[erased]' }];
+
+interface ErasureRecord {
+  person: string;
+  identities: string;
+  removed: string;
+  begun_by: string;
+  begun_at: number;
+  receipt: string | null;
+}
+
+const erasureFrom = (record: ErasureRecord): Erasure => ({
+  person: record.person,
+  begunBy: JSON.parse(record.begun_by) as AuditActor,
+  begunAt: record.begun_at,
+  removed: JSON.parse(record.removed) as Record<string, number>,
+  receipt: record.receipt === null ? null : (JSON.parse(record.receipt) as ErasureReceipt),
+});
+
+const recordOf = (db: Database, person: string): ErasureRecord | null =>
+  db.get<ErasureRecord>('SELECT * FROM erasures WHERE person = ?', person);
+
+export function beginErasure(db: Database, person: string, by: AuditActor, at: number): Erasure | null {
+  const begun = recordOf(db, person);
+  if (begun !== null) return erasureFrom(begun);
+  if (findPerson(db, person) === null) return null;
+  const traces = tracesOf(db, person);
+  db.run(
+    `INSERT INTO erasures (person, state, identities, removed, begun_by, begun_at) VALUES (?, 'open', ?, '{}', ?, ?)`,
+    person,
+    toJson(traces),
+    toJson(by),
+    at,
+  );
+  let admissions = 0;
+  for (const [channel, account, native] of traces.senders) {
+    admissions += db.run(
+      'DELETE FROM admissions WHERE channel = ? AND account = ? AND native = ?',
+      channel,
+      account,
+      native,
+    );
+  }
+  count(db, person, 'admissions', admissions);
+  count(db, person, 'identities', db.run('DELETE FROM identities WHERE owner = ?', person));
+  count(db, person, 'tokens', db.run('DELETE FROM tokens WHERE owner = ?', person));
+  count(db, person, 'people', db.run('DELETE FROM people WHERE id = ?', person));
+  const made = recordOf(db, person);
+  return made === null ? null : erasureFrom(made);
+}
+
+function count(db: Database, person: string, table: string, rows: number): void {
+  if (rows === 0) return;
+  const record = recordOf(db, person);
+  const removed = record === null ? {} : (JSON.parse(record.removed) as Record<string, number>);
+  removed[table] = (removed[table] ?? 0) + rows;
+  db.run('UPDATE erasures SET removed = ? WHERE person = ?', toJson(removed), person);
+}
+
+/** Of their own sessions, and of groups in which they wrote. */
+export function runsOf(db: Database, person: string): string[] {
+  const record = recordOf(db, person);
+  const { senders } = JSON.parse(record?.identities ?? '{"senders":[]}') as Pick<Traces, 'senders'>;
+  const spoken = new Set(senders.map((sender) => JSON.stringify(sender)));
+  return db
+    .all<{ run_id: string; owner: string; channel: string; account: string; sender: string }>(
+      `SELECT run_id, owner, channel, account, sender FROM inbox WHERE state = 'running'`,
+    )
+    .filter(({ owner, channel, account, sender }) => {
+      return owner === person || spoken.has(JSON.stringify([channel, account, sender]));
+    })
+    .slice(0, maxRunning)
+    .map(({ run_id }) => run_id);
+}
+
+export function eraseRows(db: Database, person: string, { table, keys }: RowKeys): void {
+  if (!ownedTables.some(({ name }) => name === table)) throw new Error(`"${table}" is no table of people`);
+  for (const key of keys) {
+    if (table === 'inbox') eraseInbound(db, person, key);
+    else if (table === 'outbox') eraseOutbound(db, key);
+    else if (table === 'messages') eraseMessage(db, person, key);
+    else removeRow(db, table, key);
+  }
+  count(db, person, table, keys.length);
+}
+
+/** In somebody else's history the place stays, and nothing of what was said. */
+function eraseMessage(db: Database, person: string, [session = '', seq = '']: (string | number)[]): void {
+  const owner = db.get<{ owner: string }>('SELECT owner FROM sessions WHERE id = ?', session)?.owner ?? person;
+  if (owner === person) removeRow(db, 'messages', [session, seq]);
+  else blank(db, session, Number(seq));
+}
+
+const blank = (db: Database, session: string | number, seq: number): number =>
+  db.run('UPDATE messages SET parts = ?, author = NULL WHERE session = ? AND seq = ?', toJson(erased), session, seq);
+
+/** With what was said in a group goes what was answered to it: an answer repeats the question. */
+function eraseInbound(db: Database, person: string, key: (string | number)[]): void {
+  const row = db.get<{ id: string; run_id: string; session_key: string }>(
+    'SELECT id, run_id, session_key FROM inbox WHERE seq = ?',
+    key[0] ?? 0,
+  );
+  if (row === null) return;
+  const session = db.get<{ id: number; owner: string }>(
+    'SELECT id, owner FROM sessions WHERE key = ?',
+    row.session_key,
+  );
+  if (session !== null && session.owner !== person) eraseTurn(db, session.id, row);
+  removeRow(db, 'inbox', key);
+  refreshQueue(db, row.session_key);
+}
+
+function eraseTurn(db: Database, session: number, row: { id: string; run_id: string }): void {
+  const said = db.get<{ seq: number; run_id: string | null }>(
+    'SELECT seq, run_id FROM messages WHERE session = ? AND id = ?',
+    session,
+    row.id,
+  );
+  // Collected with others it was answered by their run.
+  const run = said?.run_id ?? row.run_id;
+  if (said !== null) {
+    blank(db, session, said.seq);
+    db.run(
+      `UPDATE messages SET parts = ?, author = NULL
+       WHERE session = ? AND seq > ? AND seq < ? AND run_id = ? AND role <> 'user'`,
+      toJson(erased),
+      session,
+      said.seq,
+      said.seq + maxMessagesOfRun,
+      run,
+    );
+  }
+  for (const { seq } of db.all<{ seq: number }>('SELECT seq FROM outbox WHERE run_id = ?', run))
+    eraseOutbound(db, [seq]);
+  db.run('DELETE FROM journal WHERE run_id = ?', run);
+  db.run('UPDATE attempts SET detail = NULL WHERE run_id = ?', run);
+}
+
+function eraseOutbound(db: Database, key: (string | number)[]): void {
+  const row = db.get<{ conversation: string }>('SELECT conversation FROM outbox WHERE seq = ?', key[0] ?? 0);
+  if (row === null) return;
+  removeRow(db, 'outbox', key);
+  refreshLine(db, conversationFrom(row.conversation));
+}
+
+export function finishErasure(db: Database, receipt: ErasureReceipt): void {
+  db.run(
+    `UPDATE erasures SET state = 'done', identities = '{}', receipt = ? WHERE person = ?`,
+    toJson(receipt),
+    receipt.person,
+  );
+}
+
+export const erasures = (db: Database, open: boolean, limit: number): Erasure[] =>
+  db
+    .all<ErasureRecord>(
+      'SELECT * FROM erasures WHERE (? = 0 OR receipt IS NULL) ORDER BY begun_at DESC LIMIT ?',
+      open ? 1 : 0,
+      limit,
+    )
+    .map(erasureFrom);
+
+/** The copy that is made on the way is on disk: in memory it would be as large as the database. */
+export function compact(db: Database): boolean {
+  const file = db.get<{ file: string }>('PRAGMA database_list')?.file ?? '';
+  removeCopies(file);
+  const small = db.pragma<number>('page_count') * db.pragma<number>('page_size') <= maxRewrittenBytes;
+  if (small) {
+    db.script('PRAGMA temp_store = FILE');
+    try {
+      db.script('VACUUM');
+    } finally {
+      db.script('PRAGMA temp_store = MEMORY');
+    }
+  }
+  db.script('PRAGMA wal_checkpoint(TRUNCATE)');
+  return small;
+}
+
+function removeCopies(file: string): void {
+  const folder = path.dirname(file);
+  if (file === '' || !existsSync(folder)) return;
+  const name = path.basename(file);
+  for (const entry of readdirSync(folder)) {
+    if (entry.startsWith(`${name}.schema-`) && entry.endsWith('.bak'))
+      rmSync(path.join(folder, entry), { force: true });
+  }
+}

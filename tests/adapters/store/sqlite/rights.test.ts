@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test, type TestContext } from 'node:test';
+import { ownedTables } from '../../../../src/adapters/store/sqlite/owned.ts';
+import type { SqliteStore } from '../../../../src/adapters/store/sqlite/index.ts';
+import type { OwnedRow } from '../../../../src/core/ports/rights-store.ts';
+import { folder, open } from '../open.ts';
+import { noon } from '../rows.ts';
+
+/** Tables that hold nothing of a person, or what stays when one is erased; each with the reason. */
+const otherTables: Readonly<Record<string, string>> = {
+  audit: 'who did what by our own ids: it stays, and cannot be changed',
+  erasures: 'receipts by our own ids; what traces were found by is emptied at the end',
+  lines: 'which conversations have something to send: goes with the rows of the outbox',
+  cursors: 'how far a channel has read, by ids of places',
+  cooldowns: 'models that rest',
+  generation: 'a number',
+  sqlite_sequence: 'numbers',
+};
+
+const actor = { kind: 'token', id: 'operator', person: 'owner' } as const;
+
+async function openWithFile(t: TestContext): Promise<{ store: SqliteStore; file: string }> {
+  const file = path.join(folder(t), 'store.db');
+  return { store: await open(t, file), file };
+}
+
+interface Column {
+  name: string;
+  type: string;
+  pk: number;
+}
+
+/** One row for each table of people, every text of it with the mark, made from the schema alone. */
+function fill(file: string, person: string, mark: string, n: number): void {
+  const db = new DatabaseSync(file);
+  const order = ['people', 'identities', 'sessions', 'codes', 'admissions', 'outbox'];
+  const names = [...ownedTables.map(({ name }) => name)].sort((a, b) => order.indexOf(b) - order.indexOf(a));
+  for (const table of names) {
+    const columns = db.prepare('SELECT name, type, pk FROM pragma_table_info(?)').all(table) as unknown as Column[];
+    const special: Record<string, string | number> = {
+      owner: person,
+      ...(table === 'people' ? { id: person } : {}),
+      session: n,
+      session_key: `api:${person}:${mark}`,
+      key: `api:${person}:${mark}`,
+      channel: 'telegram',
+      account: 'main',
+      native: mark,
+      sender: mark,
+      outbox_id: `id-${mark}`,
+      state: 'done',
+      chat_type: 'direct',
+      conversation: JSON.stringify(['telegram', 'main', mark, null]),
+      parts: JSON.stringify([{ type: 'text', text: mark }]),
+      scopes: '["read"]',
+      role: 'member',
+      merged_into: mark,
+    };
+    const json = ownedTables.find(({ name }) => name === table)?.json ?? [];
+    const values = columns.map(({ name, type }) => {
+      if (table === 'sessions' && name === 'id') return n;
+      const known = special[name];
+      if (known !== undefined) return known;
+      if (json.includes(name)) return JSON.stringify({ mark });
+      return type === 'TEXT' ? `${name}-${mark}` : n;
+    });
+    const places = columns.map(() => '?').join(', ');
+    db.prepare(`INSERT INTO ${table} (${columns.map(({ name }) => name).join(', ')}) VALUES (${places})`).run(...values);
+  }
+  db.close();
+}
+
+async function exported(store: SqliteStore, person: string): Promise<OwnedRow[]> {
+  return Array.fromAsync(store.ownedRows(person));
+}
+
+async function eraseAll(store: SqliteStore, person: string): Promise<number> {
+  let rows = 0;
+  for await (const keys of store.erasable(person)) {
+    await store.eraseRows(person, keys);
+    rows += keys.keys.length;
+  }
+  return rows;
+}
+
+test('a table that nobody thought of in export and erasure is noticed', async (t) => {
+  const { store, file } = await openWithFile(t);
+  await store.close();
+  const db = new DatabaseSync(file);
+  const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all() as { name: string }[];
+  const owned = new Set(ownedTables.map(({ name }) => name));
+  const forgotten = tables.filter(({ name }) => !owned.has(name) && !Object.hasOwn(otherTables, name));
+  assert.deepEqual(
+    forgotten.map(({ name }) => name),
+    [],
+    'one line in src/adapters/store/sqlite/owned.ts, or a reason in this test',
+  );
+  for (const name of Object.keys(otherTables)) {
+    const owner = db.prepare(`SELECT 1 FROM pragma_table_info(?) WHERE name = 'owner'`).get(name);
+    assert.equal(owner, undefined, `"${name}" has an owner`);
+  }
+  for (const name of owned) assert.ok(tables.some((table) => table.name === name), `"${name}" is no table any more`);
+  db.close();
+});
+
+test('an export has a row of every table, nothing of anybody else, and no hash of a secret', async (t) => {
+  const { store, file } = await openWithFile(t);
+  fill(file, 'per_a', 'MARKAAA', 1001);
+  fill(file, 'per_b', 'MARKBBB', 1002);
+  const rows = await exported(store, 'per_a');
+  const missing = ownedTables.filter(({ name }) => !rows.some(({ table }) => table === name));
+  assert.deepEqual(missing.map(({ name }) => name), []);
+  const text = JSON.stringify(rows);
+  assert.ok(!text.includes('MARKBBB') && !text.includes('per_b'));
+  assert.ok(!text.includes('hash-MARKAAA'));
+});
+
+test('after an erasure no byte of a person is left in any file, and another one has lost nothing', async (t) => {
+  const { store, file } = await openWithFile(t);
+  fill(file, 'per_a', 'MARKAAA', 1001);
+  fill(file, 'per_b', 'MARKBBB', 1002);
+  writeFileSync(`${file}.schema-3.bak`, 'MARKAAA');
+  const before = JSON.stringify(await exported(store, 'per_b'));
+  assert.equal((await store.beginErasure('per_a', actor, noon))?.receipt, null);
+  assert.equal(await store.person('per_a'), null);
+  assert.ok((await eraseAll(store, 'per_a')) > 0);
+  assert.equal(await eraseAll(store, 'per_a'), 0);
+  assert.equal(await store.compact(), true);
+  const [state] = await store.erasures(true, 10);
+  const removed = Object.keys(state?.removed ?? {});
+  assert.deepEqual(
+    ownedTables.filter(({ name }) => !removed.includes(name)).map(({ name }) => name),
+    [],
+  );
+  const receipt = { person: 'per_a', begunAt: noon, finishedAt: noon, removed: {}, compacted: true, kept: [], digest: '' };
+  await store.finishErasure(receipt);
+  await store.compact();
+  assert.equal(existsSync(`${file}.schema-3.bak`), false);
+  for (const name of [file, `${file}-wal`]) assert.ok(!readFileSync(name).includes('MARKAAA'), name);
+  assert.equal(JSON.stringify(await exported(store, 'per_b')), before);
+});
+
+test('what is erased twice, or is of nobody, is told apart', async (t) => {
+  const { store, file } = await openWithFile(t);
+  fill(file, 'per_a', 'MARKAAA', 1001);
+  assert.equal(await store.beginErasure('per_nobody', actor, noon), null);
+  await store.beginErasure('per_a', actor, noon);
+  assert.equal((await store.beginErasure('per_a', actor, noon + 5))?.begunAt, noon);
+});
+
+test('a reader that stops early leaves no process behind, and too many at once are refused', async (t) => {
+  const { store, file } = await openWithFile(t);
+  fill(file, 'per_a', 'MARKAAA', 1001);
+  const readers = Array.from({ length: 5 }, () => store.ownedRows('per_a')[Symbol.asyncIterator]());
+  const outcomes = await Promise.allSettled(readers.map((reader) => reader.next()));
+  assert.equal(outcomes.filter(({ status }) => status === 'rejected').length, 1);
+  await Promise.all(readers.map((reader) => reader.return?.()));
+  assert.ok((await exported(store, 'per_a')).length > 0);
+});
