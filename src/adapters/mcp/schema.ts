@@ -36,7 +36,7 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Invisible characters hide text from the person who reads what a server says, not from the model. */
-export const visible = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Co}]+/gu, ' ').trim();
+export const visible = (text: string): string => text.replaceAll(/[\s\p{Cc}\p{Cf}\p{Co}]+/gu, ' ').trim();
 
 export const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1)}…`);
 

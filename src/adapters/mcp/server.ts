@@ -270,7 +270,7 @@ export class McpServer {
     if (this.#pinging || this.#connection === null || transport === null) return;
     this.#pinging = true;
     try {
-      await this.#connection.ping(pingMs);
+      await this.#connection.ping(Math.min(pingMs, this.#options.timeout));
     } catch {
       if (transport === this.#transport) {
         transport.reason = 'it does not answer';
