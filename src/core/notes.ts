@@ -89,8 +89,8 @@ function trigrams(text: string): Set<string> {
   const found = new Set<string>();
   for (const word of searchText(text).split(' ')) {
     if (word === '') continue;
-    const signs = [' ', ' ', ...word, ' '];
-    for (let at = 0; at + 2 < signs.length; at++) found.add(signs.slice(at, at + 3).join(''));
+    const edged = `  ${word} `;
+    for (let at = 0; at + 2 < edged.length; at++) found.add(edged.slice(at, at + 3));
   }
   return found;
 }
