@@ -1,4 +1,5 @@
 /** What calls of tools are allowed, asked about or refused: a pure rule over what the configuration says. */
+import { named } from './name-patterns.ts';
 import type { Effect } from './ports/tool.ts';
 import type { PersonRole } from './principal.ts';
 
@@ -85,24 +86,10 @@ function withName(byEffect: Decision, byName: ToolDecision | null): Decision {
 function ofTool(tools: ToolPolicy['tools'], name: string): ToolDecision | null {
   const exact = own(tools, name);
   if (exact !== undefined) return exact;
-  const fitting = Object.entries(tools).flatMap(([pattern, decision]) => (fits(pattern, name) ? [decision] : []));
+  const fitting = Object.entries(tools).flatMap(([pattern, decision]) => (named([pattern], name) ? [decision] : []));
   if (fitting.length === 0) return null;
   if (fitting.every((decision) => decision === 'always')) return 'always';
   return strictest(fitting.map((decision) => (decision === 'always' ? 'allow' : decision)));
-}
-
-function fits(pattern: string, name: string): boolean {
-  const pieces = pattern.split('*');
-  const [first = ''] = pieces;
-  if (pieces.length === 1 || !name.startsWith(first)) return pattern === name;
-  const last = pieces.at(-1) ?? '';
-  let at = first.length;
-  for (const piece of pieces.slice(1, -1)) {
-    const found = name.indexOf(piece, at);
-    if (found === -1) return false;
-    at = found + piece.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
 }
 
 /** Names come from outside: what an object has from its prototype is no rule. */
