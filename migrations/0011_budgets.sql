@@ -46,7 +46,7 @@ CREATE TABLE budget_spent (
   owner TEXT,
   nano INTEGER NOT NULL,
   tokens INTEGER NOT NULL,
-  PRIMARY KEY (account, period)
+  PRIMARY KEY (period, account)
 ) STRICT, WITHOUT ROWID;
 
 -- What differs for a person from the limits of their role, as JSON.

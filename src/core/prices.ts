@@ -24,9 +24,15 @@ const price = (input: number, output: number, cacheRead: number, cacheWrite = in
   output,
 });
 
+/** What nobody bills. */
+export const freeOfCharge: Prices = price(0, 0, 0);
+
+/** When the list prices were looked up: year and month. */
+export const pricesAsOf = '2026-01';
+
 /**
- * Published list prices as of January 2026, by the host that bills and the model: whoever updates them reads the
- * vendors' own pages (openai.com/api/pricing, claude.com/pricing, ai.google.dev/pricing).
+ * Published list prices, by the host that bills and the model: whoever updates them reads the vendors' own pages
+ * (openai.com/api/pricing, claude.com/pricing, ai.google.dev/pricing), and sets `pricesAsOf`.
  * Models whose price depends on the length of the prompt are left out: an unknown cost is better than a wrong one.
  */
 const listPrices: ReadonlyMap<string, Prices> = new Map(

@@ -8,6 +8,7 @@ import {
   type Candidate,
 } from '../../src/app/models/caller.ts';
 import type { ConfiguredProvider } from '../../src/app/models/caller.ts';
+import type { Budgets } from '../../src/app/budget/budgets.ts';
 import type { NewEvent } from '../../src/core/events.ts';
 import type { Provider, ProviderClocks } from '../../src/core/ports/provider.ts';
 import type { AttemptRow, CooldownRow, Store } from '../../src/core/ports/store.ts';
@@ -90,6 +91,7 @@ interface Setting<Rows> {
   clocks?: ProviderClocks;
   maxConcurrency?: number;
   unit?: number;
+  budgets?: Budgets;
 }
 
 export function configured(provider: Provider, more: Partial<ConfiguredProvider> = {}): [string, ConfiguredProvider] {
@@ -120,6 +122,7 @@ export async function callerOver<Rows extends CallStore = CallRows>(setting: Set
       since: () => [],
     },
     store: rows,
+    ...(setting.budgets === undefined ? {} : { budgets: setting.budgets }),
   });
   const more = { clocks: setting.clocks ?? clocks, maxConcurrency: setting.maxConcurrency ?? 4 };
   const [first] = setting.providers;

@@ -3,15 +3,18 @@
  * what core/retry.ts decides. It holds no state of its own beyond the call.
  */
 import { noLongerNeeded } from '../../core/abort.ts';
+import { defaultMaxOutput, estimateOf, type Estimate } from '../../core/budget.ts';
 import { ClankerError } from '../../core/errors.ts';
 import type { ProviderError } from '../../core/ports/provider.ts';
 import type { AttemptRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Random } from '../../core/ports/system.ts';
 import { decideRetry } from '../../core/retry.ts';
+import { BudgetRefusal, type Budgets } from '../budget/budgets.ts';
 import type { Candidate } from './candidates.ts';
 import type { CallEnd, CallEvent, CallOptions, CallRequest } from './events.ts';
 import { failureOf, failureOfAll, unavailable, wordsFor } from './failure.ts';
-import { Measure, type CallMetrics } from './measure.ts';
+import { abandoned, emptyAnswer, neverAsked, outOfTime } from './own-failures.ts';
+import { inputTokensOf, Measure, type CallMetrics } from './measure.ts';
 import type { Probe, Rests } from './rests.ts';
 import { watched, type PassingEvent } from './watch.ts';
 
@@ -25,6 +28,7 @@ export interface CallDeps {
   store: Pick<Store, 'saveAttempts'>;
   metrics: CallMetrics;
   rests: Rests;
+  budgets: Budgets | null;
   /** Models that turned out to have no tools. */
   withoutTools: { has(candidate: Candidate): boolean; add(candidate: Candidate): void };
   /** A real answer or failure of a candidate, for its health. */
@@ -40,7 +44,11 @@ interface Failed {
 type Tried = { end: CallEnd } | { end: null; failed: Failed | null; action: 'fallback' | 'fail' };
 
 /** How one request ended. `empty` is the end of a call whose answer has nothing in it. */
-type Attempted = { end: CallEnd } | { end: null; error: ProviderError; empty: CallEnd | null };
+type Attempted =
+  | { end: CallEnd }
+  | { end: null; error: ProviderError; empty: CallEnd | null }
+  /** It was not made: a budget does not reach for it. */
+  | { end: null; refusal: BudgetRefusal };
 
 export class ModelCall {
   readonly #deps: CallDeps;
@@ -52,6 +60,8 @@ export class ModelCall {
   #waitedMs = 0;
   /** Text was handed out, so that somebody may have seen it. */
   #said = false;
+  /** The first budget that kept a candidate from being asked. */
+  #refusal: BudgetRefusal | null = null;
 
   constructor(deps: CallDeps, request: CallRequest, options: CallOptions, emit: (event: CallEvent) => void) {
     this.#deps = deps;
@@ -124,6 +134,11 @@ export class ModelCall {
         const tools = withoutTools.has(candidate) ? [] : this.#request.tools;
         const attempted = await this.#attempt(candidate, { ...this.#request, tools }, probe, release);
         if (attempted.end !== null) return attempted;
+        if ('refusal' in attempted) {
+          // Another model may be cheap enough.
+          this.#refusal ??= attempted.refusal;
+          return { end: null, failed, action: 'fallback' };
+        }
         const { error, empty } = attempted;
         const visible = this.#said && this.#options.visible();
         failures += 1;
@@ -176,11 +191,38 @@ export class ModelCall {
     const { clock, metrics, rests, judged } = this.#deps;
     const { provider, clocks } = candidate.desk.configured;
     const { signal, deadlineMs } = this.#options;
-    const measure = new Measure(this.#begin(candidate), candidate, clock, metrics);
+    const row = this.#newRow(candidate);
+    const holding = this.#hold(row, candidate, request);
+    let held: Estimate | null = null;
     try {
+      if (holding !== null) held = await holding;
+    } catch (error) {
+      release();
+      if (!(error instanceof BudgetRefusal)) {
+        // Whether it was reserved is unknown: the end of the run settles it as a call that was not made.
+        new Measure(row, candidate, clock, metrics).close(neverAsked, request);
+        throw error;
+      }
+      this.#rows.pop();
+      return { end: null, refusal: error };
+    }
+    const measure = new Measure(row, candidate, clock, metrics, held);
+    const close = (error: ProviderError | null): AttemptRow => {
+      const closed = measure.close(error, request);
+      // Others wait for what is not needed; the end of the run may be far.
+      if (held !== null) this.#save([closed]);
+      return closed;
+    };
+    const asked = held === null ? request : { maxOutputTokens: held.output, ...request };
+    try {
+      if (held !== null && signal.aborted) {
+        close(neverAsked);
+        return { end: null, error: neverAsked, empty: null };
+      }
+      this.#begin(row, candidate);
       this.#emit({ type: 'attempt', n: this.#rows.length, provider: candidate.provider, model: candidate.name });
       const last = await watched(
-        (cut, emit) => provider.stream({ ...request, model: candidate.model }, cut, emit),
+        (cut, emit) => provider.stream({ ...asked, model: candidate.model }, cut, emit),
         { clock, clocks, deadlineMs, signal },
         (event) => {
           measure.see(event);
@@ -188,12 +230,12 @@ export class ModelCall {
         },
       );
       if (last.type === 'error') {
-        measure.close(last.error, request);
+        close(last.error);
         return { end: null, error: last.error, empty: null };
       }
       const { reason } = last;
       const isEmpty = !measure.answered && (reason === 'stop' || reason === 'tool_calls');
-      const { usage, cost } = measure.close(isEmpty ? emptyAnswer : null, request);
+      const { usage, cost } = close(isEmpty ? emptyAnswer : null);
       const end: CallEnd = { type: 'finished', reason, model: candidate.name, usage, cost, attempts: this.#rows };
       if (isEmpty) return { end: null, error: emptyAnswer, empty: end };
       this.#log.debug('a model answered', { model: candidate.name, reason, tokens: usage?.output });
@@ -202,7 +244,7 @@ export class ModelCall {
       probe?.done();
       return { end };
     } catch (error) {
-      measure.close(abandoned, request);
+      close(abandoned);
       throw error;
     } finally {
       release();
@@ -228,17 +270,25 @@ export class ModelCall {
     }
   }
 
-  #begin(candidate: Candidate): AttemptRow {
-    const { clock, store } = this.#deps;
+  /** Reserves what the call can come to; null at once where no budget holds. Rejects with a BudgetRefusal. */
+  #hold(row: AttemptRow, candidate: Candidate, request: CallRequest): Promise<Estimate | null> | null {
+    const { budgets } = this.#deps;
+    if (budgets === null) return null;
+    const { model, desk } = candidate;
+    return budgets.hold(row, this.#options.channel ?? 'api', () =>
+      estimateOf(inputTokensOf(request), request.maxOutputTokens ?? defaultMaxOutput, desk.configured.prices(model)),
+    );
+  }
+
+  #newRow(candidate: Candidate): AttemptRow {
     const { runId, owner, attemptsBefore = 0 } = this.#options;
-    const previous = this.#rows.at(-1);
     const row: AttemptRow = {
       runId,
       n: attemptsBefore + this.#rows.length + 1,
       owner,
       provider: candidate.provider,
       model: candidate.model,
-      startedAt: clock.now(),
+      startedAt: this.#deps.clock.now(),
       finishedAt: null,
       outcome: null,
       phase: null,
@@ -248,13 +298,20 @@ export class ModelCall {
       cost: null,
     };
     this.#rows.push(row);
+    return row;
+  }
+
+  #begin(row: AttemptRow, candidate: Candidate): void {
     this.#log.debug('a model is asked', { model: candidate.name, attempt: row.n });
-    // The ledger never delays a call; the caller stores all rows again, complete, when its run ends.
-    const rows = previous === undefined ? [row] : [previous, row];
-    store
+    const previous = this.#rows.at(-2);
+    this.#save(previous === undefined ? [row] : [previous, row]);
+  }
+
+  /** The ledger never delays a call; the caller stores all rows again, complete, when its run ends. */
+  #save(rows: readonly AttemptRow[]): void {
+    this.#deps.store
       .saveAttempts(rows.map((row) => ({ ...row })))
       .catch((error: unknown) => this.#log.error('a ledger row could not be stored', { error }));
-    return row;
   }
 
   #mustRest({ provider, model }: Candidate): boolean {
@@ -273,7 +330,7 @@ export class ModelCall {
   }
 
   #failure(failures: readonly Failed[]): CallEnd {
-    return this.#failedWith(failureOfAll(failures) ?? this.#allResting(), failures);
+    return this.#failedWith(failureOfAll(failures) ?? this.#refusal ?? this.#allResting(), failures);
   }
 
   #failedWith(error: ClankerError, failures: readonly Failed[]): CallEnd {
@@ -349,19 +406,3 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
   });
 }
-
-const emptyAnswer: ProviderError = {
-  kind: 'bad_response',
-  phase: 'before_output',
-  accepted: 'yes',
-  detail: 'The answer is empty: neither text nor a tool call.',
-};
-
-const abandoned: ProviderError = {
-  kind: 'aborted',
-  phase: 'mid_output',
-  accepted: 'maybe',
-  detail: 'The caller no longer waits.',
-};
-
-const outOfTime: ProviderError = { ...abandoned, kind: 'deadline', detail: 'The deadline of the run passed.' };

@@ -5,6 +5,7 @@ import type { ProviderStatus } from '../../core/ports/gateway.ts';
 import type { ProviderError, ProviderErrorKind, ProviderHealth } from '../../core/ports/provider.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics, Random } from '../../core/ports/system.ts';
+import type { Budgets } from '../budget/budgets.ts';
 import { ModelCall, type CallDeps } from './call.ts';
 import {
   chainCandidates,
@@ -31,6 +32,8 @@ export interface ModelCallerDeps {
   metrics: Metrics;
   bus: Bus;
   store: Pick<Store, 'cooldowns' | 'saveCooldown' | 'clearCooldown' | 'saveAttempts'>;
+  /** Asked before each request; default: nothing is limited. */
+  budgets?: Budgets;
 }
 
 const probeTimeoutMs = 5000;
@@ -65,6 +68,7 @@ export class ModelCaller {
       ...this.#deps,
       metrics: callMetrics(deps.metrics),
       rests: this.#rests,
+      budgets: deps.budgets ?? null,
       withoutTools: {
         has: ({ name }) => this.#withoutTools.has(name),
         add: (candidate) => this.#rememberWithoutTools(candidate),

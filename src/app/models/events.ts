@@ -52,8 +52,10 @@ export type CallEnd =
 
 export interface CallOptions {
   runId: string;
-  /** The person whose ledger it is. */
+  /** The person whose ledger it is: who asked, which in a group is the sender. */
   owner: string;
+  /** Where it was asked: a type of channel, or `api`, which is the default. Its budget holds the call, too. */
+  channel?: string;
   candidates: readonly Candidate[];
   signal: AbortSignal;
   /** Monotonic milliseconds. */

@@ -1,3 +1,4 @@
+import { usageOf, type Estimate } from '../../core/budget.ts';
 import { estimateRequestTokens, estimateTokens } from '../../core/estimate.ts';
 import type { ModelEvent, ProviderError, ProviderErrorKind, Usage } from '../../core/ports/provider.ts';
 import type { AttemptRow } from '../../core/ports/store.ts';
@@ -37,6 +38,9 @@ export function callMetrics(metrics: Metrics): CallMetrics {
   };
 }
 
+export const inputTokensOf = ({ system, messages, tools }: CallRequest): number =>
+  estimateRequestTokens(system, messages) + (tools.length === 0 ? 0 : estimateTokens(JSON.stringify(tools)));
+
 /** Watches the events of one attempt go by and closes its ledger row. */
 export class Measure {
   readonly row: AttemptRow;
@@ -44,14 +48,23 @@ export class Measure {
   readonly #clock: Clock;
   readonly #metrics: CallMetrics;
   readonly #beganAt: number;
+  /** What its call can come to, where that was reserved. */
+  readonly #reserved: Estimate | null;
   #sawOutput = false;
   #usage: Usage | null = null;
   #text = '';
   /** Whether it said or called anything that is an answer. */
   answered = false;
 
-  constructor(row: AttemptRow, candidate: Candidate, clock: Clock, metrics: CallMetrics) {
+  constructor(
+    row: AttemptRow,
+    candidate: Candidate,
+    clock: Clock,
+    metrics: CallMetrics,
+    reserved: Estimate | null = null,
+  ) {
     this.row = row;
+    this.#reserved = reserved;
     this.#candidate = candidate;
     this.#clock = clock;
     this.#metrics = metrics;
@@ -78,17 +91,15 @@ export class Measure {
     }
   }
 
-  /** A failed attempt that had begun to answer cost something, too: what it did not report is estimated. */
+  /**
+   * A failed attempt that had begun to answer cost something, too: what it did not report is estimated. Where a budget
+   * holds, one that may have been accepted and said nothing costs all that was reserved for it.
+   */
   close(error: ProviderError | null, request: CallRequest): AttemptRow {
     if (this.#usage === null && this.#sawOutput) {
-      this.#usage = {
-        input: estimateRequestTokens(request.system, request.messages) + estimateTokens(JSON.stringify(request.tools)),
-        cacheRead: 0,
-        cacheWrite: 0,
-        output: estimateTokens(this.#text),
-        reasoning: 0,
-        estimated: true,
-      };
+      this.#usage = usageOf({ input: inputTokensOf(request), output: estimateTokens(this.#text) });
+    } else if (this.#usage === null && this.#reserved !== null && error !== null && error.accepted !== 'no') {
+      this.#usage = usageOf(this.#reserved);
     }
     const usage = this.#usage;
     const outcome: 'ok' | ProviderErrorKind = error?.kind ?? 'ok';

@@ -1,3 +1,4 @@
+import { monthOf } from '../../../core/budget.ts';
 import type { Store } from '../../../core/ports/store.ts';
 import { tidyApprovals } from './approvals.ts';
 import type { Database } from './database.ts';
@@ -16,6 +17,7 @@ export function maintain(db: Database, limits: Limits): boolean {
     removeExpiredNotes,
     closeIdleSessions,
     trimHistories,
+    forgetSpent,
     purge,
   ];
   return steps.map((step) => step(db, limits)).some((more) => more);
@@ -77,6 +79,15 @@ function trimHistories(db: Database, { maxMessages, batch }: Limits): boolean {
   db.run('UPDATE sessions SET trimmed_seq = ? WHERE id = ?', upTo, long.id);
   return true;
 }
+
+/** Sums of months that are over; those of the ledger stay. */
+const forgetSpent = (db: Database, { keysBefore, batch }: Limits): boolean =>
+  db.run(
+    `DELETE FROM budget_spent WHERE (period, account) IN (
+       SELECT period, account FROM budget_spent WHERE period < ? ORDER BY period LIMIT ?)`,
+    monthOf(keysBefore),
+    batch,
+  ) === batch;
 
 /** What a deleted session left behind: first its messages, then the journals of its runs, then the texts of its inbox. */
 function purge(db: Database, { batch }: Limits): boolean {
