@@ -1,8 +1,14 @@
 /** Lists of names as people write them in the configuration: `["pdf-*", "!pdf-print"]`. */
 
-/** Whether a list names it: the last pattern that fits decides, and one that begins with `!` takes away. */
-export function named(patterns: readonly string[], name: string): boolean {
-  const last = patterns.findLast((pattern) => fits(pattern.startsWith('!') ? pattern.slice(1) : pattern, name));
+/**
+ * Whether a list names something that has these names: the last pattern that fits one of them decides, and a pattern
+ * that begins with `!` takes away.
+ */
+export function named(patterns: readonly string[], ...names: readonly string[]): boolean {
+  const last = patterns.findLast((pattern) => {
+    const name = pattern.startsWith('!') ? pattern.slice(1) : pattern;
+    return names.some((of) => fits(name, of));
+  });
   return last !== undefined && !last.startsWith('!');
 }
 

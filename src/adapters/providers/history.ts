@@ -1,4 +1,5 @@
 import type { Dialect, RequestMessage, RequestPart, ToolSpec } from '../../core/ports/provider.ts';
+import type { JsonObject } from '../../core/message.ts';
 import { canonical } from '../../core/canonical-json.ts';
 
 /**
@@ -31,7 +32,18 @@ function withoutDanglingReasoning(parts: RequestPart[]): RequestPart[] {
 /** The tools in an order and a spelling that do not change between equal requests, for the provider's prompt cache. */
 export function sendableTools(tools: readonly ToolSpec[]): ToolSpec[] {
   const sorted = [...tools].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return sorted.map((tool) => ({ ...tool, parameters: canonical(tool.parameters) }));
+  return sorted.map((tool) => ({ ...tool, parameters: canonicalOf(tool.parameters) }));
+}
+
+/** The same schemas travel with every request. */
+const spelled = new WeakMap<JsonObject, JsonObject>();
+
+function canonicalOf(parameters: JsonObject): JsonObject {
+  const known = spelled.get(parameters);
+  if (known !== undefined) return known;
+  const made = canonical(parameters);
+  spelled.set(parameters, made);
+  return made;
 }
 
 /** The joined text parts of a message; paragraphs apart. */

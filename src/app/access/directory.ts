@@ -24,6 +24,7 @@ const keyOf = ({ channel, account, native }: Identity): string => JSON.stringify
 export class Directory {
   readonly #deps: { store: Store; clock: Clock; mintId: MintId };
   readonly #entries = new Map<string, Entry>();
+  readonly #roles = new Map<string, PersonRole>();
   #generation = 0;
 
   constructor(deps: { store: Store; clock: Clock; mintId: MintId }) {
@@ -57,7 +58,7 @@ export class Directory {
   /** Who sent a stored message, and what they may do now; of a client the person it speaks for. */
   async whois(inbound: InboxRow, policy: AccessPolicy): Promise<{ person: string; role: PersonRole }> {
     const { channel, account, sender, owner, conversation, chatType } = inbound;
-    if (conversation === null) return { person: owner, role: (await this.#deps.store.person(owner))?.role ?? 'guest' };
+    if (conversation === null) return { person: owner, role: await this.roleOf(owner) };
     const known = await this.find({ channel, account, native: sender.native });
     const place = { sender: sender.native, conversation: conversation.native, chatType };
     return { person: known?.person ?? owner, role: roleHere(policy, place, known) };
@@ -67,6 +68,19 @@ export class Directory {
   forget(): void {
     this.#generation++;
     this.#entries.clear();
+    this.#roles.clear();
+  }
+
+  /** The role a person has of their own, whatever a place makes of it. */
+  async roleOf(person: string): Promise<PersonRole> {
+    const remembered = this.#roles.get(person);
+    if (remembered !== undefined) return remembered;
+    const generation = this.#generation;
+    const role = (await this.#deps.store.person(person))?.role ?? 'guest';
+    if (generation !== this.#generation) return role;
+    this.#roles.set(person, role);
+    if (this.#roles.size > maxKnown) this.#roles.delete(this.#roles.keys().next().value ?? '');
+    return role;
   }
 
   async #entry(identity: Identity): Promise<Entry> {

@@ -150,7 +150,7 @@ class AgentRun {
     if (approved !== null && stepsIn(history, caller.runId) === 0) await this.#carryOutApproved(approved, first);
     // Goes on where an earlier start was when the process ended.
     for (const step of steps) {
-      await this.#carryOut(step);
+      await this.#carryOut(step, Promise.resolve());
       this.#keep(step);
     }
     for (;;) {
@@ -171,24 +171,24 @@ class AgentRun {
   async #step({ parts, calls, model }: Answer): Promise<boolean> {
     const step: Step = { ...emptyStep(this.#entry), parts, calls, model };
     this.#entry += 1 + calls.length;
-    // Calls that only look begin while the step is written down; whatever has effects waits for it in the journal's order.
+    // Calls that only look begin while the step is written down; whatever has effects waits for it.
     const written = this.#journal([stepEntry(this.#task.caller.runId, step, this.#deps.clock.now())]);
     written.catch(() => undefined);
-    const looping = await this.#carryOut(step);
+    const looping = await this.#carryOut(step, written);
     await written;
     this.#deps.crash('after_step');
     this.#keep(step);
     return looping;
   }
 
-  async #carryOut(step: Step): Promise<boolean> {
-    const { asked, files, looping } = await this.#deps.calls.carryOut(step, this.#context());
+  async #carryOut(step: Step, written: Promise<void>): Promise<boolean> {
+    const { asked, files, looping } = await this.#deps.calls.carryOut(step, this.#context(written));
     this.#asked.push(...asked);
     this.#files.push(...files);
     return looping;
   }
 
-  #context(): StepContext {
+  #context(written: Promise<void>): StepContext {
     const task = this.#task;
     return {
       groups: task.groups,
@@ -198,7 +198,7 @@ class AgentRun {
       deadlineMs: this.#deadlineMs - this.#reserveMs,
       maxCalls: task.agent.limits.callsPerStep,
       breaker: this.#breaker,
-      journal: task.journal === null ? null : (entries) => this.#journal(entries),
+      journal: task.journal === null ? null : (entries) => written.then(() => this.#journal(entries)),
       told: (tool, state) => this.#hear({ type: 'tool', tool, state }),
     };
   }
@@ -207,7 +207,7 @@ class AgentRun {
   async #carryOutApproved({ tool, args, by }: ApprovedCall, step: Step): Promise<void> {
     step.calls.push({ type: 'tool_call', id: 'approved', name: tool, args });
     this.#entry = Math.max(this.#entry, 2);
-    const { files } = await this.#deps.calls.approved(step, this.#context());
+    const { files } = await this.#deps.calls.approved(step, this.#context(Promise.resolve()));
     this.#files.push(...files);
     const [result] = step.results;
     const from = result?.outside === undefined ? {} : { outside: result.outside };

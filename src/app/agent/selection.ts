@@ -56,6 +56,12 @@ function wordsFor(group: ToolGroup): RegExp {
 export const wanted = ({ groups }: JsonObject): string[] =>
   (Array.isArray(groups) ? groups : [groups]).filter((name) => typeof name === 'string');
 
+const menuParameters: JsonObject = {
+  type: 'object',
+  properties: { groups: { type: 'array', items: { type: 'string' } } },
+  required: ['groups'],
+};
+
 /** The one tool that always travels: it tells which groups there are, and brings them. Null when there are none. */
 export function useToolsSpec(groups: readonly ToolGroup[]): ToolSpec | null {
   if (groups.length === 0) return null;
@@ -63,11 +69,7 @@ export function useToolsSpec(groups: readonly ToolGroup[]): ToolSpec | null {
   return {
     name: useToolsName,
     description: `Makes tools available, by group, when the task needs them:\n${lines.join('\n')}`,
-    parameters: {
-      type: 'object',
-      properties: { groups: { type: 'array', items: { type: 'string' } } },
-      required: ['groups'],
-    },
+    parameters: menuParameters,
   };
 }
 

@@ -1,5 +1,6 @@
+import { named } from '../../core/name-patterns.ts';
 import type { PersonRole } from '../../core/principal.ts';
-import type { Tool, ToolGroup, ToolSource } from '../../core/ports/tool.ts';
+import type { ToolGroup, ToolSource } from '../../core/ports/tool.ts';
 import { commandRole, roleIncludes } from '../../core/roles.ts';
 import type { AgentSettings } from './settings.ts';
 
@@ -19,7 +20,7 @@ export class Toolbox {
     for (const source of this.#sources) {
       for (const group of source.groups()) {
         const tools = group.tools.filter((tool) => {
-          const may = roleIncludes(role, tool.role ?? commandRole) && offered(agent.tools, group, tool);
+          const may = roleIncludes(role, tool.role ?? commandRole) && named(agent.tools, group.name, tool.name);
           // Who came first keeps the name: nothing that comes and goes can stand in for a tool of ours.
           return may && !names.has(tool.name) && names.add(tool.name);
         });
@@ -28,28 +29,4 @@ export class Toolbox {
     }
     return groups.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
-}
-
-/** The last pattern that names the tool or its group decides; one that begins with `!` takes away. */
-function offered(patterns: readonly string[], group: ToolGroup, tool: Tool): boolean {
-  const last = patterns.findLast((pattern) => {
-    const name = pattern.startsWith('!') ? pattern.slice(1) : pattern;
-    return matches(name, group.name) || matches(name, tool.name);
-  });
-  return last !== undefined && !last.startsWith('!');
-}
-
-/** `*` stands for any characters. */
-function matches(pattern: string, name: string): boolean {
-  if (!pattern.includes('*')) return pattern === name;
-  const [first = '', ...rest] = pattern.split('*');
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  for (const [index, piece] of rest.entries()) {
-    if (index === rest.length - 1) return name.length - piece.length >= at && name.endsWith(piece);
-    const found = name.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return true;
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../core/message.ts';
-import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
+import type { ModelRequest, RequestMessage, RequestPart, ToolSpec } from '../../../core/ports/provider.ts';
 import { base64, resultText, sendableHistory, sendableTools } from '../history.ts';
 import { isObject } from '../json.ts';
 import { portableCallId } from '../tool-calls.ts';
@@ -13,11 +13,13 @@ const cached: JsonObject = { type: 'ephemeral' };
  * (the newest is written to the cache, the one before is read from it).
  */
 export function messagesRequest(request: ModelRequest): JsonObject {
-  const tools = sendableTools(request.tools).map(({ name, description, parameters }): JsonObject => ({
+  const named = request.tools.length === 0 ? calledIn(request.messages) : request.tools;
+  const tools = sendableTools(named).map(({ name, description, parameters }): JsonObject => ({
     name,
     description,
     input_schema: parameters,
   }));
+  const wordsOnly = request.wordsOnly === true || request.tools.length === 0;
   const lastTool = tools.at(-1);
   if (lastTool !== undefined) lastTool['cache_control'] = cached;
   const messages = wireMessages(request);
@@ -28,12 +30,20 @@ export function messagesRequest(request: ModelRequest): JsonObject {
   return {
     model: request.model,
     ...(tools.length === 0 ? {} : { tools }),
+    ...(tools.length === 0 || !wordsOnly ? {} : { tool_choice: { type: 'none' } }),
     ...(request.system === '' ? {} : { system: [{ type: 'text', text: request.system, cache_control: cached }] }),
     messages: messages.map(({ role, content }) => ({ role, content })),
     max_tokens: request.maxOutputTokens ?? defaultMaxTokens,
     ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
     stream: true,
   };
+}
+
+/** The API refuses a history with calls in a request that defines no tools. */
+function calledIn(messages: readonly RequestMessage[]): ToolSpec[] {
+  const calls = messages.flatMap(({ parts }) => parts.filter((part) => part.type === 'tool_call'));
+  const names = [...new Set(calls.map(({ name }) => name))];
+  return names.map((name) => ({ name, description: 'No longer available.', parameters: { type: 'object' } }));
 }
 
 interface WireMessage {

@@ -20,7 +20,7 @@ export function demoReply(request: ModelRequest): DemoReply {
 function toolAskedFor(asked: string, request: ModelRequest): DemoReply | null {
   const match = /\b(?:call|use|run)\s+(?:the\s+)?tool\s+[`"']?([\w.-]*\w)[`"']?/i.exec(asked);
   const tool = request.tools.find((tool) => tool.name.toLowerCase() === match?.[1]?.toLowerCase());
-  if (match === null || tool === undefined) return null;
+  if (match === null || tool === undefined || request.wordsOnly === true) return null;
   const written = /\{.*\}/s.exec(asked.slice(match.index))?.[0];
   return { tool: tool.name, args: written === undefined ? {} : (parseArgs(written) ?? {}) };
 }

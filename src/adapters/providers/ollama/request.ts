@@ -10,7 +10,8 @@ const keepAlive = '15m';
  * messages without a word, and another value than the last one makes it load the model again.
  */
 export function ollamaRequest(request: ModelRequest, contextWindow: number): JsonObject {
-  const tools = sendableTools(request.tools);
+  // The API has no other way to say that no tool is to be called; the history may name tools all the same.
+  const tools = request.wordsOnly === true ? [] : sendableTools(request.tools);
   const messages = sendableHistory(request.messages, 'ollama').flatMap(wireMessages);
   if (request.system !== '') messages.unshift({ role: 'system', content: request.system });
   return {

@@ -21,6 +21,7 @@ export function chatRequest(request: ModelRequest, official: boolean): JsonObjec
             type: 'function',
             function: { name, description, parameters },
           })),
+          ...(request.wordsOnly === true ? { tool_choice: 'none' } : {}),
         }),
     messages,
     stream: true,

@@ -25,6 +25,7 @@ export function responsesRequest(request: ModelRequest): JsonObject {
             parameters,
             strict: false,
           })),
+          ...(request.wordsOnly === true ? { tool_choice: 'none' } : {}),
         }),
     ...(request.system === '' ? {} : { instructions: request.system }),
     input: sendableHistory(request.messages, 'openai-responses').flatMap(inputItems),

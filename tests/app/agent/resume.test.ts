@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import * as z from 'zod/mini';
+import { CallRunner } from '../../../src/app/agent/calls.ts';
+import { AgentLoop, type LoopEnd, type Task } from '../../../src/app/agent/loop.ts';
+import { requestOf } from '../../../src/app/runs/context.ts';
+import type { CallEvent, ModelCaller } from '../../../src/app/models/caller.ts';
+import { chatRequest } from '../../../src/adapters/providers/openai-chat/request.ts';
+import { messagesRequest } from '../../../src/adapters/providers/anthropic-messages/request.ts';
+import { ollamaRequest } from '../../../src/adapters/providers/ollama/request.ts';
+import { responsesRequest } from '../../../src/adapters/providers/openai-responses/request.ts';
+import { systemClock } from '../../../src/adapters/system/index.ts';
+import { defineTool } from '../../../src/core/define-tool.ts';
+import type { Message } from '../../../src/core/message.ts';
+import type { ModelRequest, RequestMessage } from '../../../src/core/ports/provider.ts';
+import type { JournalEntry } from '../../../src/core/ports/store.ts';
+import { CountedMetrics, KeptLog } from '../../support/door.ts';
+import { agent } from '../../support/message-path.ts';
+
+/** One step of a model: what it calls. */
+type Script = { name: 'look' | 'change' | 'unknown'; value: string }[][];
+
+class Killed extends Error {}
+
+/**
+ * A process that dies at the `dieAt`-th thing it does (a journal write, or the moment before or after a tool's work), and
+ * the next one that takes up what the journal holds.
+ */
+class Life {
+  readonly entries: JournalEntry[] = [];
+  readonly done: string[] = [];
+  readonly requests: ModelRequest[] = [];
+  readonly #script: Script;
+  #left: number;
+
+  constructor(script: Script, dieAt: number) {
+    this.#script = script;
+    this.#left = dieAt;
+  }
+
+  #live(): void {
+    if (this.#left-- === 0) throw new Killed();
+  }
+
+  async run(): Promise<LoopEnd> {
+    const tool = (name: 'look' | 'change') =>
+      defineTool({
+        name,
+        description: name,
+        effects: [name === 'look' ? 'read' : 'write'],
+        input: z.strictObject({ value: z.string() }),
+        run: ({ value }) => {
+          this.done.push(`${name} ${value}`);
+          return Promise.resolve({ text: `${name} ${value} is done` });
+        },
+      });
+    const models = {
+      call: (request: ModelRequest, _: unknown, emit: (event: CallEvent) => void) => this.#answer(request, emit),
+    };
+    const crash = (): void => this.#live();
+    const log = new KeptLog();
+    const calls = new CallRunner({
+      gate: { judge: () => ({ decision: 'allow' }), ask: () => Promise.reject(new Error('not asked')) },
+      clock: systemClock,
+      log,
+      metrics: new CountedMetrics(),
+      crash,
+      limits: () => ({ timeoutMs: 1000, maxResult: 1000 }),
+      keep: () => Promise.resolve('file_1'),
+    });
+    let ids = 0;
+    const store = {
+      joinRun: () => Promise.resolve(null),
+      journal: async (entries: JournalEntry[]) => {
+        this.#live();
+        await Promise.resolve();
+        // What is there already stays as it is, as in the real journal.
+        for (const entry of entries)
+          if (!this.entries.some(({ n, state }) => n === entry.n && state === entry.state))
+            this.entries.push(structuredClone(entry));
+        this.#live();
+      },
+    };
+    const loop = new AgentLoop({
+      models: models as unknown as ModelCaller,
+      calls,
+      store,
+      clock: systemClock,
+      crash,
+      mintId: (prefix) => `${prefix}_${ids++}`,
+    });
+    return loop.run(this.#task([tool('look'), tool('change')]), () => undefined);
+  }
+
+  #task(tools: Task['groups'][number]['tools']): Task {
+    const question: Message = {
+      id: 'msg_q',
+      sessionKey: 's',
+      seq: 1,
+      role: 'user',
+      parts: [{ type: 'text', text: 'do it' }],
+      author: null,
+      runId: 'run_1',
+      time: 0,
+    };
+    return {
+      caller: {
+        runId: 'run_1',
+        person: 'p',
+        role: 'owner',
+        agent: null,
+        depth: 0,
+        sessionKey: 's',
+        channel: 'api',
+        account: 'p',
+        conversation: null,
+        chatType: 'direct',
+        language: null,
+      },
+      agent: { ...agent, limits: { ...agent.limits, steps: 50 } },
+      owner: 'p',
+      candidates: [],
+      groups: [{ name: 'all', about: 'all', keywords: [], tools }],
+      history: [question],
+      request: (history) =>
+        requestOf(history, { agent, loadFile: () => Promise.resolve(null), summary: null, now: null, cacheKey: 's' }),
+      taint: () => null,
+      journal: [...this.entries],
+      steer: false,
+      approved: null,
+      attemptsBefore: 0,
+      signal: new AbortController().signal,
+      logFields: {},
+      visible: () => false,
+    };
+  }
+
+  /** The model is at the step that the history shows. */
+  async #answer(request: ModelRequest, emit: (event: CallEvent) => void): Promise<unknown> {
+    this.requests.push(request);
+    const at = request.messages.filter(({ role }) => role === 'assistant').length;
+    emit({ type: 'attempt', n: 1, provider: 'p', model: 'p/m' });
+    emit({ type: 'text', text: `step ${at}` });
+    for (const [n, { name, value }] of (this.#script[at] ?? []).entries())
+      emit({ type: 'tool_call', id: `c${at}_${n}`, name, args: { value } });
+    return { type: 'finished', reason: 'stop', model: 'p/m', usage: null, cost: null, attempts: [] };
+  }
+}
+
+/** Each call has its result right after it, roles alternate, nothing is empty: what every provider demands. */
+function assertValid(messages: readonly RequestMessage[]): void {
+  assert.equal(messages[0]?.role, 'user');
+  for (const [n, { role, parts }] of messages.entries()) {
+    assert.ok(parts.length > 0);
+    const next = messages[n + 1];
+    if (next !== undefined) assert.notEqual(role, next.role);
+    const calls = parts.flatMap((part) => (part.type === 'tool_call' ? [part.id] : []));
+    if (calls.length === 0) continue;
+    const results = next?.parts.flatMap((part) => (part.type === 'tool_result' ? [part.callId] : [])) ?? [];
+    assert.deepEqual(results, calls);
+  }
+}
+
+const script: fc.Arbitrary<Script> = fc.array(
+  fc.array(
+    fc.record({
+      name: fc.constantFrom('look' as const, 'change' as const, 'change' as const, 'unknown' as const),
+      value: fc.string({ maxLength: 3 }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
+  { maxLength: 4 },
+);
+
+test('killed at any moment, however often, a run ends, repeats no change and always asks with a valid history', async () => {
+  await fc.assert(
+    fc.asyncProperty(script, fc.array(fc.nat(40), { maxLength: 4 }), async (steps, deaths) => {
+      // Values tell the calls apart.
+      const told = steps.map((calls, at) => calls.map((call, n) => ({ ...call, value: `${at}.${n} ${call.value}` })));
+      const lives = [...deaths, Infinity];
+      let entries: JournalEntry[] = [];
+      const done: string[] = [];
+      let end: LoopEnd | null = null;
+      for (const dieAt of lives) {
+        const life = new Life(told, dieAt);
+        life.entries.push(...entries);
+        end = await life.run().catch((error: unknown) => {
+          if (error instanceof Killed) return null;
+          throw error;
+        });
+        entries = life.entries;
+        done.push(...life.done);
+        for (const request of life.requests) {
+          assertValid(request.messages);
+          for (const spell of [
+            (r: ModelRequest) => chatRequest(r, true),
+            messagesRequest,
+            responsesRequest,
+            (r: ModelRequest) => ollamaRequest(r, 8192),
+          ])
+            assert.ok(JSON.stringify(spell(request)).length > 0);
+        }
+        if (end !== null) break;
+      }
+      assert.ok(end !== null);
+      assert.equal(end.error, null);
+      const changes = done.filter((what) => what.startsWith('change'));
+      assert.equal(new Set(changes).size, changes.length, 'no change is made twice');
+      const wanted = told
+        .flat()
+        .filter(({ name }) => name === 'change')
+        .map(({ value }) => `change ${value}`);
+      const unknown = JSON.stringify(end.steps).split('outcome is unknown').length - 1;
+      const missing = wanted.filter((what) => !changes.includes(what));
+      assert.ok(missing.length <= unknown, 'what was not made is told as unknown');
+      assert.equal(end.steps.filter(({ role }) => role === 'assistant').length, told.length);
+    }),
+    { numRuns: Number(process.env['RUNS'] ?? 150) },
+  );
+});
