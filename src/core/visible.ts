@@ -4,7 +4,7 @@
  * What has no shape of its own or changes that of its neighbours: controls, directions, joiners, fillers, odd spaces.
  * What colours an emoji may stay.
  */
-const shapeless = /(?![ \uFE0F])[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+const shapeless = /(?! |\uFE0F)[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** Letters that look like ASCII ones, of the scripts in which that is common. */
 const lookalikes = new Set(Array.from('аАВсСеЕоОрРхХуУіІјЈѕЅԁһНКМТԛԝɡɑıΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορτυχօԚԜӏЬՏՕսոհցⅼⅰⅴⅹϲϳ'));

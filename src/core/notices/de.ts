@@ -1,4 +1,6 @@
 import { access } from './access.ts';
+import { approvals } from './approvals.ts';
+import { notes } from './notes.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'Besitzer', member: 'Mitglied', guest: 'Gast' } as const;
@@ -15,6 +17,10 @@ export const de: Words = {
     whoami: 'zeigt, für wen ich dich halte',
     lang: 'wählt die Sprache meiner Hinweise',
     pair: 'verbindet ein weiteres Konto von dir',
+    notes: 'zeigt deine Notizen, oder die mit bestimmten Wörtern',
+    forget: 'vergisst eine Notiz',
+    approve: 'erlaubt, wonach ich frage',
+    deny: 'lehnt ab, wonach ich frage',
   },
   hello: (name) => `Hallo ${name}! Schreib mir, und ich antworte; /help zeigt, was ich sonst verstehe.`,
   answeredBy: (model) => `Die Antworten kommen von ${model}.`,
@@ -26,6 +32,8 @@ export const de: Words = {
     `Du bist ${name} (Kennung \`${id}\` auf ${channel}), Person \`${person}\`, Rolle ${roles[role]}. ` +
     `Dieses Gespräch ist \`${chat}\`, Sitzung \`${session}\`.`,
   access: access.de,
+  approvals: approvals.de,
+  notes: notes.de,
   unknownCommand: 'Diesen Befehl kenne ich nicht; /help zeigt, was ich verstehe.',
   status: ({ uptime, model, waiting, running }) =>
     `Läuft seit ${uptime}. Modell: ${model}. Nachrichten in Arbeit: ${running}, wartend: ${waiting}.`,

@@ -1,4 +1,6 @@
 import { access } from './access.ts';
+import { approvals } from './approvals.ts';
+import { notes } from './notes.ts';
 import type { Words } from './words.ts';
 
 export const en: Words = {
@@ -13,6 +15,10 @@ export const en: Words = {
     whoami: 'show who I think you are',
     lang: 'choose the language of my notices',
     pair: 'connect another account of yours',
+    notes: 'show your notes, or those with some words',
+    forget: 'forget a note',
+    approve: 'approve a call that I ask about',
+    deny: 'deny a call that I ask about',
   },
   hello: (name) => `Hello ${name}! Write to me and I answer; /help lists what else I understand.`,
   answeredBy: (model) => `Answers come from ${model}.`,
@@ -24,6 +30,8 @@ export const en: Words = {
     `You are ${name} (id \`${id}\` on ${channel}), person \`${person}\`, role ${role}. ` +
     `This conversation is \`${chat}\`, session \`${session}\`.`,
   access: access.en,
+  approvals: approvals.en,
+  notes: notes.en,
   unknownCommand: 'I do not know this command; /help lists what I understand.',
   status: ({ uptime, model, waiting, running }) =>
     `Running for ${uptime}. Model: ${model}. Messages being answered: ${running}, waiting: ${waiting}.`,

@@ -1,4 +1,6 @@
 import { access } from './access.ts';
+import { approvals } from './approvals.ts';
+import { notes } from './notes.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'propietario', member: 'miembro', guest: 'invitado' } as const;
@@ -15,6 +17,10 @@ export const es: Words = {
     whoami: 'muestra quién creo que eres',
     lang: 'elige el idioma de mis avisos',
     pair: 'conecta otra cuenta tuya',
+    notes: 'muestra tus notas, o las que tienen unas palabras',
+    forget: 'olvida una nota',
+    approve: 'permite lo que pregunto',
+    deny: 'rechaza lo que pregunto',
   },
   hello: (name) => `¡Hola, ${name}! Escríbeme y te respondo; /help muestra qué más entiendo.`,
   answeredBy: (model) => `Las respuestas vienen de ${model}.`,
@@ -26,6 +32,8 @@ export const es: Words = {
     `Eres ${name} (id \`${id}\` en ${channel}), persona \`${person}\`, rol ${roles[role]}. ` +
     `Esta conversación es \`${chat}\`, sesión \`${session}\`.`,
   access: access.es,
+  approvals: approvals.es,
+  notes: notes.es,
   unknownCommand: 'No conozco este comando; /help muestra los que entiendo.',
   status: ({ uptime, model, waiting, running }) =>
     `En marcha desde hace ${uptime}. Modelo: ${model}. Mensajes en curso: ${running}, en espera: ${waiting}.`,

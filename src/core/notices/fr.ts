@@ -1,4 +1,6 @@
 import { access } from './access.ts';
+import { approvals } from './approvals.ts';
+import { notes } from './notes.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'propriétaire', member: 'membre', guest: 'invité' } as const;
@@ -15,6 +17,10 @@ export const fr: Words = {
     whoami: 'montre pour qui je te prends',
     lang: 'choisit la langue de mes avis',
     pair: 'relie un autre de tes comptes',
+    notes: 'montre tes notes, ou celles qui ont certains mots',
+    forget: 'oublie une note',
+    approve: 'autorise ce que je demande',
+    deny: 'refuse ce que je demande',
   },
   hello: (name) => `Bonjour ${name} ! Écris-moi et je réponds ; /help montre ce que je comprends d'autre.`,
   answeredBy: (model) => `Les réponses viennent de ${model}.`,
@@ -26,6 +32,8 @@ export const fr: Words = {
     `Tu es ${name} (id \`${id}\` sur ${channel}), personne \`${person}\`, rôle ${roles[role]}. ` +
     `Cette conversation est \`${chat}\`, session \`${session}\`.`,
   access: access.fr,
+  approvals: approvals.fr,
+  notes: notes.fr,
   unknownCommand: 'Je ne connais pas cette commande ; /help montre celles que je comprends.',
   status: ({ uptime, model, waiting, running }) =>
     `En marche depuis ${uptime}. Modèle : ${model}. Messages en cours : ${running}, en attente : ${waiting}.`,

@@ -1,5 +1,7 @@
 import type { PersonRole } from '../principal.ts';
 import type { AccessWords } from './access-words.ts';
+import type { ApprovalWords } from './approval-words.ts';
+import type { NotesWords } from './notes-words.ts';
 
 /** Everything the product itself says to people in chats, in one language. Markdown; names and ids come escaped. */
 export interface Words {
@@ -22,6 +24,9 @@ export interface Words {
   unknownCommand: string;
   /** Who somebody is, and who may come in. */
   access: AccessWords;
+  /** Calls of the model that a person has to approve. */
+  approvals: ApprovalWords;
+  notes: NotesWords;
   status(of: { uptime: string; model: string; waiting: number; running: number }): string;
   channelTrouble(channel: string, detail: string): string;
   allChannelsWell(count: number): string;
