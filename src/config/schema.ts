@@ -13,6 +13,7 @@ import { databaseOptions } from '../adapters/store/sqlite/options.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
 import { agentPolicyTable } from './tool-policy.ts';
 import { toolsTable } from './tools.ts';
+import { memoryOptions } from '../adapters/tools/notes/options.ts';
 import { choice, duration, integer, list, named, number, table, text, withDefault } from '../core/fields.ts';
 
 const agentFields = {
@@ -54,9 +55,14 @@ const agentFields = {
     () => null,
     { example: '["notes", "web", "mcp_github__get_*"]' },
   ),
-  run_timeout: duration('The longest run. The last tenth of it, at most a minute, is kept for an answer in words.', '1s', null, {
-    example: '"2m"',
-  }),
+  run_timeout: duration(
+    'The longest run. The last tenth of it, at most a minute, is kept for an answer in words.',
+    '1s',
+    null,
+    {
+      example: '"2m"',
+    },
+  ),
   steps: integer('Calls of the model in one run; the last one must answer in words.', 1, 1000, { example: '10' }),
   calls_per_step: integer('Calls of tools that are carried out of one answer of the model.', 1, 64, { example: '4' }),
   cost: number('US dollars of one run; at it the model must answer in words.', 0, 1_000_000, {
@@ -128,6 +134,7 @@ export const configSchema = table('The configuration of Open Clanker.', {
   channels: withDefault(channelsTable, {}),
   database: withDefault(databaseOptions, {}),
   sessions: withDefault(sessionsOptions, {}),
+  memory: withDefault(memoryOptions, {}),
   tools: withDefault(toolsTable, {}),
   skills: withDefault(skillsOptions, {}),
   logging: withDefault(loggingOptions, {}),
@@ -162,7 +169,6 @@ export const laterKeys: readonly string[] = [
   'database.url',
   'mcp',
   'media',
-  'memory',
   'scheduler',
   'search',
   'sessions.retention',
@@ -171,5 +177,4 @@ export const laterKeys: readonly string[] = [
 ];
 
 /** Values of the design that this version does not have yet. */
-export const laterValues: Readonly<Record<string, readonly string[]>> = {
-};
+export const laterValues: Readonly<Record<string, readonly string[]>> = {};
