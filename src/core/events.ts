@@ -19,6 +19,9 @@ export type GatewayEvent = EventBase &
     | { type: 'run.tool'; runId: string; tool: string; state: 'started' | 'finished' }
     | { type: 'run.finished'; runId: string; answer: ChatAnswer }
     | { type: 'run.failed'; runId: string; error: ErrorData }
+    /** A person is asked about a call; past `expiresAt` it cannot be answered any more, and no further event says so. */
+    | { type: 'approval.requested'; approvalId: string; runId: string; tool: string; expiresAt: number }
+    | { type: 'approval.resolved'; approvalId: string; runId: string; tool: string; outcome: 'approved' | 'denied' }
     | { type: 'delivery.sent'; outboxId: string; channel: string }
     | { type: 'delivery.uncertain'; outboxId: string; channel: string; detail: string }
     | { type: 'delivery.dead'; outboxId: string; channel: string; detail: string }

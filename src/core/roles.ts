@@ -5,9 +5,10 @@ export const roles: readonly PersonRole[] = ['guest', 'member', 'owner'];
 
 /**
  * What a person may want to do. `command`: a chat command that names no role of its own. `link`: name another identity
- * on a platform as theirs. `inspect`: read why something inside the gateway failed. `approve`: let somebody in. `change_people`: roles, and codes for others.
+ * on a platform as theirs. `inspect`: read why something inside the gateway failed. `approve`: let somebody in.
+ * `answer_for_others`: decide about calls of tools that somebody else was asked about. `change_people`: roles, and codes for others.
  */
-export type Action = 'talk' | 'command' | 'link' | 'inspect' | 'approve' | 'change_people';
+export type Action = 'talk' | 'command' | 'link' | 'inspect' | 'approve' | 'answer_for_others' | 'change_people';
 
 const least: Readonly<Record<Action, PersonRole>> = {
   talk: 'guest',
@@ -15,6 +16,7 @@ const least: Readonly<Record<Action, PersonRole>> = {
   link: 'member',
   inspect: 'owner',
   approve: 'owner',
+  answer_for_others: 'owner',
   change_people: 'owner',
 };
 

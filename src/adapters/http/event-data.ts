@@ -13,6 +13,8 @@ const types: Record<GatewayEventType, true> = {
   'run.tool': true,
   'run.finished': true,
   'run.failed': true,
+  'approval.requested': true,
+  'approval.resolved': true,
   'delivery.sent': true,
   'delivery.uncertain': true,
   'delivery.dead': true,
@@ -33,6 +35,8 @@ const wireNames: Record<string, string> = {
   messageId: 'message_id',
   runId: 'run_id',
   outboxId: 'outbox_id',
+  approvalId: 'approval_id',
+  expiresAt: 'expires_at',
   sessionKey: 'session',
   messageSeq: 'seq',
 };

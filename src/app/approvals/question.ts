@@ -1,0 +1,29 @@
+import type { Button } from '../../core/message.ts';
+import type { Words } from '../../core/notices/index.ts';
+import type { ApprovalRow } from '../../core/ports/approval-store.ts';
+import { shownArguments } from '../../core/shown-arguments.ts';
+import { formatDuration } from '../../core/units.ts';
+import { visible } from '../../core/visible.ts';
+import { answerCommand, sealOf } from './digest.ts';
+
+/** The question as Markdown: everything in it that a model or others wrote is data, and looks like it. */
+export function questionText(row: ApprovalRow, { approvals: words }: Words): string {
+  const { id, tool, args, effects, tainted, createdAt, expiresAt } = row;
+  const shown = shownArguments(args);
+  const lines = [
+    words.wants(
+      visible(tool).replaceAll('`', "'"),
+      effects.map((effect) => words.effects[effect]),
+    ),
+    shown.text,
+  ];
+  if (!shown.complete) lines.push(words.whole(`open-clanker approvals show ${id}`));
+  if (tainted !== null) lines.push(words.outside(visible(tainted).replaceAll(/[\\*_~<>[\]!#|`\n]/g, '\\$&')));
+  lines.push(words.howToAnswer(formatDuration(expiresAt - createdAt), sealOf(row)));
+  return lines.join('\n\n');
+}
+
+export const questionButtons = (row: ApprovalRow, { approvals: words }: Words): Button[] => [
+  { label: words.approve, command: answerCommand('approve', row) },
+  { label: words.deny, command: answerCommand('deny', row) },
+];
