@@ -28,6 +28,7 @@ import { Delivery } from './app/delivery/delivery.ts';
 import { Chat } from './app/gateway/chat.ts';
 import { DeadLetters } from './app/gateway/dead.ts';
 import { gatewayOf } from './app/gateway/gateway.ts';
+import { OfferedTools } from './app/gateway/offered-tools.ts';
 import { Sessions } from './app/gateway/sessions.ts';
 import { Status } from './app/gateway/status.ts';
 import { FloodNotice } from './app/ingress/flood-notice.ts';
@@ -36,6 +37,8 @@ import type { CrashPoint } from './app/lifecycle/crash-points.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
 import { runUpkeep } from './app/lifecycle/upkeep.ts';
 import { ModelCaller } from './app/models/caller.ts';
+import { registerNotesCommands } from './app/notes/commands.ts';
+import { PersonalNotes } from './app/notes/notes.ts';
 import { Outages } from './app/runs/outages.ts';
 import { RunExecutor } from './app/runs/execute.ts';
 import { RunQueue, restarting, type QueueMode } from './app/runs/queue.ts';
@@ -45,6 +48,7 @@ import { type accessPolicies, channelPlans, channelTypes } from './compose/chann
 import { composeAgent } from './compose/agent.ts';
 import { menuOf } from './compose/channels/build.ts';
 import { LiveConfig } from './compose/live-config.ts';
+import { mcpServers } from './compose/mcp.ts';
 import { LazyMarkdown } from './compose/lazy-markdown.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { reloading } from './compose/reload.ts';
@@ -185,6 +189,7 @@ class Daemon {
       mintId,
       crash: this.#crash,
     });
+    const mcp = mcpServers({ http, store, files, clock, random, log, metrics, mintId, env: process.env });
     const outages = new Outages({ store, clock, log, mintId, models, delivery, runs: () => runs });
     const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
       live.policies(channel, account);
@@ -253,7 +258,9 @@ class Daemon {
       queueMode,
     });
     const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });
+    const notes = new PersonalNotes({ store, clock, mintId, settings: () => live.notes });
     registerAccessCommands(commands, { store, pairing });
+    registerNotesCommands(commands, notes);
     registerBuiltinCommands(commands, { store, clock, runs, outages, modelLine: (words) => live.modelLine(words) });
     const figures = processMetrics(metrics);
     const status = new Status({
@@ -266,6 +273,7 @@ class Daemon {
       metrics,
       channels,
       models,
+      mcp: () => mcp.status(),
       model: () => live.model,
       configError: () => live.error,
       policy,
@@ -282,7 +290,8 @@ class Daemon {
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       models.configure(await providers.build(live.config), live.chain);
-      toolbox.configure(toolSources());
+      toolbox.configure([...toolSources(), mcp]);
+      await mcp.configure(live.config.mcp.servers);
       const plans = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
@@ -312,9 +321,20 @@ class Daemon {
       tokens,
       runs,
       channels,
+      notes,
       people: new People({ store, clock, mintId, directory, pairing }),
       pairing,
       status,
+      offered: new OfferedTools({
+        toolbox,
+        gate: allowing,
+        store,
+        clock,
+        mintId,
+        channelTypes,
+        agent: () => live.config.agent,
+        limits: () => ({ timeoutMs: live.config.tools.timeout, maxResult: live.config.tools.max_result }),
+      }),
       chat: new Chat({
         store,
         bus,
@@ -382,7 +402,7 @@ class Daemon {
         // Who still waits after that hears that the answer comes after the restart.
         runs.stop(drainMs.runs).then(() => waiters.rejectAll(restarting())),
       ]);
-      await delivery.stop(drainMs.delivery);
+      await Promise.all([delivery.stop(drainMs.delivery), mcp.stop()]);
       await channels.stop(drainMs.delivery);
       await supervisor.stop();
       await tokens.saveUses().catch(() => undefined);

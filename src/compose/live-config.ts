@@ -1,6 +1,7 @@
 import type { Words } from '../core/notices/index.ts';
 import type { Retention } from '../app/lifecycle/upkeep.ts';
 import type { Chain } from '../app/models/caller.ts';
+import type { NotesSettings } from '../app/notes/notes.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
 import { historyTurnsOf, type AgentSettings } from '../app/agent/settings.ts';
 import { accessPolicies } from './channels.ts';
@@ -76,6 +77,16 @@ export class LiveConfig {
   get retention(): Retention {
     const { max_age, max_history_messages } = this.config.sessions;
     return { sessionMaxAgeMs: max_age ?? null, maxHistoryMessages: max_history_messages ?? null };
+  }
+
+  get notes(): NotesSettings {
+    const { notes, default_limit, max_limit, max_notes } = this.config.memory;
+    return {
+      enabled: notes,
+      defaultLimit: Math.min(default_limit, max_limit),
+      maxLimit: max_limit,
+      maxNotes: max_notes,
+    };
   }
 
   /** For people who ask a bot what it is. */

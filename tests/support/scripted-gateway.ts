@@ -17,6 +17,8 @@ import type {
   DeadLetter,
   Gateway,
   GatewayStatus,
+  OfferedCall,
+  OfferedTool,
   PairingDecision,
   PairingList,
   Page,
@@ -29,6 +31,8 @@ import type {
   TokenInfo,
   UsageLine,
 } from '../../src/core/ports/gateway.ts';
+import type { NotePage, NoteRow, SaveNote } from '../../src/core/ports/notes.ts';
+import type { ToolOutput } from '../../src/core/ports/tool.ts';
 import type { MessageTrace, SessionRow } from '../../src/core/ports/store.ts';
 import {
   highestScope,
@@ -113,6 +117,7 @@ export class ScriptedGateway implements Gateway {
   readonly #tokens = new Map<string, TokenInfo>();
   readonly #sessions = new Map<string, SessionRow>();
   readonly #messages = new Map<string, Message[]>();
+  readonly #notes = new Map<string, NoteRow>();
   readonly #runs = new Map<string, Run>();
   readonly #keyed = new Map<string, { request: string; ticket: ChatTicket }>();
   readonly #queues = new Set<Queue>();
@@ -323,6 +328,58 @@ export class ScriptedGateway implements Gateway {
     return { id, mimeType, size: bytes.length };
   }
 
+  async notes(principal: Principal, { query, ...options }: NotePage & { query?: string }): Promise<Page<NoteRow>> {
+    const mine = [...this.#notes.values()].filter(({ owner }) => owner === principal.person);
+    return page(
+      mine.filter(({ title }) => query === undefined || title.includes(query)),
+      { limit: 20, ...options },
+    );
+  }
+
+  async note(principal: Principal, id: string): Promise<NoteRow> {
+    const note = this.#notes.get(id);
+    if (note === undefined || note.owner !== principal.person) throw notFound('note');
+    return note;
+  }
+
+  async noteByTitle(principal: Principal, title: string): Promise<{ note: NoteRow | null; suggestions: string[] }> {
+    const [note = null] = (await this.notes(principal, { query: title })).items;
+    return { note, suggestions: note === null ? ['tea'] : [] };
+  }
+
+  async saveNote(
+    principal: Principal,
+    { title, text, metadata = {} }: SaveNote,
+  ): Promise<{ note: NoteRow; created: boolean }> {
+    const before = (await this.noteByTitle(principal, title)).note;
+    const at = this.startedAt;
+    const note: NoteRow = {
+      id: before?.id ?? `note_${this.#notes.size}`,
+      owner: principal.person,
+      title,
+      text,
+      metadata,
+      source: `token:${principal.id}`,
+      outside: null,
+      createdAt: at,
+      updatedAt: at,
+      expiresAt: null,
+    };
+    this.#notes.set(note.id, note);
+    return { note, created: before === null };
+  }
+
+  async deleteNote(principal: Principal, id: string): Promise<void> {
+    await this.note(principal, id);
+    this.#notes.delete(id);
+  }
+
+  async deleteNotes(principal: Principal): Promise<number> {
+    const { items } = await this.notes(principal, {});
+    for (const { id } of items) this.#notes.delete(id);
+    return items.length;
+  }
+
   async trace(principal: Principal, messageId: string): Promise<MessageTrace> {
     const message = [...this.#messages.values()].flat().find(({ id }) => id === messageId);
     const session = this.#sessions.get(message?.sessionKey ?? '');
@@ -478,6 +535,15 @@ export class ScriptedGateway implements Gateway {
     return [{ key: 'server.port', value: 18_789, source: 'default' }];
   }
 
+  async offeredTools(): Promise<OfferedTool[]> {
+    return [{ name: 'echo', description: 'Says it again.', parameters: { type: 'object' }, readsOnly: true }];
+  }
+
+  async callTool(principal: Principal, { name, args }: OfferedCall): Promise<ToolOutput> {
+    if (name !== 'echo') throw notFound(`tool "${name}"`);
+    return { text: `${principal.person}: ${JSON.stringify(args)}` };
+  }
+
   async status(): Promise<GatewayStatus> {
     const { channels, providers, warnings, uptimeMs } = await this.readiness();
     return {
@@ -488,6 +554,7 @@ export class ScriptedGateway implements Gateway {
       model: { name: 'demo/demo', source: 'built in' },
       channels,
       providers,
+      mcp: [],
       queues: { inbox: 0, running: this.#runs.size, outbox: 0, uncertain: 0, dead: this.letters.size },
       sessions: this.#sessions.size,
       memory: { rssBytes: 1, heapBytes: 1 },

@@ -5,6 +5,7 @@ import type {
   ChatAnswer,
   DeadLetter,
   GatewayStatus,
+  McpServerStatus,
   PairingDecision,
   PairingList,
   PersonDetail,
@@ -15,6 +16,8 @@ import type {
   TokenInfo,
   UsageLine,
 } from '../../core/ports/gateway.ts';
+import { maxNoteLength, maxTitleLength } from '../../core/notes.ts';
+import type { NoteRow } from '../../core/ports/notes.ts';
 import type { SessionRow } from '../../core/ports/store.ts';
 import { scopes } from '../../core/principal.ts';
 
@@ -66,12 +69,14 @@ export const sendBody = z.strictObject({
   idempotency_key: z.exactOptional(idempotencyKey),
 });
 
+const duration = z
+  .string()
+  .check(z.regex(/^\d{1,9}(?:\.\d{1,3})?\s?(?:ms|s|m|h|d|w)$/, 'must be a duration such as "30d"'));
+
 export const tokenBody = z.strictObject({
   name: z.string().check(z.minLength(1), z.maxLength(100), z.regex(/\S/, 'must hold more than white space')),
   scopes: z.array(z.enum(scopes)).check(z.minLength(1), z.maxLength(scopes.length)),
-  expires: z.exactOptional(
-    z.string().check(z.regex(/^\d{1,9}(?:\.\d{1,3})?\s?(?:ms|s|m|h|d|w)$/, 'must be a duration such as "30d"')),
-  ),
+  expires: z.exactOptional(duration),
   person: z.exactOptional(id),
 });
 
@@ -87,6 +92,21 @@ export const pageQuery = z.strictObject({ limit: z.exactOptional(limit), cursor:
 
 /** For routes that take no query or no body. */
 export const noFields = z.strictObject({});
+
+const noteTitle = z.string().check(z.minLength(1), z.maxLength(maxTitleLength));
+const searched = z.string().check(z.minLength(1), z.maxLength(500));
+export const noteBody = z.strictObject({
+  title: noteTitle,
+  text: z.string().check(z.minLength(1), z.maxLength(maxNoteLength)),
+  metadata: z.exactOptional(z.record(z.string(), z.json())),
+  expires: z.exactOptional(z.nullable(duration)),
+});
+export const notesQuery = z.strictObject({
+  q: z.exactOptional(searched),
+  title: z.exactOptional(noteTitle),
+  limit: z.exactOptional(limit),
+  cursor: z.exactOptional(cursor),
+});
 
 // ── answers
 
@@ -149,6 +169,15 @@ export const readiness = z.strictObject({
   providers: z.optional(z.array(provider)),
 } satisfies Record<keyof Readiness, unknown>);
 
+const mcpServer = z.strictObject({
+  name: z.string(),
+  state: z.enum(['starting', 'up', 'waiting']),
+  detail: z.string(),
+  tools: z.number(),
+  restarts: z.number(),
+  calls: z.number(),
+  failedCalls: z.number(),
+} satisfies Record<keyof McpServerStatus, unknown>);
 export const status = z.strictObject({
   version: z.string(),
   pid: z.number(),
@@ -157,6 +186,7 @@ export const status = z.strictObject({
   model: z.strictObject({ name: z.string(), source: z.string() }),
   channels: z.array(channel),
   providers: z.array(provider),
+  mcp: z.array(mcpServer),
   queues: z.strictObject({
     inbox: z.number(),
     running: z.number(),
@@ -221,6 +251,24 @@ export const messages = z.strictObject({ messages: z.array(message), next_cursor
 export const file = z.strictObject({ id: z.string(), mime_type: z.string(), size: z.number() });
 export const fileOf = ({ id, mimeType, size }: StoredFile): z.infer<typeof file> => ({ id, mime_type: mimeType, size });
 
+const noteFields = {
+  id: z.string(),
+  title: z.string(),
+  text: z.string(),
+  metadata: z.looseObject({}),
+  source: z.string(),
+  outside: nullable(z.string()),
+  createdAt: time,
+  updatedAt: time,
+  expiresAt: nullable(time),
+} satisfies Record<keyof Omit<NoteRow, 'owner'>, unknown>;
+export const note = z.strictObject(noteFields);
+export const notes = z.strictObject({
+  notes: z.array(note),
+  next_cursor: nextCursor,
+  suggestions: z.optional(z.array(z.string())),
+});
+
 const deadLetter = {
   id: z.string(),
   kind: z.enum(['inbox', 'outbox']),
@@ -234,6 +282,7 @@ const deadLetter = {
 export const dead = z.strictObject(deadLetter);
 export const deadList = z.strictObject({ dead: z.array(dead), next_cursor: nextCursor });
 export const cleared = z.strictObject({ cleared: z.number() });
+export const deleted = z.strictObject({ deleted: z.number() });
 
 const tokenInfo = {
   id: z.string(),

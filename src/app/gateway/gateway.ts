@@ -3,6 +3,7 @@ import type { MintId } from '../../core/ids.ts';
 import type { Bus, EventFilter } from '../../core/ports/bus.ts';
 import type { FileStorage } from '../../core/ports/files.ts';
 import type { ChannelStatus, ChatRequest, Gateway, SendRequest, UsageLine } from '../../core/ports/gateway.ts';
+import type { Notes } from '../../core/ports/notes.ts';
 import type { MessageTrace, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { scopeIncludes, type Principal, type Scope } from '../../core/principal.ts';
@@ -13,6 +14,7 @@ import type { ChannelManager } from '../channels/manager.ts';
 import type { RunQueue } from '../runs/queue.ts';
 import type { Chat } from './chat.ts';
 import type { DeadLetters } from './dead.ts';
+import type { OfferedTools } from './offered-tools.ts';
 import { send, type SendDeps } from './send.ts';
 import type { Sessions } from './sessions.ts';
 import type { Status } from './status.ts';
@@ -34,8 +36,10 @@ export interface GatewayDeps {
   dead: DeadLetters;
   channels: ChannelManager;
   people: People;
+  notes: Notes;
   pairing: Pairing;
   status: Status;
+  offered: OfferedTools;
   reload: () => Promise<{ changed: string[] }>;
   describeConfig: () => { key: string; value: unknown; source: string }[];
 }
@@ -43,7 +47,7 @@ export interface GatewayDeps {
 /** The one inward face of the product: every client surface calls this and nothing else. */
 export function gatewayOf(deps: GatewayDeps): Gateway {
   const { store, bus, clock, mintId, files, tokens, runs, chat, sendDeps, sessions, dead, channels, status } = deps;
-  const { people, pairing } = deps;
+  const { notes, people, pairing } = deps;
   return {
     authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
@@ -71,6 +75,21 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
       await store.saveFile({ id, owner: principal.person, mimeType, size, sha256, createdAt: clock.now() });
       return { id, mimeType, size };
     },
+
+    notes: (principal, { query, ...page }) =>
+      query === undefined ? notes.list(principal.person, page) : notes.search(principal.person, query, page),
+    async note(principal, id) {
+      const { note } = await notes.find(principal.person, { id });
+      if (note === null) throw notFound('note');
+      return note;
+    },
+    noteByTitle: (principal, title) => notes.find(principal.person, { title }),
+    saveNote: (principal, note) =>
+      notes.save(principal.person, note, { source: `${principal.kind}:${principal.id}`, outside: null }),
+    async deleteNote(principal, id) {
+      if (!(await notes.remove(principal.person, id))) throw notFound('note');
+    },
+    deleteNotes: (principal) => notes.removeAll(principal.person),
 
     async trace(principal, messageId): Promise<MessageTrace> {
       const trace = await store.trace(messageId);
@@ -105,6 +124,9 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     },
     reloadConfig: () => deps.reload(),
     config: () => Promise.resolve(deps.describeConfig()),
+
+    offeredTools: (principal) => deps.offered.list(principal),
+    callTool: (principal, call) => deps.offered.call(principal, call),
 
     status: () => status.status(),
     readiness: () => status.readiness(),

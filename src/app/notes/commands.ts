@@ -1,8 +1,8 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { Button } from '../../core/message.ts';
 import type { NotesWords } from '../../core/notices/notes-words.ts';
-import type { Page } from '../../core/ports/gateway.ts';
 import type { NoteRow, Notes } from '../../core/ports/notes.ts';
+import type { Listed } from '../../core/ports/store.ts';
 import type { CommandAnswer, CommandContext, CommandRegistry } from '../commands/registry.ts';
 
 /** Notes of an answer: what fits on a screen. */
@@ -48,7 +48,7 @@ function list({ argument, person, words: { notes: words } }: CommandContext, not
   };
 }
 
-function moreOf({ nextCursor }: Page<NoteRow>, query: string, words: NotesWords): Button[] {
+function moreOf({ nextCursor }: Listed<NoteRow>, query: string, words: NotesWords): Button[] {
   const command = `/notes +${nextCursor} ${query}`.trim();
   return nextCursor === null || Buffer.byteLength(command) > maxCommandBytes ? [] : [{ label: words.more, command }];
 }

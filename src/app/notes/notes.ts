@@ -1,9 +1,8 @@
 import { ClankerError, invalidInput } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import { checkMetadata, parseNoteText, parseTitle, searchWords } from '../../core/notes.ts';
-import type { Page } from '../../core/ports/gateway.ts';
 import type { NoteKey, NotePage, NoteRow, Notes, SaveNote } from '../../core/ports/notes.ts';
-import type { Store } from '../../core/ports/store.ts';
+import type { Listed, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { parseDuration } from '../../core/units.ts';
 
@@ -65,7 +64,7 @@ export class PersonalNotes implements Notes {
     return store.note(person, 'title' in key ? { title: parseTitle(key.title) } : key, clock.now());
   }
 
-  async search(person: string, query: string, page: NotePage): Promise<Page<NoteRow>> {
+  async search(person: string, query: string, page: NotePage): Promise<Listed<NoteRow>> {
     const options = this.#options(page);
     const words = searchWords(query);
     if (words.length === 0) return { items: [], nextCursor: null };
@@ -73,7 +72,7 @@ export class PersonalNotes implements Notes {
     return store.searchNotes(person, words, clock.now(), options);
   }
 
-  async list(person: string, page: NotePage): Promise<Page<NoteRow>> {
+  async list(person: string, page: NotePage): Promise<Listed<NoteRow>> {
     const options = this.#options(page);
     const { store, clock } = this.#deps;
     return store.listNotes(person, clock.now(), options);

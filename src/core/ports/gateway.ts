@@ -5,11 +5,13 @@
 import type { ChatAnswer } from '../answer.ts';
 import type { GatewayEvent } from '../events.ts';
 
-import type { Message } from '../message.ts';
+import type { JsonObject, Message } from '../message.ts';
 import type { PersonRole, Principal, Scope } from '../principal.ts';
 import type { EventFilter, Subscription } from './bus.ts';
 import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
+import type { NotePage, NoteRow, SaveNote } from './notes.ts';
 import type { MessageTrace, SessionRow } from './store.ts';
+import type { ToolOutput } from './tool.ts';
 
 export type { ChatAnswer } from '../answer.ts';
 
@@ -89,6 +91,21 @@ export interface ProviderStatus {
   /** Milliseconds since the epoch until which it is not asked, or null. */
   cooldownUntil: number | null;
   active: number;
+}
+
+export interface OfferedTool {
+  name: string;
+  description: string;
+  /** JSON Schema of the arguments object. */
+  parameters: JsonObject;
+  readsOnly: boolean;
+}
+
+export interface OfferedCall {
+  name: string;
+  args: JsonObject;
+  session?: string;
+  signal: AbortSignal;
 }
 
 /** `waiting`: it ended or could not be reached, and is started again after a pause. */
@@ -172,6 +189,7 @@ export interface GatewayStatus {
   model: { name: string; source: string };
   channels: ChannelStatus[];
   providers: ProviderStatus[];
+  mcp: McpServerStatus[];
   /** `uncertain`: sends of which nobody knows whether they arrived; kept, and not tried again. */
   queues: { inbox: number; running: number; outbox: number; uncertain: number; dead: number };
   sessions: number;
@@ -240,6 +258,17 @@ export interface Gateway {
 
   saveFile(principal: Principal, mimeType: string, body: AsyncIterable<Uint8Array>): Promise<StoredFile>;
 
+  /** Notes are the principal's own, whatever its scope. With `query` those with its words, best first. */
+  notes(principal: Principal, options: NotePage & { query?: string }): Promise<Page<NoteRow>>;
+  note(principal: Principal, id: string): Promise<NoteRow>;
+  /** A title that is not there comes with those that may have been meant. */
+  noteByTitle(principal: Principal, title: string): Promise<{ note: NoteRow | null; suggestions: string[] }>;
+  /** Replaces a note of the same title. */
+  saveNote(principal: Principal, note: SaveNote): Promise<{ note: NoteRow; created: boolean }>;
+  deleteNote(principal: Principal, id: string): Promise<void>;
+  /** How many there were. */
+  deleteNotes(principal: Principal): Promise<number>;
+
   trace(principal: Principal, messageId: string): Promise<MessageTrace>;
   dead(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>>;
   deadLetter(principal: Principal, id: string): Promise<DeadLetter>;
@@ -284,6 +313,14 @@ export interface Gateway {
   reloadConfig(principal: Principal): Promise<{ changed: string[] }>;
   /** The configuration in force, secrets masked, each value with its source. */
   config(principal: Principal): Promise<{ key: string; value: unknown; source: string }[]>;
+
+  /** The tools that another agent may use in the name of this person: those its scope is enough for. */
+  offeredTools(principal: Principal): Promise<OfferedTool[]>;
+  /**
+   * Calls one of them, as the person's own agent would in the session (default: `main`): the same policy, the same
+   * owner. Rejects with `not_found` when it is not offered, `invalid_input` when the arguments are wrong.
+   */
+  callTool(principal: Principal, call: OfferedCall): Promise<ToolOutput>;
 
   status(): Promise<GatewayStatus>;
   readiness(): Promise<Readiness>;

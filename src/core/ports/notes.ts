@@ -1,7 +1,7 @@
 /** Notes as every surface uses them (tools, chat commands, API, CLI): each call is in the name of one person. */
 import type { JsonObject } from '../message.ts';
-import type { Page } from './gateway.ts';
 import type { NoteKey, NoteRow } from './notes-store.ts';
+import type { Listed } from './store.ts';
 
 export type { NoteKey, NoteRow } from './notes-store.ts';
 
@@ -34,9 +34,9 @@ export interface Notes {
   /** A title that is not there comes with those that may have been meant. */
   find(person: string, key: NoteKey): Promise<{ note: NoteRow | null; suggestions: string[] }>;
   /** Best matches first. */
-  search(person: string, query: string, page: NotePage): Promise<Page<NoteRow>>;
+  search(person: string, query: string, page: NotePage): Promise<Listed<NoteRow>>;
   /** Last changed first. */
-  list(person: string, page: NotePage): Promise<Page<NoteRow>>;
+  list(person: string, page: NotePage): Promise<Listed<NoteRow>>;
   /** False when there was none. */
   remove(person: string, id: string): Promise<boolean>;
   /** How many there were. */

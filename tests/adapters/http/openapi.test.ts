@@ -117,6 +117,15 @@ const examples: Record<string, Omit<Asked, 'method'> & { streams?: boolean }> = 
     token: tokens.manage,
     body: JSON.stringify({ code: 'ABCD-EFGH' }),
   },
+  'GET /api/v1/notes': { path: '/api/v1/notes?q=tea&limit=5', token: tokens.read },
+  'POST /api/v1/notes': {
+    path: '/api/v1/notes',
+    token: tokens.manage,
+    body: JSON.stringify({ title: 'tea', text: 'green', metadata: { a: [1, null] }, expires: '30d' }),
+  },
+  'GET /api/v1/notes/{id}': { path: '/api/v1/notes/NOTE', token: tokens.read },
+  'DELETE /api/v1/notes/{id}': { path: '/api/v1/notes/NOTE', token: tokens.manage },
+  'DELETE /api/v1/notes': { path: '/api/v1/notes', token: tokens.manage },
   'GET /': { path: '/' },
   'GET /admin': { path: '/admin' },
   'GET /assets/page.css': { path: '/assets/page.css' },
@@ -162,6 +171,11 @@ async function prepare(asked: Asked): Promise<Asked> {
   if (asked.path.includes('/dead')) for (const n of [1, 2, 3]) door.gateway.addDead(deadId(n));
   if (asked.path.includes('MESSAGE')) {
     filled.path = asked.path.replace('MESSAGE', String((await chat('hello', key))['message_id']));
+  }
+  if (asked.path.includes('NOTE')) {
+    const body = JSON.stringify({ title: asked.method, text: 'green' });
+    const made = await ask(endpoint(), { path: '/api/v1/notes', token: tokens.manage, body });
+    filled.path = asked.path.replace('NOTE', String(made.json?.['id']));
   }
   if (asked.path.includes('TOKEN')) {
     const principal = await door.gateway.authenticate(tokens.admin);

@@ -3,6 +3,8 @@ import { type Route, route } from '../route.ts';
 import { chatRoutes } from './chat.ts';
 import { eventRoutes } from './events.ts';
 import { hookRoutes } from './hooks.ts';
+import { noteRoutes } from './notes.ts';
+import { mcpRoutes } from './mcp.ts';
 import { operateRoutes } from './operate.ts';
 import { pageRoutes } from './page.ts';
 import { peopleRoutes } from './people.ts';
@@ -41,7 +43,9 @@ export function routeTable(version: string): readonly Route[] {
     ...statusRoutes,
     ...operateRoutes,
     ...peopleRoutes,
+    ...noteRoutes,
     ...hookRoutes,
+    ...mcpRoutes,
     ...pageRoutes,
   ];
   return table;
