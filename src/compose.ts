@@ -290,7 +290,7 @@ class Daemon {
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       models.configure(await providers.build(live.config), live.chain);
-      toolbox.configure([...toolSources(), mcp]);
+      toolbox.configure([...toolSources(live.config, { store, clock, notes }), mcp]);
       await mcp.configure(live.config.mcp.servers);
       const plans = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
       if (plans.length > 0) await markdown.load();

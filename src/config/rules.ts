@@ -1,6 +1,7 @@
 /** What no single key can know: rules between the keys. They see a configuration whose every value is well-formed. */
 import { isLoopbackHost } from '../core/host.ts';
 import { Secret } from '../core/secret.ts';
+import { pluginProblems } from './plugins.ts';
 import type { Config } from './schema.ts';
 import type { Layer, Path } from './tree.ts';
 import type { Problem } from './problem.ts';
@@ -52,6 +53,9 @@ function providerRules(config: Config): Problem[] {
   };
   for (const [name, provider] of Object.entries(config.providers.named)) {
     const at = ['providers', name];
+    if (provider.api === 'plugin' && config.plugins[name] === undefined) {
+      problems.push({ path: [...at, 'api'], message: `there is no plugin of this name; configure [plugins.${name}]` });
+    }
     if (provider.base_url === undefined) {
       problems.push({
         path: [...at, 'base_url'],
@@ -103,6 +107,42 @@ function telegramRules({ channels }: Config): Problem[] {
   return problems;
 }
 
+function searchRules({ tools: { web_search: search } }: Config): Problem[] {
+  if (search.provider === undefined) return [];
+  const [key, needs] =
+    search.provider === 'searxng'
+      ? (['base_url', 'the address of the SearXNG server'] as const)
+      : (['api_key', 'a key (api_key or api_key_file)'] as const);
+  const given = search[key] ?? (key === 'api_key' ? search.api_key_file : undefined);
+  if (given !== undefined) return [];
+  return [
+    { path: ['tools', 'web_search', key], message: `it is missing; provider = "${search.provider}" needs ${needs}` },
+  ];
+}
+
+function budgetRules({ budgets, channels }: Config): Problem[] {
+  const known = [...Object.keys(channels), 'api'];
+  return Object.keys(budgets.channels)
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      path: ['budgets', 'channels', name],
+      message: `there is no such channel; there are ${known.join(', ')}`,
+    }));
+}
+
+function mcpRules({ mcp }: Config): Problem[] {
+  return Object.entries(mcp.servers).flatMap(([name, { command, url }]): Problem[] => {
+    const path = ['mcp', 'servers', name];
+    if (command === undefined && url === undefined)
+      return [
+        { path: [...path, 'command'], message: 'it is missing; a server is a program (command) or an address (url)' },
+      ];
+    if (command !== undefined && url !== undefined)
+      return [{ path: [...path, 'url'], message: 'a server is a program (command) or an address (url), not both' }];
+    return [];
+  });
+}
+
 /** A secret that opens two doors: one leak opens both, and one bot polled twice gets nothing but conflicts. */
 function sharedSecrets(config: Config): Problem[] {
   const seen = new Map<string, string>();
@@ -134,6 +174,10 @@ export function rules(config: Config, layerOf: LayerOf): Problem[] {
     ...serverRules(config, layerOf),
     ...providerRules(config),
     ...telegramRules(config),
+    ...searchRules(config),
+    ...budgetRules(config),
+    ...mcpRules(config),
     ...sharedSecrets(config),
+    ...pluginProblems(config.plugins),
   ];
 }

@@ -4,14 +4,17 @@
  */
 import * as z from 'zod/mini';
 import { serverOptions } from '../adapters/http/options.ts';
+import { mcpOptions } from '../adapters/mcp/options.ts';
 import { loggingOptions } from '../adapters/logging/options.ts';
 import { metricsOptions } from '../adapters/metrics/options.ts';
 import { providersOptions } from '../adapters/providers/options.ts';
 import type { ProviderOptions } from '../adapters/providers/options.ts';
 import { skillsOptions } from '../adapters/tools/skills/options.ts';
 import { databaseOptions } from '../adapters/store/sqlite/options.ts';
+import { budgetsTable } from './budgets.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
 import { agentPolicyTable } from './tool-policy.ts';
+import { pluginsTable } from './plugins.ts';
 import { toolsTable } from './tools.ts';
 import { memoryOptions } from '../adapters/tools/notes/options.ts';
 import { choice, duration, integer, list, named, number, table, text, withDefault } from '../core/fields.ts';
@@ -137,6 +140,9 @@ export const configSchema = table('The configuration of Open Clanker.', {
   memory: withDefault(memoryOptions, {}),
   tools: withDefault(toolsTable, {}),
   skills: withDefault(skillsOptions, {}),
+  plugins: withDefault(pluginsTable, {}),
+  mcp: withDefault(mcpOptions, {}),
+  budgets: withDefault(budgetsTable, {}),
   logging: withDefault(loggingOptions, {}),
   metrics: withDefault(metricsOptions, {}),
 });
@@ -165,9 +171,7 @@ export type Config = Omit<WrittenConfig, 'providers' | 'agents' | 'channels' | '
 export const laterKeys: readonly string[] = [
   'bindings',
   'bridge',
-  'budgets',
   'database.url',
-  'mcp',
   'media',
   'scheduler',
   'search',

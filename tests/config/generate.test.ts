@@ -29,7 +29,7 @@ it('the generated file changes nothing', (t) => {
 it('with every line in force the generated file is valid: no default and no example is wrong', (t) => {
   const text = generateConfig()
     .split('\n')
-    .filter((line) => !/^#(?:\w+_(?:file|env)|prompt) = /.test(line))
+    .filter((line) => !/^#(?:\w+_(?:file|env)|prompt|command) = /.test(line))
     .map((line) => line.replace(/^#(?=[a-z[])/, ''))
     .join('\n');
   const names = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name);

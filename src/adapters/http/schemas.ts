@@ -98,7 +98,7 @@ const searched = z.string().check(z.minLength(1), z.maxLength(500));
 export const noteBody = z.strictObject({
   title: noteTitle,
   text: z.string().check(z.minLength(1), z.maxLength(maxNoteLength)),
-  metadata: z.exactOptional(z.record(z.string(), z.json())),
+  metadata: z.exactOptional(z.looseObject({})),
   expires: z.exactOptional(z.nullable(duration)),
 });
 export const notesQuery = z.strictObject({

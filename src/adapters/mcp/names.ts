@@ -33,23 +33,3 @@ export const groupNames = (servers: readonly string[]): Map<string, string> =>
 /** `mcp_<server>__<tool>` for each tool of a server, the same whatever order they were listed in. */
 export const toolNames = (group: string, tools: readonly string[]): Map<string, string> =>
   numbered(tools.toSorted(), (name) => `${group}__${clean(name) || 'tool'}`, maxName);
-
-/** `*` stands for any characters. */
-function matches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return pattern === name;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const piece of rest) {
-    const found = name.indexOf(piece, at);
-    if (found === -1) return false;
-    at = found + piece.length;
-  }
-  return at <= name.length - last.length;
-}
-
-export const isAllowed = (
-  name: string,
-  { allow, deny }: { allow: readonly string[]; deny: readonly string[] },
-): boolean => allow.some((pattern) => matches(pattern, name)) && !deny.some((pattern) => matches(pattern, name));

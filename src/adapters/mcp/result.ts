@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue, OutboundFile } from '../../core/message.ts';
 import type { ToolOutput } from '../../core/ports/tool.ts';
-import { isObject, visible } from './schema.ts';
+import { isObject, oneLine } from './schema.ts';
 
 /** What is kept of a result at all; how much of it the model reads is decided by whoever called. */
 const maxText = 1_000_000;
@@ -64,7 +64,7 @@ function read(block: unknown): Read {
     if (typeof resource['blob'] === 'string')
       return {
         text: null,
-        blob: blobOf(`resource ${visible(uri).slice(0, 200)}`, resource['blob'], resource['mimeType']),
+        blob: blobOf(`resource ${oneLine(uri).slice(0, 200)}`, resource['blob'], resource['mimeType']),
       };
     return { text: `[resource ${uri}]\n${asText(resource['text'])}`, blob: null };
   }

@@ -36,7 +36,7 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Invisible characters hide text from the person who reads what a server says, not from the model. */
-export const visible = (text: string): string => text.replaceAll(/[\s\p{Cc}\p{Cf}\p{Co}]+/gu, ' ').trim();
+export const oneLine = (text: string): string => text.replaceAll(/[\s\p{Cc}\p{Cf}\p{Co}]+/gu, ' ').trim();
 
 export const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1)}…`);
 
@@ -87,7 +87,7 @@ class Walker {
 
   #keyword(key: string, value: JsonValue, depth: number, refs: readonly string[]): JsonValue | undefined {
     if (key === 'description') {
-      return this.#texts && typeof value === 'string' ? cut(visible(value), maxText) : undefined;
+      return this.#texts && typeof value === 'string' ? cut(oneLine(value), maxText) : undefined;
     }
     if (key === 'properties') {
       if (!isObject(value)) return undefined;
@@ -108,12 +108,12 @@ class Walker {
     if (refs.includes(ref)) return {};
     const target = this.#target(ref);
     if (target === undefined) {
-      this.problem ??= `its input schema refers to ${cut(visible(ref), 80)}, which is not part of it`;
+      this.problem ??= `its input schema refers to ${cut(oneLine(ref), 80)}, which is not part of it`;
       return {};
     }
     const resolved = this.walk(target, depth + 1, [...refs, ref]);
     if (!isObject(resolved) || !this.#texts || typeof description !== 'string') return resolved;
-    return { ...resolved, description: cut(visible(description), maxText) };
+    return { ...resolved, description: cut(oneLine(description), maxText) };
   }
 
   #target(ref: string): JsonValue | undefined {

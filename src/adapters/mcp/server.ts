@@ -9,7 +9,7 @@ import { environmentFor } from './environment.ts';
 import { HttpTransport, NotStreamable } from './http.ts';
 import type { McpServerOptions } from './options.ts';
 import { outputOf } from './result.ts';
-import { visible } from './schema.ts';
+import { oneLine } from './schema.ts';
 import { SseTransport } from './sse.ts';
 import { StdioTransport } from './stdio.ts';
 import { offeredTools } from './tools.ts';
@@ -116,7 +116,7 @@ export class McpServer {
       // At least half of the pause, so that a herd spreads and none of it hurries.
       const pause = Math.ceil(ceiling * (0.5 + random.unit() / 2));
       this.#state = 'waiting';
-      this.#detail = excerpt(visible(reason), maxDetail);
+      this.#detail = excerpt(oneLine(reason), maxDetail);
       this.#log.warn('an MCP server is not there; it is started again after a pause', {
         reason: this.#detail,
         pause_ms: pause,
@@ -256,7 +256,7 @@ export class McpServer {
 
   #failed(reason: string): ToolOutput {
     this.#count('failed');
-    const words = excerpt(visible(reason), maxDetail);
+    const words = excerpt(oneLine(reason), maxDetail);
     return {
       text: `The MCP server "${this.#name}" gave no result: ${words}`,
       isError: true,

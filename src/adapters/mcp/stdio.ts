@@ -5,7 +5,7 @@ import { type Child, type ChildOptions, endChild, startChild } from './child.ts'
 import { linesOf } from './lines.ts';
 import { maxMessageBytes, messagesOfLine } from './messages.ts';
 import { Pace } from './pace.ts';
-import { visible } from './schema.ts';
+import { oneLine } from './schema.ts';
 
 /** What a server does not read is not kept for it past this. */
 const maxUnreadBytes = 1024 * 1024;
@@ -86,7 +86,7 @@ export class StdioTransport implements Transport {
         if ('text' in line && line.text === '') continue;
         const messages = messagesOfLine(line);
         if (messages === null && ++garbage === 1) {
-          const shown = excerpt(visible('text' in line ? line.text : line.tooLong.head), 100);
+          const shown = excerpt(oneLine('text' in line ? line.text : line.tooLong.head), 100);
           log.warn('an MCP server writes lines to its output that are no messages; they are left out', { line: shown });
         }
         for (const message of messages ?? []) this.#deliver(message);
@@ -112,7 +112,7 @@ export class StdioTransport implements Transport {
       for await (const line of linesOf(stderr, maxErrorLineBytes, pace)) {
         if (clock.monotonic() - since > errorWindowMs) [told, since] = [0, clock.monotonic()];
         told++;
-        const text = visible('text' in line ? line.text.slice(0, 4 * maxErrorChars) : line.tooLong.head);
+        const text = oneLine('text' in line ? line.text.slice(0, 4 * maxErrorChars) : line.tooLong.head);
         if (told <= maxErrorLines && text !== '')
           log.info('an MCP server says', { line: excerpt(text, maxErrorChars) });
         if (told === maxErrorLines) log.info('an MCP server says more; the rest of this minute is left out');

@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../core/message.ts';
+import { named } from '../../core/name-patterns.ts';
 import { type Effect, effects, type Tool, type ToolCall, type ToolOutput } from '../../core/ports/tool.ts';
-import { isAllowed, toolNames } from './names.ts';
+import { toolNames } from './names.ts';
 import type { McpServerOptions } from './options.ts';
-import { argumentProblem, boundedSchema, cut, isObject, visible } from './schema.ts';
+import { argumentProblem, boundedSchema, cut, isObject, oneLine } from './schema.ts';
 
 /** More tools than this of one server are more than a model can choose from; `allow` says which. */
 const maxTools = 128;
@@ -26,7 +27,9 @@ export function offeredTools(
   const found = new Map<string, JsonObject>();
   for (const tool of listed) {
     if (!isObject(tool) || typeof tool['name'] !== 'string' || tool['name'] === '') continue;
-    if (isAllowed(tool['name'], options) && !found.has(tool['name'])) found.set(tool['name'], tool);
+    const { name } = tool;
+    const allowed = named(options.allow, name) && !named(options.deny, name);
+    if (allowed && !found.has(name)) found.set(name, tool);
   }
   const names = toolNames(group, [...found.keys()]);
   const leftOut: string[] = [];
@@ -34,10 +37,10 @@ export function offeredTools(
   for (const [theirs, ours] of [...names].toSorted(([, a], [, b]) => (a < b ? -1 : 1))) {
     const tool = found.get(theirs) ?? {};
     const parameters = boundedSchema(tool['inputSchema']);
-    if (isProblem(parameters)) leftOut.push(`${cut(visible(theirs), 80)}: ${parameters.problem}`);
+    if (isProblem(parameters)) leftOut.push(`${cut(oneLine(theirs), 80)}: ${parameters.problem}`);
     else if (tools.length < maxTools)
       tools.push(toolOf(tool, ours, parameters, options, (args, by) => call(theirs, args, by)));
-    else leftOut.push(`${cut(visible(theirs), 80)}: it has more than ${maxTools} tools; choose with \`allow\``);
+    else leftOut.push(`${cut(oneLine(theirs), 80)}: it has more than ${maxTools} tools; choose with \`allow\``);
   }
   return { tools, leftOut };
 }
@@ -52,7 +55,7 @@ function toolOf(
   { effects: configured, timeout, role }: McpServerOptions,
   run: (args: JsonObject, call: ToolCall) => Promise<ToolOutput>,
 ): Tool {
-  const about = typeof description === 'string' ? visible(description) : '';
+  const about = typeof description === 'string' ? oneLine(description) : '';
   const counted = effectsOf(configured, isObject(annotations) && annotations['readOnlyHint'] === true);
   return {
     name,

@@ -4,12 +4,15 @@ import type { Bus, EventFilter } from '../../core/ports/bus.ts';
 import type { FileStorage } from '../../core/ports/files.ts';
 import type { ChannelStatus, ChatRequest, Gateway, SendRequest, UsageLine } from '../../core/ports/gateway.ts';
 import type { Notes } from '../../core/ports/notes.ts';
+import type { RightsGateway } from '../../core/ports/rights-gateway.ts';
 import type { MessageTrace, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { scopeIncludes, type Principal, type Scope } from '../../core/principal.ts';
 import type { Pairing } from '../access/pairing.ts';
 import type { People } from '../access/people.ts';
 import type { Tokens } from '../access/tokens.ts';
+import type { Audit } from '../audit/audit.ts';
+import { audited } from '../audit/audited.ts';
 import type { ChannelManager } from '../channels/manager.ts';
 import type { RunQueue } from '../runs/queue.ts';
 import type { Chat } from './chat.ts';
@@ -38,6 +41,8 @@ export interface GatewayDeps {
   people: People;
   notes: Notes;
   pairing: Pairing;
+  rights: RightsGateway;
+  audit: Audit;
   status: Status;
   offered: OfferedTools;
   reload: () => Promise<{ changed: string[] }>;
@@ -48,7 +53,8 @@ export interface GatewayDeps {
 export function gatewayOf(deps: GatewayDeps): Gateway {
   const { store, bus, clock, mintId, files, tokens, runs, chat, sendDeps, sessions, dead, channels, status } = deps;
   const { notes, people, pairing } = deps;
-  return {
+  const gateway: Gateway = {
+    ...deps.rights,
     authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
 
@@ -134,6 +140,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     subscribe: (principal, name, filter, limit) => bus.subscribe(name, mine(principal, filter), limit),
     eventsSince: (principal, seq, filter) => bus.since(seq, mine(principal, filter)),
   };
+  return audited(gateway, deps.audit);
 }
 
 /** Whose rows a principal may see: its person's, or with `admin` everybody's (null). */

@@ -1,4 +1,4 @@
-import type { GatewayStatus, Readiness, RefusedSender } from '../../core/ports/gateway.ts';
+import type { GatewayStatus, McpServerStatus, Readiness, RefusedSender } from '../../core/ports/gateway.ts';
 import type { Store, StoreCounts } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
 import { allowLine, refusal, type AccessPolicy } from '../access/authorize.ts';
@@ -36,6 +36,8 @@ export interface StatusDeps {
   metrics: Metrics;
   channels: ChannelManager;
   models: ModelCaller;
+  /** The MCP servers and how they fare. */
+  mcp: () => McpServerStatus[];
   /** Which model answers by default, and why that one. */
   model: () => { name: string; source: string };
   configError: () => string | null;
@@ -89,6 +91,7 @@ export class Status {
       model: model(),
       channels: channels.status(),
       providers: models.status(),
+      mcp: this.#deps.mcp(),
       queues: {
         inbox: counts.inboxQueued,
         running: counts.inboxRunning,
@@ -132,6 +135,9 @@ export class Status {
       );
     for (const { id, health } of channels.status()) {
       if (health.state === 'degraded' || health.state === 'fatal') warnings.push(`${id}: ${health.detail}`);
+    }
+    for (const { name, state, detail } of this.#deps.mcp()) {
+      if (state === 'waiting') warnings.push(`MCP server ${name}: ${detail}`);
     }
     if (this.#damage.length > 0)
       warnings.push(`The database is damaged: ${this.#damage[0]}. Stop the gateway and restore a backup.`);

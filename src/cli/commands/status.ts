@@ -1,4 +1,10 @@
-import type { ChannelStatus, GatewayStatus, ProviderStatus, Readiness } from '../../core/ports/gateway.ts';
+import type {
+  ChannelStatus,
+  GatewayStatus,
+  McpServerStatus,
+  ProviderStatus,
+  Readiness,
+} from '../../core/ports/gateway.ts';
 import { formatDuration } from '../../core/units.ts';
 import { GatewayClient } from '../client.ts';
 import type { Handler } from '../command.ts';
@@ -35,14 +41,16 @@ export function statusLines(status: GatewayStatus, now: number): string[] {
       status.providers.map((provider) => providerLine(provider, now)),
       'none',
     ),
+    ...(status.mcp.length === 0 ? [] : section('MCP servers', status.mcp.map(mcpLine), 'none')),
     `Queues: ${queues.inbox} waiting, ${queues.running} running, ${queues.outbox} to send, ${queues.uncertain} uncertain, ${queues.dead} dead` +
       (queues.dead > 0 ? ' (see: open-clanker dead list)' : ''),
     `Sessions: ${status.sessions}`,
     `Memory: ${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapBytes)} heap; ` +
       `event loop p99 ${eventLoopDelayMs.p99.toFixed(1)} ms`,
-    // What is wrong with a channel stands in its own line.
+    // What is wrong with a channel or a server stands in its own line.
     ...status.warnings
       .filter((warning) => !status.channels.some(({ id }) => warning.startsWith(`${id}: `)))
+      .filter((warning) => !warning.startsWith('MCP server '))
       .map((warning) => `Warning: ${warning}`),
     ...(status.waiting === 0 ? [] : [`Waiting to be let in: ${status.waiting} (see: open-clanker pairing list)`]),
     ...(status.refused.length === 0 ? [] : ['Turned away:']),
@@ -82,6 +90,12 @@ function providerLine(provider: ProviderStatus, now: number): string {
       ? `, not asked for ${formatDuration(provider.cooldownUntil - now)}`
       : '';
   return `${provider.id}: ${provider.state}, ${provider.model}${rest}${provider.detail === '' ? '' : `. ${provider.detail}`}`;
+}
+
+function mcpLine({ name, state, tools, calls, restarts, detail }: McpServerStatus): string {
+  const words = [`${name}: ${state === 'waiting' ? 'not there' : state}`, `${tools} tools`, `${calls} calls`];
+  if (restarts > 0) words.push(`started again ${restarts}×`);
+  return words.join(', ') + (detail === '' ? '' : `. ${detail}`);
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(0)} MB`;

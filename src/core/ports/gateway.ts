@@ -10,6 +10,7 @@ import type { PersonRole, Principal, Scope } from '../principal.ts';
 import type { EventFilter, Subscription } from './bus.ts';
 import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
 import type { NotePage, NoteRow, SaveNote } from './notes.ts';
+import type { RightsGateway } from './rights-gateway.ts';
 import type { MessageTrace, SessionRow } from './store.ts';
 import type { ToolOutput } from './tool.ts';
 
@@ -170,17 +171,6 @@ export interface PairingDecision {
   who: string;
 }
 
-/** What walking the audit log found. */
-export interface AuditVerdict {
-  ok: boolean;
-  /** That fit, from the first on. */
-  rows: number;
-  /** The hash of the last of them: kept elsewhere, it proves later that nothing before it was changed. */
-  head: string;
-  /** The first row that does not fit, and why. */
-  broken: { seq: number; detail: string } | null;
-}
-
 export interface GatewayStatus {
   version: string;
   pid: number;
@@ -228,7 +218,7 @@ export interface StoredFile {
   size: number;
 }
 
-export interface Gateway {
+export interface Gateway extends RightsGateway {
   /** The token's principal, or null. Constant time in the token; expired and revoked tokens are null. */
   authenticate(token: string): Promise<Principal | null>;
   /** Calls back within a second after a token stops being valid (revoked, rotated, expired). Returns the unsubscribe. */

@@ -20,6 +20,7 @@ const status: GatewayStatus = {
   model: { name: 'demo/demo', source: 'nothing else' },
   channels: [],
   providers: [],
+  mcp: [],
   queues: { inbox: 0, running: 0, outbox: 0, uncertain: 0, dead: 0 },
   sessions: 0,
   memory: { rssBytes: 1e8, heapBytes: 1e7 },

@@ -24,6 +24,7 @@ const status: GatewayStatus = {
   model: { name: 'openai/x', source: 'configuration' },
   channels: [],
   providers: [],
+  mcp: [],
   queues: { inbox: 0, running: 0, outbox: 0, uncertain: 0, dead: 0 },
   sessions: 0,
   memory: { rssBytes: 0, heapBytes: 0 },
