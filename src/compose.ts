@@ -44,16 +44,18 @@ import { RunExecutor } from './app/runs/execute.ts';
 import { RunQueue, restarting, type QueueMode } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
-import { type accessPolicies, channelPlans, channelTypes } from './compose/channels.ts';
+import { type accessPolicies, channelPlans, channelTypesOf } from './compose/channels.ts';
 import { composeAgent } from './compose/agent.ts';
 import { menuOf } from './compose/channels/build.ts';
 import { LiveConfig } from './compose/live-config.ts';
 import { mcpServers } from './compose/mcp.ts';
 import { LazyMarkdown } from './compose/lazy-markdown.ts';
+import { Plugins } from './compose/plugins.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { reloading } from './compose/reload.ts';
 import { httpOptions } from './compose/settings.ts';
 import { toolSources } from './compose/tools.ts';
+import { skillsPart } from './compose/skills.ts';
 import { StopSignal } from './compose/stop-signal.ts';
 import { watchingFiles } from './compose/watch-files.ts';
 import { describeConfig, loadConfig, type LoadedConfig, type LoadOptions } from './config/index.ts';
@@ -164,7 +166,10 @@ class Daemon {
       mintId,
       onOperatorToken: (token) => this.#saveOperatorToken(dataDir, token),
     });
-    const providers = new ProviderSet({ http, clock, log });
+    const plugins = new Plugins({ clock, random, log, http, dataDir: dataDir.folder });
+    const skills = skillsPart({ live, clock, log });
+    const channelTypes = new Set(channelTypesOf(live.config));
+    const providers = new ProviderSet({ http, clock, log, plugin: (config) => plugins.provider(config) });
     const models = new ModelCaller({ clock, random, log, metrics, bus, store });
     const commands = new CommandRegistry();
     const waiters = new RunWaiters();
@@ -177,7 +182,7 @@ class Daemon {
       crash: this.#crash,
       readFile: (id) => files.read(id),
     });
-    const { loop, toolbox } = composeAgent({
+    const { loop, toolbox, compaction } = composeAgent({
       store,
       models,
       gate: allowing,
@@ -208,6 +213,7 @@ class Daemon {
       commands,
       crash: this.#crash,
       loop,
+      compaction,
       toolbox,
       agent: (name) => live.agent(name),
       steers: ({ channel }) => queueMode(channel) === 'steer',
@@ -276,6 +282,7 @@ class Daemon {
       mcp: () => mcp.status(),
       model: () => live.model,
       configError: () => live.error,
+      warnings: () => plugins.warnings(),
       policy,
       directory,
     });
@@ -289,10 +296,13 @@ class Daemon {
 
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
+      for (const type of channelTypesOf(live.config)) channelTypes.add(type);
+      await plugins.configure(live.loaded);
       models.configure(await providers.build(live.config), live.chain);
       toolbox.configure([...toolSources(live.config, { store, clock, notes }), mcp]);
       await mcp.configure(live.config.mcp.servers);
-      const plans = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
+      const ours = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
+      const plans = [...ours, ...plugins.channelPlans(live.config)];
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
       await tokens.setOperatorToken(await this.#operatorToken(dataDir, tokens));
@@ -383,6 +393,7 @@ class Daemon {
       await apply();
       await runs.takeUp();
       supervisor.run('channels', () => channels.watch());
+      supervisor.run('skills', (signal) => skills.watch(signal));
       supervisor.run('outages', (signal) => outages.run(signal));
       supervisor.run('status', (signal) => status.run(signal));
       supervisor.run('upkeep', (signal) =>
@@ -404,6 +415,7 @@ class Daemon {
       ]);
       await Promise.all([delivery.stop(drainMs.delivery), mcp.stop()]);
       await channels.stop(drainMs.delivery);
+      await plugins.stop();
       await supervisor.stop();
       await tokens.saveUses().catch(() => undefined);
       await dataDir.removeRunFile(process.pid).catch(() => undefined);

@@ -1,6 +1,27 @@
-import type { ToolSource } from '../core/ports/tool.ts';
+import { calculatorTools } from '../adapters/tools/calculator/index.ts';
+import { chatMemoryTools } from '../adapters/tools/chat-memory/index.ts';
+import { clockTools } from '../adapters/tools/clock/index.ts';
+import { notesTools } from '../adapters/tools/notes/index.ts';
+import type { Config } from '../config/schema.ts';
+import type { Notes } from '../core/ports/notes.ts';
+import type { Store } from '../core/ports/store.ts';
+import type { Clock } from '../core/ports/system.ts';
+import type { ToolGroup, ToolSource } from '../core/ports/tool.ts';
+
+export interface ToolDeps {
+  store: Store;
+  clock: Clock;
+  notes: Notes;
+}
 
 /** The tools that the configuration in force offers; made anew by a reload. */
-export function toolSources(): ToolSource[] {
-  return [];
+export function toolSources(config: Config, { store, clock, notes }: ToolDeps): ToolSource[] {
+  const timeZone = async (person: string): Promise<string | null> => (await store.preferences(person)).timeZone;
+  const groups: ToolGroup[] = [
+    ...(config.memory.notes ? [notesTools({ notes })] : []),
+    chatMemoryTools({ store }),
+    clockTools({ clock, timeZone }),
+    calculatorTools(),
+  ];
+  return [{ groups: () => groups }];
 }
