@@ -1,0 +1,162 @@
+import * as z from 'zod/mini';
+import { defineTool } from '../../../core/define-tool.ts';
+import { notFound } from '../../../core/errors.ts';
+import { headBytes, judgeType } from '../../../core/file-type.ts';
+import type { MintId } from '../../../core/ids.ts';
+import type { FileStorage } from '../../../core/ports/files.ts';
+import type { PersonFiles } from '../../../core/ports/person-files.ts';
+import type { Store } from '../../../core/ports/store.ts';
+import type { Clock } from '../../../core/ports/system.ts';
+import type { Tool, ToolCall, ToolGroup, ToolOutput } from '../../../core/ports/tool.ts';
+import { findFiles, listFolder, readText } from './read.ts';
+
+export interface FilesToolsDeps {
+  files: PersonFiles;
+  /** Where attachments are kept. */
+  storage: FileStorage;
+  store: Pick<Store, 'file' | 'saveFile'>;
+  clock: Clock;
+  mintId: MintId;
+}
+
+const path = z.string();
+/** Bounds in the schema would be sent with every request; `readText` takes whatever number comes. */
+const place = z.number();
+const unknownType = 'application/octet-stream';
+
+/**
+ * The folder of the person who asks. A file that was written by their own agent while no text of others was in play is
+ * read back as their own words; every other one is outside text.
+ */
+export function filesTools({ readOnly }: { readOnly: boolean }, deps: FilesToolsDeps): ToolGroup {
+  return {
+    name: 'files',
+    about: "the person's files: list, read, search, write, attach",
+    keywords: [
+      'file',
+      'folder',
+      'attach',
+      'datei',
+      'ordner',
+      'anhang',
+      'anhäng',
+      'speicher',
+      'archivo',
+      'carpeta',
+      'fichero',
+      'adjunt',
+      'fichier',
+      'dossier',
+      'joint',
+    ],
+    tools: readOnly ? readingTools(deps) : [...readingTools(deps), ...writingTools(deps)],
+  };
+}
+
+function readingTools(deps: FilesToolsDeps): Tool[] {
+  const { files } = deps;
+  return [
+    defineTool({
+      name: 'files_read',
+      description: 'Reads text lines from offset on, or lists a folder.',
+      input: z.strictObject({
+        path: z.exactOptional(path),
+        offset: z.exactOptional(place),
+        limit: z.exactOptional(place),
+      }),
+      effects: ['read'],
+      async run({ path: wanted = '', ...piece }, { person }) {
+        const { kind } = await files.entry(person, wanted);
+        return kind === 'folder' ? listFolder(files, person, wanted) : readText(files, person, wanted, piece);
+      },
+    }),
+    defineTool({
+      name: 'files_find',
+      description: 'Finds files by glob, words.',
+      input: z.strictObject({ glob: z.exactOptional(z.string()), words: z.exactOptional(z.string()) }),
+      effects: ['read'],
+      run: (wanted, { person, signal }) => findFiles(files, person, wanted, signal),
+    }),
+    defineTool({
+      name: 'files_attach',
+      description: 'Sends a file with the answer.',
+      input: z.strictObject({ path }),
+      effects: ['read'],
+      run: ({ path: wanted }, call) => attach(wanted, call, deps),
+    }),
+  ];
+}
+
+function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
+  return [
+    defineTool({
+      name: 'files_write',
+      description: 'Writes text to a file.',
+      input: z.strictObject({
+        path,
+        text: z.string(),
+        mode: z.exactOptional(z.enum(['create', 'replace', 'append'])),
+      }),
+      effects: ['write'],
+      async run({ path: wanted, text, mode = 'create' }, { person, tainted = null }) {
+        const bytes = new TextEncoder().encode(text);
+        const { path: written, size } = await files.write(person, wanted, bytes, { mode, own: tainted === null });
+        return { text: `"${written}" has ${size} bytes now.` };
+      },
+    }),
+    defineTool({
+      name: 'files_keep',
+      description: 'Saves an attachment as a file.',
+      input: z.strictObject({ id: z.string(), path }),
+      effects: ['write'],
+      async run({ id, path: wanted }, { person }) {
+        const row = await store.file(id, person);
+        const bytes = row === null ? null : await storage.read(id);
+        if (bytes === null) throw notFound('attachment');
+        const { path: written, size } = await files.write(person, wanted, bytes, { mode: 'create', own: false });
+        return { text: `Saved as "${written}", ${size} bytes.` };
+      },
+    }),
+    defineTool({
+      name: 'files_move',
+      description: 'Moves or renames.',
+      input: z.strictObject({ from: path, to: path }),
+      effects: ['write'],
+      async run({ from, to }, { person, tainted = null }) {
+        await files.move(person, from, to, { own: tainted === null });
+        return { text: `"${from}" is "${to}" now.` };
+      },
+    }),
+    defineTool({
+      name: 'files_delete',
+      description: 'Deletes a file or a whole folder.',
+      input: z.strictObject({ path }),
+      effects: ['write'],
+      async run({ path: wanted }, { person }) {
+        await files.remove(person, wanted);
+        return { text: `"${wanted}" is deleted.` };
+      },
+    }),
+  ];
+}
+
+/** A copy as it is now: what the answer carries must not change until it is delivered. */
+async function attach(
+  wanted: string,
+  { person }: ToolCall,
+  { files, storage, store, clock, mintId }: FilesToolsDeps,
+): Promise<ToolOutput> {
+  const { bytes } = await files.read(person, wanted);
+  if (bytes.length === 0) return { text: `"${wanted}" is empty: there is nothing to send.`, isError: true };
+  const id = mintId('file');
+  const { size, sha256 } = await storage.save(id, once(bytes), bytes.length);
+  const { type: mimeType } = judgeType(unknownType, bytes.subarray(0, headBytes));
+  await store.saveFile({ id, owner: person, mimeType, size, sha256, createdAt: clock.now() });
+  const name = wanted.split('/').findLast((part) => part !== '');
+  const file = { id, mimeType, size, ...(name === undefined ? {} : { name }) };
+  return { text: `"${wanted}" goes along with your answer.`, files: [file] };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes);
+}

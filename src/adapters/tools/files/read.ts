@@ -1,0 +1,125 @@
+import { isText, headBytes, typeOfBytes } from '../../../core/file-type.ts';
+import type { FileEntry, PersonFiles } from '../../../core/ports/person-files.ts';
+import type { ToolOutput } from '../../../core/ports/tool.ts';
+import { matchesGlob } from './glob.ts';
+
+/** Entries of a folder that are shown. */
+const maxListed = 200;
+const defaultLines = 500;
+/** Characters of a file in one answer. */
+const maxShown = 100_000;
+/** Files that are named in the answer of a search, and lines of each. */
+const maxFound = 50;
+const maxLinesEach = 3;
+const maxLineShown = 160;
+/** Bytes that one search looks through. */
+const maxSearched = 20_000_000;
+
+/** What is not the person's own words is somebody's: an attachment's, a program's, or what an agent wrote after reading such. */
+const fromOutside = (own: boolean): Pick<ToolOutput, 'outside'> => (own ? {} : { outside: 'file' });
+
+const line = ({ path, kind, size }: FileEntry): string =>
+  kind === 'folder' ? `${path}/` : `${path} (${kind === 'other' ? 'no plain file' : `${size} bytes`})`;
+
+export async function listFolder(files: PersonFiles, person: string, path: string): Promise<ToolOutput> {
+  const { entries, more, own } = await files.list(person, path, maxListed);
+  if (entries.length === 0) return { text: 'The folder is empty.' };
+  const lines = entries.map(line);
+  if (more) lines.push(`There are more than ${maxListed}; files_find narrows it down.`);
+  return { text: lines.join('\n'), ...fromOutside(own) };
+}
+
+/** Whole lines from the `offset`-th on, the first being 1; what is no text is only named. */
+export async function readText(
+  files: PersonFiles,
+  person: string,
+  path: string,
+  piece: { offset?: number | undefined; limit?: number | undefined },
+): Promise<ToolOutput> {
+  const offset = Math.max(1, Math.floor(piece.offset ?? 1));
+  const limit = Math.max(1, Math.floor(piece.limit ?? defaultLines));
+  const { bytes, own } = await files.read(person, path);
+  const text = decoded(bytes);
+  if (text === null) {
+    const type = typeOfBytes(bytes.subarray(0, headBytes)) ?? 'of unknown type';
+    return {
+      text: `"${path}" is no text but ${type}, ${bytes.length} bytes. files_attach hands it over.`,
+      isError: true,
+    };
+  }
+  const lines = text.split('\n');
+  // A line break at the end begins no further line.
+  if (lines.at(-1) === '') lines.pop();
+  const wanted = lines.slice(offset - 1, offset - 1 + limit);
+  if (lines.length === 0) return { text: 'The file is empty.' };
+  if (wanted.length === 0) return { text: `The file has only ${lines.length} lines.`, isError: true };
+  const shown = wanted.join('\n').slice(0, maxShown).toWellFormed();
+  const last = offset - 1 + wanted.length;
+  const head = offset === 1 && last === lines.length ? '' : `[lines ${offset} to ${last} of ${lines.length}]\n`;
+  return { text: head + shown, ...fromOutside(own) };
+}
+
+/** Null when it is no text. */
+function decoded(bytes: Uint8Array): string | null {
+  if (!isText(bytes.subarray(0, headBytes)) || bytes.includes(0)) return null;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Files by a pattern, by words in their name or text, or both; every word must be there, in any case. */
+export async function findFiles(
+  files: PersonFiles,
+  person: string,
+  { glob, words = '' }: { glob?: string | undefined; words?: string | undefined },
+  signal: AbortSignal,
+): Promise<ToolOutput> {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  const lines: string[] = [];
+  let [left, found, searchedAll] = [maxSearched, 0, true];
+  for await (const entry of files.walk(person, '')) {
+    signal.throwIfAborted();
+    if (entry.kind === 'other' || (glob !== undefined && !matchesGlob(entry.path, glob))) continue;
+    const inName = holdsAll(entry.path, wanted);
+    let inText: string[] = [];
+    if (!inName && entry.kind === 'file') {
+      if (entry.size > left) searchedAll = false;
+      else {
+        left -= entry.size;
+        inText = await linesWith(files, person, entry.path, wanted);
+      }
+    }
+    if (!inName && inText.length === 0) continue;
+    if (++found > maxFound) break;
+    lines.push(line(entry), ...inText);
+  }
+  if (found > maxFound) lines.push(`There are more than ${maxFound}; ask more exactly.`);
+  if (!searchedAll) lines.push('Not every file was looked through: there is too much text.');
+  // Names and lines of many files: whose each is would be asked for nothing.
+  return lines.length === 0 ? { text: 'Nothing was found.' } : { text: lines.join('\n'), outside: 'file' };
+}
+
+const holdsAll = (text: string, words: readonly string[]): boolean => {
+  const lower = text.toLowerCase();
+  return words.every((word) => lower.includes(word));
+};
+
+/** The first lines that hold one of the words, of a text that holds them all. */
+async function linesWith(
+  files: PersonFiles,
+  person: string,
+  path: string,
+  words: readonly string[],
+): Promise<string[]> {
+  // A file may go, or turn into something else, while it is looked for.
+  const content = await files.read(person, path).catch(() => null);
+  const text = content === null ? null : decoded(content.bytes);
+  if (text === null || !holdsAll(text, words)) return [];
+  const numbered = text.split('\n').map((content, n) => ({ content, n: n + 1 }));
+  return numbered
+    .filter(({ content }) => words.some((word) => content.toLowerCase().includes(word)))
+    .slice(0, maxLinesEach)
+    .map(({ content, n }) => `  ${n}: ${content.trim().slice(0, maxLineShown).toWellFormed()}`);
+}
