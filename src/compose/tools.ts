@@ -7,21 +7,24 @@ import type { Notes } from '../core/ports/notes.ts';
 import type { Store } from '../core/ports/store.ts';
 import type { Clock } from '../core/ports/system.ts';
 import type { ToolGroup, ToolSource } from '../core/ports/tool.ts';
+import { webGroup, type WebToolDeps } from './web.ts';
 
-export interface ToolDeps {
+export interface ToolDeps extends WebToolDeps {
   store: Store;
   clock: Clock;
   notes: Notes;
 }
 
 /** The tools that the configuration in force offers; made anew by a reload. */
-export function toolSources(config: Config, { store, clock, notes }: ToolDeps): ToolSource[] {
+export function toolSources(config: Config, deps: ToolDeps): ToolSource[] {
+  const { store, clock, notes } = deps;
   const timeZone = async (person: string): Promise<string | null> => (await store.preferences(person)).timeZone;
   const groups: ToolGroup[] = [
     ...(config.memory.notes ? [notesTools({ notes })] : []),
     chatMemoryTools({ store }),
     clockTools({ clock, timeZone }),
     calculatorTools(),
+    webGroup(config, deps),
   ];
   return [{ groups: () => groups }];
 }

@@ -1,4 +1,5 @@
 /** The tools of this version. Each is one line here and one in src/compose/tools.ts. */
+import { httpClientTable, webSearchTable } from '../adapters/tools/web/options.ts';
 import { duration, size, table, withDefault } from '../core/fields.ts';
 import { policyTable } from './tool-policy.ts';
 
@@ -13,4 +14,6 @@ export const toolsTable = table('What the model may do besides talking.', {
     '32KB',
   ),
   policy: withDefault(policyTable, {}),
+  http_client: withDefault(httpClientTable, {}),
+  web_search: withDefault(webSearchTable, {}),
 });

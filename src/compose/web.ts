@@ -1,0 +1,34 @@
+import { createPublicHttpClient } from '../adapters/http-client/public/index.ts';
+import { webTools } from '../adapters/tools/web/index.ts';
+import type { Config } from '../config/schema.ts';
+import type { MintId } from '../core/ids.ts';
+import type { FileStorage } from '../core/ports/files.ts';
+import type { HttpClient } from '../core/ports/http-client.ts';
+import type { Store } from '../core/ports/store.ts';
+import type { Clock, Log, Metrics } from '../core/ports/system.ts';
+import type { ToolGroup } from '../core/ports/tool.ts';
+import type { UrlRules } from '../core/public-url.ts';
+
+export interface WebToolDeps {
+  /** For the search service, whose address is the operator's. */
+  http: HttpClient;
+  store: Store;
+  files: FileStorage;
+  clock: Clock;
+  mintId: MintId;
+  log: Log;
+  metrics: Metrics;
+}
+
+export function webGroup({ tools }: Config, deps: WebToolDeps): ToolGroup {
+  const { http, log, metrics, ...kept } = deps;
+  const { ports, allow_hosts, deny_hosts, allow_private } = tools.http_client;
+  const rules: UrlRules = {
+    ports: ports.map(Number),
+    allowHosts: allow_hosts,
+    denyHosts: deny_hosts,
+    allowPrivate: allow_private,
+  };
+  const publicHttp = createPublicHttpClient({ rules: () => rules, log, metrics });
+  return webTools({ options: tools, request: { http: publicHttp, ...kept }, search: { http } });
+}
