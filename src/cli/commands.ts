@@ -4,6 +4,7 @@ import { type Command, clientOptions, type Positional } from './command.ts';
 const need = (name: string, help: string): Positional => ({ name, required: true, help });
 const may = (name: string, help: string): Positional => ({ name, required: false, help });
 const json = { name: 'json', help: 'print JSON' };
+const noteLimit = { name: 'limit', value: 'N', help: 'how many at most (default 20)' };
 const limit = { name: 'limit', value: 'N', help: 'how many at most (default 50)' };
 
 export const commands: readonly Command[] = [
@@ -226,6 +227,13 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./commands/people.ts')).role,
   },
   {
+    name: 'plugins list',
+    summary: 'the configured plugins: what they ask for, their digests, and why one is not used',
+    positionals: [],
+    options: [json],
+    load: async () => (await import('./commands/plugins.ts')).list,
+  },
+  {
     name: 'skills list',
     summary: 'the skills on disk, and the folders that cannot be one',
     positionals: [],
@@ -238,6 +246,45 @@ export const commands: readonly Command[] = [
     positionals: [need('NAME', 'the skill')],
     options: [json],
     load: async () => (await import('./commands/skills.ts')).show,
+  },
+  {
+    name: 'notes list',
+    summary: 'your notes, last changed first',
+    positionals: [],
+    options: [noteLimit, ...clientOptions],
+    load: async () => (await import('./commands/notes.ts')).list,
+  },
+  {
+    name: 'notes search',
+    summary: 'notes with some words, best first',
+    positionals: [need('WORDS', 'the words, in quotes when there are several')],
+    options: [noteLimit, ...clientOptions],
+    load: async () => (await import('./commands/notes.ts')).search,
+  },
+  {
+    name: 'notes get',
+    summary: 'the text of a note',
+    positionals: [need('TITLE', 'the title, in any case')],
+    options: clientOptions,
+    load: async () => (await import('./commands/notes.ts')).get,
+  },
+  {
+    name: 'notes set',
+    summary: 'keep a note; one of the same title is replaced',
+    positionals: [need('TITLE', 'the title')],
+    options: [
+      { name: 'message', short: 'm', value: 'TEXT', help: 'the text; "-" reads standard input', multiline: true },
+      { name: 'expires', value: 'WHEN', help: 'a duration such as 30d, or "never"' },
+      ...clientOptions,
+    ],
+    load: async () => (await import('./commands/notes.ts')).set,
+  },
+  {
+    name: 'notes delete',
+    summary: 'delete a note for good, or all with --all',
+    positionals: [may('TITLE', 'the title')],
+    options: [{ name: 'all', help: 'every note' }, ...clientOptions],
+    load: async () => (await import('./commands/notes.ts')).remove,
   },
   {
     name: 'dead list',
@@ -275,7 +322,6 @@ export const laterCommands: ReadonlySet<string> = new Set([
   'audit',
   'jobs',
   'tasks',
-  'notes',
   'memory',
   'people budget',
   'people export',

@@ -26,8 +26,8 @@ const builders: { [T in ChannelType]: Build<T> } = {
   mattermost,
 };
 
-/** Channels of this version; their names are reserved as beginnings of session keys. */
-export const channelTypes: ReadonlySet<string> = new Set(Object.keys(builders));
+/** Channels of this version and of the plugins; their names are reserved as beginnings of session keys. */
+export const channelTypesOf = ({ plugins }: Config): string[] => [...Object.keys(builders), ...Object.keys(plugins)];
 
 /** The accounts of a configuration that are to run. */
 export const channelPlans = (config: Config, deps: BuildDeps): ChannelPlan[] =>
@@ -45,21 +45,30 @@ function plansOf(type: ChannelType, config: Config, deps: BuildDeps): ChannelPla
     });
 }
 
+type Listed = Pick<
+  ConfiguredChannel<ChannelType>,
+  'access' | 'allowed_user_ids' | 'allowed_chat_ids' | 'groups' | 'group_policy'
+>;
+
+const policyOf = ({ access, allowed_user_ids, allowed_chat_ids, groups, group_policy }: Listed): AccessPolicy => ({
+  access,
+  users: new Set(allowed_user_ids),
+  chats: new Set(allowed_chat_ids),
+  groups: new Map(Object.entries(groups ?? {})),
+  groupPolicy: group_policy,
+});
+
 const nobody: AccessPolicy = { users: new Set(), chats: new Set() };
 
 /** Who may talk on which account; made once per configuration. */
 export function accessPolicies(config: Config): (channel: string, account: string) => AccessPolicy {
   const policies = new Map<string, AccessPolicy>();
   for (const [type, { accounts }] of Object.entries(config.channels)) {
-    for (const [account, options] of Object.entries(accounts)) {
-      policies.set(`${type}:${account}`, {
-        access: options.access,
-        users: new Set(options.allowed_user_ids),
-        chats: new Set(options.allowed_chat_ids),
-        groups: new Map(Object.entries(options.groups ?? {})),
-        groupPolicy: options.group_policy,
-      });
-    }
+    for (const [account, options] of Object.entries(accounts)) policies.set(`${type}:${account}`, policyOf(options));
+  }
+  for (const [name, { channel }] of Object.entries(config.plugins)) {
+    if (channel !== undefined)
+      policies.set(`${name}:main`, policyOf({ ...channel, access: channel.access ?? 'allowlist' }));
   }
   return (channel, account) => policies.get(`${channel}:${account}`) ?? nobody;
 }

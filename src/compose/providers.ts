@@ -4,11 +4,13 @@ import type { Config, ConfiguredProvider } from '../config/schema.ts';
 import type { HttpClient } from '../core/ports/http-client.ts';
 import type { Dialect, Provider, ProviderConfig } from '../core/ports/provider.ts';
 import type { Clock, Log } from '../core/ports/system.ts';
-import { listPrice, type Prices } from '../core/prices.ts';
+import { freeOfCharge, listPrice, type Prices } from '../core/prices.ts';
 import { fingerprint } from './fingerprint.ts';
 
 interface ProviderDeps {
   http: HttpClient;
+  /** Makes the provider of the plugin of that name. */
+  plugin: (config: ProviderConfig) => Provider;
   clock: Clock;
   log: Log;
 }
@@ -29,6 +31,8 @@ async function create(dialect: Dialect, config: ProviderConfig, deps: ProviderDe
       return (await import('../adapters/providers/ollama/index.ts')).createProvider(config, deps);
     case 'demo':
       return createDemo(config);
+    case 'plugin':
+      return deps.plugin(config);
   }
 }
 
@@ -62,7 +66,9 @@ export class ProviderSet {
   }
 
   async #calls(id: string, options: ConfiguredProvider): Promise<Calls> {
-    const { api, base_url, api_key, headers, model, prices } = options;
+    const { api, base_url, api_key, headers, model, context_window } = options;
+    const contextWindow = context_window ?? (api === 'ollama' ? ollamaWindow : undefined);
+    const sized = contextWindow === undefined ? {} : { contextWindow };
     const provider = await create(
       api,
       {
@@ -70,6 +76,7 @@ export class ProviderSet {
         baseUrl: base_url,
         ...(api_key === undefined ? {} : { apiKey: api_key }),
         ...(headers === undefined ? {} : { headers }),
+        ...sized,
       },
       this.#deps,
     );
@@ -82,10 +89,14 @@ export class ProviderSet {
         idleMs: options.idle_timeout,
       },
       maxConcurrency: options.max_concurrency,
-      prices: prices === undefined ? (name) => listPrice(base_url, name) : () => configuredPrices(prices),
+      ...sized,
+      prices: pricesOf(options),
     };
   }
 }
+
+/** Tokens that a local model is told to take: more costs memory at once. */
+const ollamaWindow = 8192;
 
 const demoProvider: ConfiguredProvider = {
   api: 'demo',
@@ -112,8 +123,9 @@ export function chooseDefault(config: Config, sources: ReadonlyMap<string, strin
 }
 
 /** The name of a model that an Ollama on this machine could run, or null; never takes longer than half a second. */
-export async function probeOllama(deps: ProviderDeps): Promise<string | null> {
-  const provider = await create('ollama', { id: 'ollama', baseUrl: localOllama }, deps);
+export async function probeOllama(deps: Omit<ProviderDeps, 'plugin'>): Promise<string | null> {
+  const { createProvider } = await import('../adapters/providers/ollama/index.ts');
+  const provider = createProvider({ id: 'ollama', baseUrl: localOllama }, deps);
   try {
     const models = await provider.listModels(AbortSignal.timeout(probeMs));
     return (models.find(({ id }) => id.startsWith('llama')) ?? models[0])?.id ?? null;
@@ -135,6 +147,12 @@ export function withOllama(config: Config, model: string): Config {
     idle_timeout: 120_000,
   };
   return { ...config, providers: { ...config.providers, named: { ollama, ...config.providers.named } } };
+}
+
+/** What is configured, else what is published; nobody bills the demo. */
+function pricesOf({ api, base_url, prices }: ConfiguredProvider): Calls['prices'] {
+  if (prices !== undefined) return () => configuredPrices(prices);
+  return api === 'demo' ? () => freeOfCharge : (name) => listPrice(base_url, name);
 }
 
 /** Configured prices; what a cache serves or stores costs as input where nothing else is said. */

@@ -194,6 +194,17 @@ export function variables(about: string) {
   });
 }
 
+/** A table of anything, for a part that checks it itself. Never shown: it may hold secrets. */
+export function values(about: string, example: string) {
+  const name = z.string().check(z.maxLength(100));
+  return note(z.record(name, z.json()), {
+    kind: 'map',
+    about,
+    form: 'a table of texts, numbers, lists and tables',
+    example,
+  });
+}
+
 /** A table that gives each of some ids one of the values. */
 export function choices<const T extends readonly [string, ...string[]]>(
   about: string,

@@ -23,6 +23,7 @@ const dialects = [
   'anthropic-messages',
   'ollama',
   'demo',
+  'plugin',
 ] as const satisfies Dialect[];
 
 const price = (about: string) => z.optional(number(about, 0, 1_000_000, { example: '1.25' }));
@@ -41,7 +42,7 @@ const name = (value: string): string | null =>
 
 const provider = table('One model API.', {
   api: withDefault(
-    choice('The dialect it speaks.', dialects, { computed: 'by name; `openai-chat` for a compatible server' }),
+    choice('The dialect it speaks; `plugin`: the plugin of the same name is the provider.', dialects, { computed: 'by name; `openai-chat` for a compatible server' }),
     'openai-chat',
   ),
   base_url: z.optional(
@@ -62,6 +63,12 @@ const provider = table('One model API.', {
     text('The model that is meant when only the provider is named.', 'the name of a model', {
       computed: 'by name; a compatible server has none',
       example: '"gpt-5-mini"',
+    }),
+  ),
+  context_window: z.optional(
+    integer('Tokens that its models take, prompt and answer together.', 1024, 10_000_000, {
+      computed: '8192 for Ollama, which is told; else not known',
+      example: '131072',
     }),
   ),
   max_concurrency: withDefault(integer('Requests at once; more wait in the queue.', 1, 10_000), 16),
@@ -110,6 +117,8 @@ export function providerDefaultsFor(
   written: { api?: unknown; base_url?: unknown },
 ): Record<string, string> {
   const known = Object.hasOwn(providerDefaults, name) ? providerDefaults[name] : undefined;
+  // A plugin knows by itself where its model is.
+  if (written.api === 'plugin') return { base_url: 'http://127.0.0.1', ...localClocks };
   const baseUrl = written.base_url ?? known?.base_url;
   const url = typeof baseUrl === 'string' ? URL.parse(baseUrl) : null;
   const local = (written.api ?? known?.api) === 'ollama' || (url !== null && isPrivateHost(url.hostname));

@@ -41,6 +41,8 @@ export interface StatusDeps {
   /** Which model answers by default, and why that one. */
   model: () => { name: string; source: string };
   configError: () => string | null;
+  /** What further parts have to say, one sentence each. */
+  warnings?: () => readonly string[];
   policy: (channel: string, account: string) => AccessPolicy;
   directory: Pick<Directory, 'find'>;
 }
@@ -146,6 +148,7 @@ export class Status {
     const rejected = configError();
     if (rejected !== null)
       warnings.push(`The last configuration was rejected and the one before is in force: ${rejected}`);
+    warnings.push(...(this.#deps.warnings?.() ?? []));
     return warnings;
   }
 

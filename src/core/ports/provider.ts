@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../message.ts';
 import type { Secret } from '../secret.ts';
 
-export type Dialect = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'ollama' | 'demo';
+export type Dialect = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'ollama' | 'demo' | 'plugin';
 
 /** Token counts of one model call. `input` excludes what a cache served; `reasoning` is inside `output`. */
 export interface Usage {

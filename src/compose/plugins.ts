@@ -1,0 +1,101 @@
+import path from 'node:path';
+import type { PluginSet, WantedPlugin } from '../adapters/plugins/index.ts';
+import type { PluginReport, PluginSettings } from '../adapters/plugins/inspect.ts';
+import type { ChannelPlan } from '../app/channels/manager.ts';
+import type { Config, LoadedConfig } from '../config/index.ts';
+import { ClankerError } from '../core/errors.ts';
+import type { HttpClient } from '../core/ports/http-client.ts';
+import type { Provider, ProviderConfig } from '../core/ports/provider.ts';
+import type { Clock, Log, Random } from '../core/ports/system.ts';
+import type { ToolGroup, ToolSource } from '../core/ports/tool.ts';
+import { fingerprint } from './fingerprint.ts';
+
+interface PluginsDeps {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  http: HttpClient;
+  /** The data directory. */
+  dataDir: string;
+}
+
+/** The plugins of the running gateway. What loads them is itself loaded with the first that is configured. */
+export class Plugins implements ToolSource {
+  readonly #deps: PluginsDeps;
+  #set: PluginSet | null = null;
+
+  constructor(deps: PluginsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Plugins are loaded once the gateway is ready, unless one of them is a provider: without it nothing could be answered. */
+  async prepare(loaded: LoadedConfig): Promise<void> {
+    const isProvider = Object.values(loaded.config.providers.named).some(({ api }) => api === 'plugin');
+    if (isProvider) await this.configure(loaded);
+  }
+
+  async configure(loaded: LoadedConfig): Promise<void> {
+    const all = Object.entries(loaded.config.plugins);
+    if (this.#set === null && all.length > 0) {
+      const adapter = await import('../adapters/plugins/index.ts');
+      this.#set = new adapter.PluginSet({ ...this.#deps, folder: path.join(this.#deps.dataDir, 'plugins') });
+    }
+    const wanted = all
+      .filter(([, { enabled }]) => enabled)
+      .map(([name, { options }]): WantedPlugin => {
+        const settings = settingsOf(loaded, name);
+        return { ...settings, options, fingerprint: fingerprint([settings, options]) };
+      });
+    await this.#set?.configure(wanted);
+  }
+
+  groups(): readonly ToolGroup[] {
+    return this.#set?.groups() ?? [];
+  }
+
+  provider(config: ProviderConfig): Provider {
+    if (this.#set === null) throw new ClankerError('provider', 'plugin', `There is no plugin ${config.id}.`);
+    return this.#set.provider(config.id, config);
+  }
+
+  /** The accounts of channels that plugins add. */
+  channelPlans({ plugins }: Config): ChannelPlan[] {
+    return Object.entries(plugins).flatMap(([name, { enabled, channel }]) => {
+      if (!enabled || channel === undefined || channel.enabled === false) return [];
+      return {
+        id: `${name}:main`,
+        fingerprint: String(this.#set?.generation(name)),
+        stream: channel.stream,
+        create: () => (this.#set as PluginSet).channel(name),
+      };
+    });
+  }
+
+  /** A sentence for each that is not used or fails. */
+  warnings(): string[] {
+    const trouble = (this.#set?.status() ?? []).filter(({ state }) => state !== 'active');
+    return trouble.map(({ name, state, detail }) =>
+      state === 'refused' ? `The plugin ${name} is not used: ${detail}.` : `The plugin ${name}: ${detail}.`,
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#set?.stop();
+  }
+}
+
+const settingsOf = ({ config, folder }: LoadedConfig, name: string): PluginSettings => {
+  const { path: given, package: packageName, grant = [], sha256 } = config.plugins[name] ?? {};
+  return { name, base: folder, path: given ?? null, package: packageName ?? null, grant, sha256: sha256 ?? null };
+};
+
+/** What a look at the disk finds, for commands; no code of a plugin runs. */
+export async function inspectPlugins(loaded: LoadedConfig): Promise<(PluginReport & { enabled: boolean })[]> {
+  const { inspectPlugin } = await import('../adapters/plugins/inspect.ts');
+  return Promise.all(
+    Object.entries(loaded.config.plugins).map(async ([name, { enabled }]) => ({
+      ...(await inspectPlugin(settingsOf(loaded, name))),
+      enabled,
+    })),
+  );
+}
