@@ -8,7 +8,10 @@ import { deleted, failure, note, noteBody, notes, notesQuery, ok } from '../sche
 const missing = { description: 'No such note of yours.', schema: failure };
 const off = { description: 'Notes are switched off, or there are too many.', schema: failure };
 
-const wireNote = ({ owner: _, ...row }: NoteRow): z.infer<typeof note> => row;
+function wireNote(row: NoteRow): z.infer<typeof note> {
+  const { owner: _, ...shown } = row;
+  return shown;
+}
 
 /** Notes of the token's person. */
 export const noteRoutes = [
