@@ -42,6 +42,7 @@ const statusOfKind: Record<ErrorKind, number> = {
 const statusOfCode: Record<string, number> = {
   unauthorized: 401,
   too_large: 413,
+  type_mismatch: 415,
   timeout: 504,
   provider_unavailable: 503,
   restarting: 503,

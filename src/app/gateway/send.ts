@@ -1,4 +1,5 @@
 import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
+import { cleanFileName } from '../../core/file-path.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { OutboundFile } from '../../core/message.ts';
 import type { Channel } from '../../core/ports/channel.ts';
@@ -117,7 +118,8 @@ async function filesOf(
         'file_too_large',
         `${type} takes files of at most ${Math.floor(maxBytes / 2 ** 20)} MB; ${id} is larger.`,
       );
-    files.push({ id, mimeType, size, ...(name === undefined ? {} : { name }) });
+    const shown = name === undefined ? undefined : cleanFileName(name);
+    files.push({ id, mimeType, size, ...(shown === undefined ? {} : { name: shown }) });
   }
   return files;
 }

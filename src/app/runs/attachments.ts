@@ -1,10 +1,13 @@
 import { ClankerError } from '../../core/errors.ts';
+import { cleanFileName } from '../../core/file-path.ts';
+import { judgeType } from '../../core/file-type.ts';
 import type { MintId } from '../../core/ids.ts';
 import { partsOf, type Attachment } from '../../core/message.ts';
 import type { Channel } from '../../core/ports/channel.ts';
 import type { FileStorage } from '../../core/ports/files.ts';
 import type { ClaimedRun, FileRow, InboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
+import { peek } from '../files/head.ts';
 import { fieldsOf } from './about.ts';
 
 /** The largest attachment that is fetched. */
@@ -67,10 +70,18 @@ async function fetchOne(
   const id = mintId('file');
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]);
   try {
-    const { size, sha256 } = await files.save(id, from.fetchAttachment(attachment, deadline), maxBytes);
-    fetched.push({ id, owner: row.owner, mimeType: attachment.mimeType, size, sha256, createdAt: clock.now() });
-    const { native: _, ...known } = attachment;
-    return { ...known, id, size };
+    const { head, whole, close } = await peek(from.fetchAttachment(attachment, deadline));
+    if (head.length === 0) {
+      await close();
+      return { ...attachment, problem: 'it is empty' };
+    }
+    // Platforms mislabel in good faith: what the bytes show is what the file is kept as.
+    const { type: mimeType } = judgeType(attachment.mimeType, head);
+    const { size, sha256 } = await files.save(id, whole, maxBytes);
+    fetched.push({ id, owner: row.owner, mimeType, size, sha256, createdAt: clock.now() });
+    const { native: _, name: given, ...known } = attachment;
+    const name = given === undefined ? undefined : cleanFileName(given);
+    return { ...known, id, mimeType, size, ...(name === undefined ? {} : { name }) };
   } catch (error) {
     signal.throwIfAborted();
     log.warn('an attachment could not be fetched', { ...fieldsOf(claimed), mime_type: attachment.mimeType, error });

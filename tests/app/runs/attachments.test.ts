@@ -29,3 +29,32 @@ test('what was fetched for a run that is stopped meanwhile does not stay on the 
   await assert.rejects(fetchAttachments(claimed, deps, stop.signal), /stopped/);
   assert.deepEqual(readdirSync(folder), []);
 });
+
+test('an attachment is what its bytes show, under a name without tricks; an empty one is told as such', async (t) => {
+  const { store, clock, mintId, log, channel, ingress, failing } = await messagePath(t);
+  const folder = mkdtempSync(path.join(tmpdir(), 'clanker-judged-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const bodies: Record<string, string> = { page: '<html><script>', empty: '', text: 'hello' };
+  async function* fetchAttachment({ native }: { native?: string }): AsyncIterable<Uint8Array> {
+    yield await Promise.resolve(Buffer.from(bodies[native ?? ''] ?? ''));
+  }
+  const attachments = [
+    { native: 'page', mimeType: 'image/png', name: '../../in\u202egnp.html' },
+    { native: 'empty', mimeType: 'image/png', name: 'e.png' },
+    { native: 'text', mimeType: 'text/plain', name: '..' },
+  ];
+  failing.fail('claimRun', 1);
+  await ingress.sinkFor('scripted', 'main').commit([said('look', { attachments })]);
+  const request = { mode: 'followup', maxStarts: 5, historyTurns: 5, historyLimit: 50, at: clock.now() } as const;
+  const claimed = await store.claimRun({ ...request, sessionKey: 'scripted:main:7' });
+  assert.ok(claimed);
+  const deps = { store, files: diskFiles(folder), clock, mintId, log };
+  const platform = Object.assign(channel, { fetchAttachment });
+  await fetchAttachments(claimed, { ...deps, channel: () => platform }, new AbortController().signal);
+  const [page, empty, text] = claimed.inbound[0]?.attachments ?? [];
+  assert.deepEqual([page?.mimeType, page?.name], ['text/html', 'ingnp.html']);
+  const kept = await store.file(page?.id ?? '', claimed.run.owner);
+  assert.equal(kept?.mimeType, 'text/html');
+  assert.deepEqual([empty?.id, empty?.problem], [undefined, 'it is empty']);
+  assert.deepEqual([text?.mimeType, text?.name], ['text/plain', undefined]);
+});

@@ -30,6 +30,7 @@ export const runRoutes = [
     answers: {
       201: { description: 'It is stored.', schema: file },
       413: { description: 'It is too large.', schema: failure },
+      415: { description: 'Its bytes are not what its type promises.', schema: failure },
     },
     async handle({ principal, request, response, context }) {
       const type = uploadType(request);
