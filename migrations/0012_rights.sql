@@ -20,12 +20,11 @@ CREATE TABLE audit_names (
   name TEXT NOT NULL
 ) STRICT;
 
--- People who are being erased, and the receipts of those who were. `identities` (JSON of channel, account and native id)
--- is what their traces in other people's conversations are found by; it is emptied when the work is done.
+-- People who are being erased, and the receipts of those who were. `traces` (JSON) is what they are found by in other
+-- people's conversations; it is emptied before the end, when `receipt` comes.
 CREATE TABLE erasures (
   person TEXT NOT NULL PRIMARY KEY,
-  state TEXT NOT NULL,
-  identities TEXT NOT NULL,
+  traces TEXT NOT NULL,
   removed TEXT NOT NULL,
   begun_by TEXT NOT NULL,
   begun_at INTEGER NOT NULL,

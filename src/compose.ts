@@ -20,6 +20,11 @@ import type { NoticeDeps } from './app/access/notices.ts';
 import { Pairing } from './app/access/pairing.ts';
 import { People } from './app/access/people.ts';
 import { Tokens } from './app/access/tokens.ts';
+import { remoteApprovals } from './app/approvals/remote.ts';
+import { Audit } from './app/audit/audit.ts';
+import { recordedReload } from './app/audit/audited.ts';
+import { registerUsageCommands } from './app/budget/commands.ts';
+import { Usage } from './app/budget/usage.ts';
 import { ChannelManager } from './app/channels/manager.ts';
 import { registerBuiltinCommands } from './app/commands/builtin.ts';
 import { registerInspectCommands } from './app/commands/inspect.ts';
@@ -35,17 +40,22 @@ import { FloodNotice } from './app/ingress/flood-notice.ts';
 import { Ingress } from './app/ingress/ingress.ts';
 import type { CrashPoint } from './app/lifecycle/crash-points.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
+import { runSweep } from './app/lifecycle/sweep.ts';
 import { runUpkeep } from './app/lifecycle/upkeep.ts';
 import { ModelCaller } from './app/models/caller.ts';
 import { registerNotesCommands } from './app/notes/commands.ts';
 import { PersonalNotes } from './app/notes/notes.ts';
+import { registerPreferenceCommands } from './app/preferences/commands.ts';
+import { Preferences } from './app/preferences/preferences.ts';
 import { Outages } from './app/runs/outages.ts';
 import { RunExecutor } from './app/runs/execute.ts';
 import { RunQueue, restarting, type QueueMode } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
+import { composeBudgets } from './compose/budgets.ts';
 import { type accessPolicies, channelPlans, channelTypesOf } from './compose/channels.ts';
 import { composeAgent } from './compose/agent.ts';
+import { composeApprovals } from './compose/approvals.ts';
 import { menuOf } from './compose/channels/build.ts';
 import { LiveConfig } from './compose/live-config.ts';
 import { mcpServers } from './compose/mcp.ts';
@@ -53,6 +63,7 @@ import { LazyMarkdown } from './compose/lazy-markdown.ts';
 import { Plugins } from './compose/plugins.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { reloading } from './compose/reload.ts';
+import { composeRights } from './compose/rights.ts';
 import { httpOptions } from './compose/settings.ts';
 import { toolSources } from './compose/tools.ts';
 import { skillsPart } from './compose/skills.ts';
@@ -102,11 +113,6 @@ function flagsOf({ flags }: GatewayOptions): Record<string, unknown> {
     ...(flags.verbose === true ? { 'logging.level': 'debug' } : {}),
   };
 }
-
-const allowing = {
-  judge: () => ({ decision: 'allow' as const }),
-  ask: () => Promise.reject(new Error('nothing is asked')),
-};
 
 class Daemon {
   readonly #load: LoadOptions;
@@ -170,8 +176,19 @@ class Daemon {
     const skills = skillsPart({ live, clock, log });
     const channelTypes = new Set(channelTypesOf(live.config));
     const providers = new ProviderSet({ http, clock, log, plugin: (config) => plugins.provider(config) });
-    const models = new ModelCaller({ clock, random, log, metrics, bus, store });
+    const budgets = composeBudgets({
+      store,
+      clock,
+      log,
+      metrics,
+      roleOf: (person) => directory.roleOf(person),
+      config: () => live.config.budgets,
+    });
+    const models = new ModelCaller({ clock, random, log, metrics, bus, store, budgets });
+    const preferences = new Preferences({ store, models });
     const commands = new CommandRegistry();
+    const audit = new Audit({ store, clock });
+    const { gate, answers } = composeApprovals({ store, bus, clock, log, metrics, mintId, audit, commands, live });
     const waiters = new RunWaiters();
     const delivery = new Delivery({
       store,
@@ -185,7 +202,7 @@ class Daemon {
     const { loop, toolbox, compaction } = composeAgent({
       store,
       models,
-      gate: allowing,
+      gate,
       files,
       live,
       clock,
@@ -211,6 +228,7 @@ class Daemon {
       delivery,
       waiters,
       commands,
+      approvals: answers,
       crash: this.#crash,
       loop,
       compaction,
@@ -218,6 +236,7 @@ class Daemon {
       agent: (name) => live.agent(name),
       steers: ({ channel }) => queueMode(channel) === 'steer',
       whois: (inbound) => directory.whois(inbound, policy(inbound.channel, inbound.account)),
+      preferredModel: (person) => preferences.modelOf(person),
       files,
       outages,
       loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
@@ -236,6 +255,7 @@ class Daemon {
     });
     const limits: NoticeDeps['limits'] = (channel, account) => channels.limits(channel, account);
     const pairing = new Pairing({
+      audit,
       store,
       clock,
       random,
@@ -267,6 +287,8 @@ class Daemon {
     const notes = new PersonalNotes({ store, clock, mintId, settings: () => live.notes });
     registerAccessCommands(commands, { store, pairing });
     registerNotesCommands(commands, notes);
+    registerUsageCommands(commands, { store, clock, budgets });
+    registerPreferenceCommands(commands, preferences);
     registerBuiltinCommands(commands, { store, clock, runs, outages, modelLine: (words) => live.modelLine(words) });
     const figures = processMetrics(metrics);
     const status = new Status({
@@ -299,7 +321,12 @@ class Daemon {
       for (const type of channelTypesOf(live.config)) channelTypes.add(type);
       await plugins.configure(live.loaded);
       models.configure(await providers.build(live.config), live.chain);
-      toolbox.configure([...toolSources(live.config, { store, clock, notes }), mcp]);
+      toolbox.configure([
+        ...toolSources(live.config, { store, clock, notes, preferences, http, files, mintId, log, metrics }),
+        skills.source,
+        mcp,
+        plugins,
+      ]);
       await mcp.configure(live.config.mcp.servers);
       const ours = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
       const plans = [...ours, ...plugins.channelPlans(live.config)];
@@ -319,10 +346,29 @@ class Daemon {
     });
     // A change is noticed from the very start, and acted on once everything runs.
     const running = Promise.withResolvers<void>();
-    const reloadIfGood = (): void => void running.promise.then(reload).catch(() => undefined);
+    const reloadIfGood = (): void =>
+      void running.promise.then(() => recordedReload(reload, audit, null)).catch(() => undefined);
     const watchFiles = watchingFiles(() => live.loaded, reloadIfGood, stopping.signal);
 
+    const { rights, erasures } = composeRights({
+      store,
+      clock,
+      log,
+      mintId,
+      files,
+      tokens,
+      runs,
+      directory,
+      bus,
+      audit,
+      live,
+      crash: this.#crash,
+      forget: [],
+    });
     const gateway = gatewayOf({
+      rights,
+      approvals: remoteApprovals({ store, clock, mintId, ingress }),
+      audit,
       store,
       bus,
       clock,
@@ -333,11 +379,13 @@ class Daemon {
       channels,
       notes,
       people: new People({ store, clock, mintId, directory, pairing }),
+      usage: new Usage({ store, clock, budgets }),
+      preferences,
       pairing,
       status,
       offered: new OfferedTools({
         toolbox,
-        gate: allowing,
+        gate,
         store,
         clock,
         mintId,
@@ -380,8 +428,9 @@ class Daemon {
       watchFiles();
       stopping.onReload = reloadIfGood;
       await tokens.start(await this.#operatorToken(dataDir, tokens));
-      await models.start();
+      await Promise.all([models.start(), budgets.start(), preferences.start()]);
       live.ollama = await foundOllama;
+      await plugins.prepare(live.loaded);
       models.configure(await providers.build(live.config), live.chain);
       await delivery.start();
       stopping.signal.throwIfAborted();
@@ -398,6 +447,10 @@ class Daemon {
       supervisor.run('status', (signal) => status.run(signal));
       supervisor.run('upkeep', (signal) =>
         runUpkeep({ store, clock, log, tokens, retention: () => live.retention }, signal),
+      );
+      supervisor.run('erasures', () => erasures.resume());
+      supervisor.run('sweep', (signal) =>
+        runSweep({ store, files, clock, log, retention: () => live.channelRetention }, signal),
       );
       running.resolve();
       await stopping.wait();

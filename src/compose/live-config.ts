@@ -1,4 +1,5 @@
 import type { Words } from '../core/notices/index.ts';
+import type { ChannelRetention } from '../app/lifecycle/sweep.ts';
 import type { Retention } from '../app/lifecycle/upkeep.ts';
 import type { Chain } from '../app/models/caller.ts';
 import type { NotesSettings } from '../app/notes/notes.ts';
@@ -72,6 +73,12 @@ export class LiveConfig {
 
   get agentNames(): ReadonlySet<string> {
     return new Set(Object.keys(this.config.agents));
+  }
+
+  get channelRetention(): ChannelRetention {
+    const { default: others, ...channels } = this.config.sessions.retention;
+    const set = Object.entries(channels).flatMap(([name, ms]) => (ms === undefined ? [] : [[name, ms] as const]));
+    return { default: others ?? null, channels: Object.fromEntries(set) };
   }
 
   get retention(): Retention {

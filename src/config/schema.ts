@@ -15,6 +15,7 @@ import { budgetsTable } from './budgets.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
 import { agentPolicyTable } from './tool-policy.ts';
 import { pluginsTable } from './plugins.ts';
+import { retentionTable } from './retention.ts';
 import { toolsTable } from './tools.ts';
 import { memoryOptions } from '../adapters/tools/notes/options.ts';
 import { choice, duration, integer, list, named, number, table, text, withDefault } from '../core/fields.ts';
@@ -68,6 +69,12 @@ const agentFields = {
   ),
   steps: integer('Calls of the model in one run; the last one must answer in words.', 1, 1000, { example: '10' }),
   calls_per_step: integer('Calls of tools that are carried out of one answer of the model.', 1, 64, { example: '4' }),
+  context_tokens: integer(
+    'Tokens of a request, the answer included. What a conversation has more is summarised, then left out.',
+    1024,
+    10_000_000,
+    { example: '100000' },
+  ),
   cost: number('US dollars of one run; at it the model must answer in words.', 0, 1_000_000, {
     computed: 'no limit',
     example: '0.5',
@@ -92,6 +99,7 @@ const agentOptions = table('The agent that answers.', {
       run_timeout: withDefault(agentFields.run_timeout, '10m'),
       steps: withDefault(agentFields.steps, 25),
       calls_per_step: withDefault(agentFields.calls_per_step, 8),
+      context_tokens: withDefault(agentFields.context_tokens, 32_000),
       cost: z.optional(agentFields.cost),
     }),
     {},
@@ -112,6 +120,7 @@ const furtherAgent = table('A further agent; what it does not say is as in `[age
       run_timeout: z.optional(agentFields.run_timeout),
       steps: z.optional(agentFields.steps),
       calls_per_step: z.optional(agentFields.calls_per_step),
+      context_tokens: z.optional(agentFields.context_tokens),
       cost: z.optional(agentFields.cost),
     }),
   ),
@@ -126,6 +135,7 @@ const sessionsOptions = table('How long conversations live.', {
   max_history_messages: z.optional(
     integer('Messages kept per session; the oldest go first.', 10, 10_000_000, { computed: 'all', example: '10000' }),
   ),
+  retention: withDefault(retentionTable, {}),
 });
 
 /** The file as a person writes it. `configOf` turns its output into the Config that the program uses. */
@@ -175,7 +185,6 @@ export const laterKeys: readonly string[] = [
   'media',
   'scheduler',
   'search',
-  'sessions.retention',
   'tasks',
   'webhooks',
 ];

@@ -10,8 +10,15 @@ import { createMarkdown } from '../../src/adapters/markdown/index.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
 import type { AccessPolicy } from '../../src/app/access/authorize.ts';
 import { registerAccessCommands } from '../../src/app/access/commands.ts';
+import { Audit } from '../../src/app/audit/audit.ts';
 import { Directory } from '../../src/app/access/directory.ts';
 import { Pairing } from '../../src/app/access/pairing.ts';
+import { ApprovalAnswers } from '../../src/app/approvals/answers.ts';
+import { registerApprovalCommands } from '../../src/app/approvals/commands.ts';
+import { ApprovalGate } from '../../src/app/approvals/gate.ts';
+import { remoteApprovals } from '../../src/app/approvals/remote.ts';
+import { Budgets, type BudgetSettings } from '../../src/app/budget/budgets.ts';
+import { registerUsageCommands } from '../../src/app/budget/commands.ts';
 import { registerBuiltinCommands } from '../../src/app/commands/builtin.ts';
 import { registerInspectCommands } from '../../src/app/commands/inspect.ts';
 import { CommandRegistry } from '../../src/app/commands/registry.ts';
@@ -23,14 +30,18 @@ import { FloodNotice } from '../../src/app/ingress/flood-notice.ts';
 import { Ingress } from '../../src/app/ingress/ingress.ts';
 import { ModelCaller } from '../../src/app/models/caller.ts';
 import { CallRunner } from '../../src/app/agent/calls.ts';
+import { Compaction } from '../../src/app/agent/compaction.ts';
 import { AgentLoop } from '../../src/app/agent/loop.ts';
 import { historyTurnsOf, type AgentSettings } from '../../src/app/agent/settings.ts';
 import { Toolbox } from '../../src/app/agent/toolbox.ts';
 import type { CrashPoint } from '../../src/app/lifecycle/crash-points.ts';
+import { registerPreferenceCommands } from '../../src/app/preferences/commands.ts';
+import { Preferences } from '../../src/app/preferences/preferences.ts';
 import { RunExecutor } from '../../src/app/runs/execute.ts';
 import { Outages } from '../../src/app/runs/outages.ts';
 import { RunQueue, type QueueMode } from '../../src/app/runs/queue.ts';
 import { RunWaiters } from '../../src/app/runs/waiters.ts';
+import { noLimits } from '../../src/core/budget.ts';
 import { ClankerError } from '../../src/core/errors.ts';
 import type { GatewayEvent } from '../../src/core/events.ts';
 import { idMint } from '../../src/core/ids.ts';
@@ -38,6 +49,7 @@ import type { Channel, InboundEvent } from '../../src/core/ports/channel.ts';
 import type { Gate } from '../../src/core/ports/gate.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import type { ToolGroup } from '../../src/core/ports/tool.ts';
+import type { ToolPolicy } from '../../src/core/tool-policy.ts';
 import type { Clock } from '../../src/core/ports/system.ts';
 import { ownerPerson, type Principal } from '../../src/core/principal.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
@@ -103,7 +115,7 @@ export const agent: AgentSettings = {
   temperature: null,
   model: null,
   tools: ['*'],
-  limits: { timeoutMs: 600_000, steps: 25, callsPerStep: 8, cost: null },
+  limits: { timeoutMs: 600_000, steps: 25, callsPerStep: 8, cost: null, contextTokens: 32_000 },
 };
 
 const allowing: Gate = {
@@ -111,13 +123,25 @@ const allowing: Gate = {
   ask: () => Promise.reject(new Error('nothing is asked here')),
 };
 
+const noPolicy: ToolPolicy = { base: {}, roles: {}, channels: {}, agents: {}, tools: {} };
+/** In the time of `hasty`, so that none expires while a test is at work. */
+const approvalTimeoutMs = 24 * 3_600_000;
+
+const unlimited: BudgetSettings = {
+  total: noLimits,
+  roles: { owner: noLimits, member: noLimits, guest: noLimits },
+  channels: {},
+};
+
 export interface PathSettings {
+  budgets?: BudgetSettings;
   clock?: Clock;
   queueMode?: QueueMode;
   policy?: AccessPolicy;
   maxConcurrency?: number;
-  /** Tools that there are; all calls of them are allowed unless a gate says otherwise. */
+  /** Tools that there are; all calls of them are allowed unless a policy or a gate says otherwise. */
   groups?: readonly ToolGroup[];
+  toolPolicy?: ToolPolicy;
   gate?: Gate;
   agent?: Partial<AgentSettings>;
   maxResult?: number;
@@ -139,9 +163,24 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const mintId = idMint(clock, systemRandom);
   await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', language: null, createdAt: clock.now() });
   const provider = new ScriptedProvider('scripted', clock, ...scripts);
-  const models = new ModelCaller({ clock, random: systemRandom, log, metrics, bus, store });
+  const budgets = new Budgets({
+    store,
+    clock,
+    log,
+    metrics,
+    roleOf: (person) => directory.roleOf(person),
+    settings: () => settings.budgets ?? unlimited,
+  });
+  const models = new ModelCaller({ clock, random: systemRandom, log, metrics, bus, store, budgets });
+  const preferences = new Preferences({ store, models });
   models.configure(new Map([configured(provider, { maxConcurrency })]), { default: 'scripted', fallback: [] });
-  const { crash = () => undefined, gate = allowing, maxResult = 32_000 } = settings;
+  const { crash = () => undefined, toolPolicy, maxResult = 32_000 } = settings;
+  const audit = new Audit({ store, clock });
+  const asking = { store, bus, clock, log, metrics, mintId, policy: () => toolPolicy ?? noPolicy };
+  const answers = new ApprovalAnswers({ ...asking, audit });
+  const gate =
+    settings.gate ??
+    (toolPolicy === undefined ? allowing : new ApprovalGate({ ...asking, timeoutMs: () => approvalTimeoutMs }));
   const acting = { ...agent, ...settings.agent };
   const markdown = createMarkdown();
   const commands = new CommandRegistry();
@@ -165,6 +204,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     keep,
     limits: () => ({ timeoutMs: 30_000, maxResult }),
   });
+  const compaction = new Compaction({ models, store, clock, log, metrics });
   const loop = new AgentLoop({ models, calls, store, clock, crash, mintId });
   const toolbox = new Toolbox();
   toolbox.configure([{ groups: () => settings.groups ?? [] }]);
@@ -180,12 +220,15 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     delivery,
     waiters,
     commands,
+    approvals: answers,
     crash,
     loop,
+    compaction,
     toolbox,
     agent: () => acting,
     steers: () => queueMode === 'steer',
     whois: (inbound) => directory.whois(inbound, policy),
+    preferredModel: (person) => preferences.modelOf(person),
     files,
     outages,
     loadFile: () => () => Promise.resolve(null),
@@ -205,6 +248,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     execute: (run) => executor.execute(run),
   });
   const pairing = new Pairing({
+    audit,
     store,
     clock,
     random: systemRandom,
@@ -217,7 +261,10 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     limits: () => platform.capabilities,
   });
   registerAccessCommands(commands, { store, pairing });
+  registerApprovalCommands(commands, { store, clock, answers });
   registerBuiltinCommands(commands, { store, clock, runs, outages, modelLine: () => 'Answers come from a script.' });
+  registerUsageCommands(commands, { store, clock, budgets });
+  registerPreferenceCommands(commands, preferences);
   registerInspectCommands(commands, {
     store,
     models,
@@ -253,6 +300,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     channelTypes: new Set(['scripted']),
     agents: () => new Set<string>(),
   });
+  const remote = remoteApprovals({ store, clock, mintId, ingress });
   const sessions = new Sessions({ store, clock, runs, waiters, channelTypes: new Set(['scripted']) });
   const dead = new DeadLetters({ store, clock, runs, delivery });
   const detach = new AbortController();
@@ -280,6 +328,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     commands,
     directory,
     pairing,
+    remote,
+    audit,
     waiters,
     channel,
     delivery,

@@ -120,6 +120,7 @@ export async function callerOver<Rows extends CallStore = CallRows>(setting: Set
       publish: (event) => void published.push(event),
       subscribe: () => assert.fail('nobody subscribes'),
       since: () => [],
+      forget: () => undefined,
     },
     store: rows,
     ...(setting.budgets === undefined ? {} : { budgets: setting.budgets }),

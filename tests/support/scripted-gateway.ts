@@ -3,6 +3,10 @@
  * its text: `echo …` (the default) answers in words, `fail` fails like a provider, `hang` goes on until it is left or
  * aborted, `flood N` streams N pieces of 1 KB.
  */
+import type { AuditRow } from '../../src/core/audit.ts';
+import type { AuditVerdict } from '../../src/core/ports/rights-gateway.ts';
+import type { ErasureReceipt } from '../../src/core/ports/rights-store.ts';
+import { readSessionFile } from '../../src/core/session-file.ts';
 import { ClankerError, notFound } from '../../src/core/errors.ts';
 import type { GatewayEvent, NewEvent } from '../../src/core/events.ts';
 import { idMint, type MintId } from '../../src/core/ids.ts';
@@ -462,6 +466,47 @@ export class ScriptedGateway implements Gateway {
 
   async revokeToken(_: Principal, id: string): Promise<void> {
     this.#forgetToken(this.#tokenById(id)[0], id);
+  }
+
+  async exportPerson(_: Principal, id: string): Promise<AsyncIterable<string>> {
+    if (id !== somebody.id) throw notFound('person');
+    return (async function* lines() {
+      yield JSON.stringify({ export: { person: id } });
+      yield JSON.stringify({ end: {} });
+    })();
+  }
+
+  async erasePerson(_: Principal, id: string): Promise<ErasureReceipt> {
+    if (id !== somebody.id) throw notFound('person');
+    const at = this.startedAt;
+    return { person: id, begunAt: at, finishedAt: at, removed: { people: 1 }, compacted: true, kept: [], digest: '' };
+  }
+
+  async erasures(principal: Principal): Promise<ErasureReceipt[]> {
+    return [await this.erasePerson(principal, somebody.id)];
+  }
+
+  async audit(): Promise<Page<AuditRow>> {
+    const actor = { kind: 'token', id: 'tok_1', person: 'owner' } as const;
+    const row = {
+      seq: 1,
+      at: this.startedAt,
+      actor,
+      name: 'laptop',
+      action: 'role.set',
+      subject: somebody.id,
+    } as const;
+    return { items: [{ ...row, metadata: { role: 'guest' }, hash: '0'.repeat(64) }], nextCursor: null };
+  }
+
+  async verifyAudit(): Promise<AuditVerdict> {
+    return { ok: true, rows: 1, head: '0'.repeat(64), broken: null };
+  }
+
+  async importSession(principal: Principal, lines: AsyncIterable<unknown>, name = 'main'): Promise<SessionRow> {
+    const { messages } = await readSessionFile(lines);
+    const session = await this.session(principal, name);
+    return { ...session, messageCount: messages.length };
   }
 
   async people(): Promise<Page<PersonInfo>> {

@@ -108,6 +108,8 @@ export class MemoryBus implements Bus {
   readonly #dropped: Counter;
   readonly #latency: Histogram;
   #seq = 0;
+  /** The newest event that was retained and is no longer. */
+  #lostSeq = 0;
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock;
@@ -125,7 +127,7 @@ export class MemoryBus implements Bus {
     // Deltas are a view of a reply that will come whole: keeping them would push everything else out.
     if (full.type !== 'run.delta') {
       this.#retained.push(full);
-      if (this.#retained.length > retainedEvents) this.#retained.shift();
+      if (this.#retained.length > retainedEvents) this.#lostSeq = this.#retained.shift()?.seq ?? this.#lostSeq;
     }
     const now = this.#clock.monotonic();
     if (full.sessionKey !== undefined) this.#offer(this.#bySession.get(full.sessionKey), full, now);
@@ -139,9 +141,13 @@ export class MemoryBus implements Bus {
   }
 
   since(seq: number, filter: EventFilter): GatewayEvent[] | null {
-    const oldest = this.#retained[0]?.seq ?? this.#seq + 1;
-    if (seq > this.#seq || (seq < oldest - 1 && this.#retained.length === retainedEvents)) return null;
+    if (seq > this.#seq || seq < this.#lostSeq) return null;
     return this.#retained.filter((event) => event.seq > seq && matches(filter, event));
+  }
+
+  forget(): void {
+    this.#lostSeq = this.#seq;
+    this.#retained.length = 0;
   }
 
   remove(subscription: MemorySubscription): void {

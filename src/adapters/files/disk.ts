@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, opendir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ClankerError } from '../../core/errors.ts';
 import { parseId } from '../../core/ids.ts';
@@ -41,5 +41,13 @@ export function diskFiles(folder: string): FileStorage {
       }
     },
     remove: (id) => rm(fileOf(id), { force: true }),
+    async *list() {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      for await (const entry of await opendir(folder)) {
+        if (!entry.isFile()) continue;
+        const found = await stat(path.join(folder, entry.name)).catch(() => null);
+        if (found !== null) yield { id: entry.name, savedAt: found.mtimeMs };
+      }
+    },
   };
 }

@@ -1,5 +1,8 @@
 /** Shapes of the wire: what is accepted (strict) and what is answered. The document at /openapi.json is made of them. */
 import * as z from 'zod/mini';
+import type { AuditRow } from '../../core/audit.ts';
+import type { AuditVerdict } from '../../core/ports/rights-gateway.ts';
+import type { ErasureReceipt } from '../../core/ports/rights-store.ts';
 import type {
   ChannelStatus,
   ChatAnswer,
@@ -363,3 +366,44 @@ export const config = z.strictObject({
 });
 export const reloaded = z.strictObject({ changed: z.array(z.string()) });
 export const aborted = z.strictObject({ aborted: z.literal(true) });
+
+const auditRow = z.strictObject({
+  seq: z.number(),
+  at: time,
+  actor: z.strictObject({
+    kind: z.enum(['token', 'sender', 'job', 'system']),
+    id: z.string(),
+    person: nullable(z.string()),
+  }),
+  name: z.string(),
+  action: z.string(),
+  subject: nullable(z.string()),
+  metadata: z.record(z.string(), anyJson),
+  hash: z.string(),
+} satisfies Record<keyof AuditRow, unknown>);
+export const auditLog = z.strictObject({ audit: z.array(auditRow), next_cursor: nextCursor });
+const filterText = z.string().check(z.minLength(1), z.maxLength(200));
+export const auditQuery = z.strictObject({
+  ...pageQuery.shape,
+  action: z.exactOptional(filterText),
+  actor: z.exactOptional(filterText),
+  since: z.exactOptional(z.iso.datetime({ offset: true })),
+});
+export const auditVerdict = z.strictObject({
+  ok: z.boolean(),
+  rows: z.number(),
+  head: z.string(),
+  broken: nullable(z.strictObject({ seq: z.number(), detail: z.string() })),
+} satisfies Record<keyof AuditVerdict, unknown>);
+
+export const erasure = z.strictObject({
+  person: z.string(),
+  begunAt: time,
+  finishedAt: time,
+  removed: z.record(z.string(), z.number()),
+  compacted: z.boolean(),
+  kept: z.array(z.string()),
+  digest: z.string(),
+} satisfies Record<keyof ErasureReceipt, unknown>);
+export const erasures = z.strictObject({ erasures: z.array(erasure) });
+export const sessionName = z.string().check(z.minLength(1), z.maxLength(128));

@@ -5,7 +5,7 @@ import { may } from '../../core/roles.ts';
 import type { CommandAnswer, CommandContext, CommandRegistry } from '../commands/registry.ts';
 import { readCode, showCode } from './codes.ts';
 import { nameInMarkdown } from './names.ts';
-import type { Pairing, Redeemed, Sender } from './pairing.ts';
+import { principalOf, type Pairing, type Redeemed, type Sender } from './pairing.ts';
 
 interface AccessCommandDeps {
   store: Store;
@@ -89,7 +89,9 @@ async function decide(
   const { inbound, person, role } = context;
   const words = context.words.access;
   if (!may(role, 'approve')) return words.onlyOwners;
-  const by = { id: `${inbound.channel}:${inbound.account}:${inbound.sender.native}`, person: person.id };
+  const { channel, account, sender } = inbound;
+  const identity = { channel, account, native: sender.native };
+  const by = principalOf({ identity, display: sender.display }, person.id);
   try {
     const { who, repeated } = await (approve ? pairing.approve(what, by) : pairing.reject(what, by));
     return approve ? words.isLetIn(who, repeated) : words.isRejected(who, repeated);

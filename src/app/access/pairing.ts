@@ -7,7 +7,8 @@ import type { NewOutbound, OutboxRow, PersonRow, Store } from '../../core/ports/
 import { languageOf } from '../../core/languages.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import type { Counter, Log, Metrics, Random } from '../../core/ports/system.ts';
-import type { PersonRole } from '../../core/principal.ts';
+import type { PersonRole, Principal } from '../../core/principal.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { Attempts } from './attempts.ts';
 import { refusal, type AccessPolicy } from './authorize.ts';
@@ -30,6 +31,7 @@ export interface PairingDeps extends NoticeDeps {
   metrics: Metrics;
   delivery: Pick<Delivery, 'wake'>;
   directory: Directory;
+  audit: Audit;
   policy: (channel: string, account: string) => AccessPolicy;
 }
 
@@ -38,12 +40,6 @@ export interface Sender {
   identity: Identity;
   display: string;
   conversation: ConversationRef;
-}
-
-/** Who decides: whose wrong codes are counted together, and the person who stands in the record. */
-export interface Decider {
-  id: string;
-  person: string;
 }
 
 export type Redeemed = RedemptionResult['outcome'] | 'too_many_attempts';
@@ -115,7 +111,7 @@ export class Pairing {
   }
 
   /** By the code the stranger was shown, or by the id in the list. */
-  async approve(text: string, by: Decider, role: Exclude<PersonRole, 'owner'> = 'member'): Promise<PairingDecision> {
+  async approve(text: string, by: Principal, role: Exclude<PersonRole, 'owner'> = 'member'): Promise<PairingDecision> {
     const { key, code } = await this.#request(text, by);
     const { store, clock, mintId, log } = this.#deps;
     const newPerson: PersonRow = {
@@ -134,7 +130,10 @@ export class Pairing {
         this.#deps.directory.forget();
         this.#wake(result.outbox);
         const { person, identity, repeated } = result;
-        if (!repeated) log.info('a stranger was let in', { person: person.id, by: by.person, pairing: code?.id });
+        if (!repeated) {
+          log.info('a stranger was let in', { person: person.id, by: by.person, pairing: code?.id });
+          await this.#deps.audit.record(by, 'pairing.approved', person.id, { pairing: code?.id ?? null, role });
+        }
         return { outcome: 'approved', repeated, person: person.id, who: whoIs(code?.display ?? '', identity) };
       }
       case 'rejected':
@@ -147,7 +146,7 @@ export class Pairing {
   }
 
   /** Turns a stranger away for a week, or takes back what was approved. */
-  async reject(text: string, by: Decider): Promise<PairingDecision> {
+  async reject(text: string, by: Principal): Promise<PairingDecision> {
     const { key, code } = await this.#request(text, by);
     const { store, clock, log } = this.#deps;
     const at = clock.now();
@@ -155,7 +154,10 @@ export class Pairing {
     const result = await store.decide({ code: key, approve: false, by: by.person, at, newPerson: nobody, tell: [] });
     if (result.outcome !== 'rejected') throw noSuchRequest();
     this.#deps.directory.forget();
-    if (!result.repeated) log.info('a stranger was rejected', { by: by.person, pairing: code?.id });
+    if (!result.repeated) {
+      log.info('a stranger was rejected', { by: by.person, pairing: code?.id });
+      await this.#deps.audit.record(by, 'pairing.rejected', code?.id ?? (text.startsWith('pair_') ? text : null));
+    }
     const identity = code?.identity ?? null;
     const who = identity === null ? '' : whoIs(code?.display ?? '', identity);
     return { outcome: 'rejected', repeated: result.repeated, person: null, who };
@@ -187,6 +189,7 @@ export class Pairing {
       expiresAt: now + codeLifeMs,
     });
     this.#asked.add(1, { kind: 'link' });
+    if (from !== null) await this.#deps.audit.record(principalOf(from, person), 'link.begun', person);
     return { code, expiresAt: now + codeLifeMs };
   }
 
@@ -211,7 +214,11 @@ export class Pairing {
     this.#attempts.giveBack(who, guesser);
     directory.forget();
     this.#wake(result.outbox);
-    if (!result.repeated) log.info('a person has a further identity', { person: result.person.id, pairing: maker?.id });
+    if (!result.repeated) {
+      const { id } = result.person;
+      log.info('a person has a further identity', { person: id, pairing: maker?.id });
+      await this.#deps.audit.record(principalOf(sender, id), 'link.redeemed', id, { pairing: maker?.id ?? null });
+    }
     return 'linked';
   }
 
@@ -231,7 +238,7 @@ export class Pairing {
   }
 
   /** What a decider means; a code that means nothing is an attempt. */
-  async #request(text: string, by: Decider): Promise<{ key: CodeKey; code: CodeRow | null }> {
+  async #request(text: string, by: Principal): Promise<{ key: CodeKey; code: CodeRow | null }> {
     const { store } = this.#deps;
     if (/^pair_[0-9a-z]{1,60}$/.test(text)) return { key: { id: text }, code: await store.code({ id: text }) };
     const code = readCode(text);
@@ -252,6 +259,18 @@ export class Pairing {
     for (const { conversation, chatType } of rows.slice(0, 1)) this.#deps.delivery.wake(conversation, chatType);
   }
 }
+
+/** Who speaks in a chat, as one who acts. */
+export const principalOf = (
+  { identity, display }: Pick<Sender, 'identity' | 'display'>,
+  person: string,
+): Principal => ({
+  kind: 'sender',
+  id: `${identity.channel}:${identity.account}:${identity.native}`,
+  person,
+  scope: 'send',
+  name: display,
+});
 
 const senderOf = ({ conversation, sender }: InboundEvent): Sender => ({
   identity: { channel: conversation.channel, account: conversation.account, native: sender.native },

@@ -177,6 +177,11 @@ export class Tokens {
     });
   }
 
+  /** The person is gone: their tokens are refused at once, and their sockets closed. The rows went with the person. */
+  forgetPerson(person: string): void {
+    for (const row of this.#byHash.values()) if (row.person === person) this.#forget(row);
+  }
+
   /** Forgets expired tokens, which closes their sockets; called every second. */
   expire(): void {
     const now = this.#clock.now();

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { auditGenesis, auditText, type AuditAction, type AuditActor, type AuditRow } from '../../core/audit.ts';
 import type { JsonObject } from '../../core/message.ts';
 import type { AuditFilter, AuditStore } from '../../core/ports/audit-store.ts';
-import type { AuditVerdict, Page } from '../../core/ports/gateway.ts';
+import type { Page } from '../../core/ports/gateway.ts';
+import type { AuditVerdict } from '../../core/ports/rights-gateway.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Principal } from '../../core/principal.ts';
 
@@ -23,16 +24,24 @@ export class Audit {
    * Writes a deed down; await it before you tell of success. `by` null: the gateway itself. `subject` is the id of what
    * it was done to. `metadata` holds ids, numbers and settings, never contents, names of people or secrets.
    */
-  async record(
+  record(
     by: Principal | null,
     action: AuditAction,
     subject: string | null = null,
     metadata: JsonObject = {},
   ): Promise<void> {
-    await this.#store.appendAudit(
-      { at: this.#clock.now(), actor: actorOf(by), action, subject, metadata },
-      by?.name ?? '',
-    );
+    return this.recordBy(actorOf(by), action, subject, metadata, by?.name ?? '');
+  }
+
+  /** Of a deed whose actor was noted when it began. */
+  async recordBy(
+    actor: AuditActor,
+    action: AuditAction,
+    subject: string | null,
+    metadata: JsonObject,
+    name = '',
+  ): Promise<void> {
+    await this.#store.appendAudit({ at: this.#clock.now(), actor, action, subject, metadata }, name);
   }
 
   /** Newest first. */
@@ -66,7 +75,7 @@ function faultOf(before: { seq: number; hash: string }, row: AuditRow): string |
 }
 
 /** The native id of a sender is personal: the account they spoke through and our own id of them say enough. */
-function actorOf(by: Principal | null): AuditActor {
+export function actorOf(by: Principal | null): AuditActor {
   if (by === null) return { kind: 'system', id: 'gateway', person: null };
   const { kind, id, person } = by;
   return { kind, id: kind === 'sender' ? id.split(':', 2).join(':') : id, person };

@@ -1,10 +1,12 @@
 import { notFound } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
+import type { ApprovalGateway } from '../../core/ports/approval-gateway.ts';
 import type { Bus, EventFilter } from '../../core/ports/bus.ts';
 import type { FileStorage } from '../../core/ports/files.ts';
-import type { ChannelStatus, ChatRequest, Gateway, SendRequest, UsageLine } from '../../core/ports/gateway.ts';
+import type { ChannelStatus, ChatRequest, Gateway, SendRequest } from '../../core/ports/gateway.ts';
 import type { Notes } from '../../core/ports/notes.ts';
 import type { RightsGateway } from '../../core/ports/rights-gateway.ts';
+import type { PersonSettings } from '../../core/ports/preferences.ts';
 import type { MessageTrace, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { scopeIncludes, type Principal, type Scope } from '../../core/principal.ts';
@@ -13,7 +15,9 @@ import type { People } from '../access/people.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { Audit } from '../audit/audit.ts';
 import { audited } from '../audit/audited.ts';
+import type { Usage } from '../budget/usage.ts';
 import type { ChannelManager } from '../channels/manager.ts';
+import { saveUpload } from '../files/upload.ts';
 import type { RunQueue } from '../runs/queue.ts';
 import type { Chat } from './chat.ts';
 import type { DeadLetters } from './dead.ts';
@@ -21,9 +25,6 @@ import type { OfferedTools } from './offered-tools.ts';
 import { send, type SendDeps } from './send.ts';
 import type { Sessions } from './sessions.ts';
 import type { Status } from './status.ts';
-
-const maxFileBytes = 20_000_000;
-const dayMs = 86_400_000;
 
 export interface GatewayDeps {
   store: Store;
@@ -39,9 +40,12 @@ export interface GatewayDeps {
   dead: DeadLetters;
   channels: ChannelManager;
   people: People;
+  usage: Usage;
+  preferences: PersonSettings;
   notes: Notes;
   pairing: Pairing;
   rights: RightsGateway;
+  approvals: ApprovalGateway;
   audit: Audit;
   status: Status;
   offered: OfferedTools;
@@ -51,10 +55,11 @@ export interface GatewayDeps {
 
 /** The one inward face of the product: every client surface calls this and nothing else. */
 export function gatewayOf(deps: GatewayDeps): Gateway {
-  const { store, bus, clock, mintId, files, tokens, runs, chat, sendDeps, sessions, dead, channels, status } = deps;
-  const { notes, people, pairing } = deps;
+  const { store, bus, tokens, runs, chat, sendDeps, sessions, dead, channels, status } = deps;
+  const { usage, preferences, notes, people, pairing } = deps;
   const gateway: Gateway = {
     ...deps.rights,
+    ...deps.approvals,
     authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
 
@@ -75,12 +80,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     deleteSession: (principal, key) => sessions.remove(principal, key),
     messages: (principal, key, options) => sessions.messages(principal, key, options),
 
-    async saveFile(principal, mimeType, body) {
-      const id = mintId('file');
-      const { size, sha256 } = await files.save(id, body, maxFileBytes);
-      await store.saveFile({ id, owner: principal.person, mimeType, size, sha256, createdAt: clock.now() });
-      return { id, mimeType, size };
-    },
+    saveFile: (principal, mimeType, body) => saveUpload(principal.person, mimeType, body, deps),
 
     notes: (principal, { query, ...page }) =>
       query === undefined ? notes.list(principal.person, page) : notes.search(principal.person, query, page),
@@ -124,10 +124,12 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     rejectPairing: (principal, { code }) => pairing.reject(code, principal),
 
     channelAction: (_principal, id, action): Promise<ChannelStatus> => channels.act(id, action),
-    async usage(principal, { days }): Promise<UsageLine[]> {
-      const rows = await store.usage(clock.now() - days * dayMs, ownerFilter(principal));
-      return rows.map(({ owner, ...row }) => ({ person: owner, ...row }));
-    },
+    usage: (principal, options) => usage.lines(principal, options),
+    budgets: (principal, person) => usage.budgets(principal, person),
+    personBudget: (principal, id) => usage.budgetOf(principal, id),
+    setPersonBudget: (principal, id, change) => usage.setBudget(principal, id, change),
+    settings: (principal, id) => preferences.get(visible(principal, id)),
+    setSettings: (principal, id, written) => preferences.set(visible(principal, id), written),
     reloadConfig: () => deps.reload(),
     config: () => Promise.resolve(deps.describeConfig()),
 
@@ -141,6 +143,13 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     eventsSince: (principal, seq, filter) => bus.since(seq, mine(principal, filter)),
   };
   return audited(gateway, deps.audit);
+}
+
+/** The person, when the principal may see them. */
+function visible(principal: Principal, person: string): string {
+  const owner = ownerFilter(principal);
+  if (owner !== null && owner !== person) throw notFound('person');
+  return person;
 }
 
 /** Whose rows a principal may see: its person's, or with `admin` everybody's (null). */

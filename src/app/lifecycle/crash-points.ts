@@ -14,7 +14,8 @@ export const crashSteps = [
   'before_mark',
 ] as const;
 
-export type CrashStep = (typeof crashSteps)[number];
+/** `erasing`: behind each batch of an erasure, which is no step of a message. */
+export type CrashStep = (typeof crashSteps)[number] | 'erasing';
 
 /** Called at every step of the message path; does nothing unless a proof asked for a crash there. */
 export type CrashPoint = (step: CrashStep) => void;

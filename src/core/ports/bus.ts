@@ -23,4 +23,6 @@ export interface Bus {
   subscribe(name: string, filter: EventFilter, limit?: number): Subscription;
   /** The retained events after `seq`, oldest first, or null when they are no longer all there (512 are kept). */
   since(seq: number, filter: EventFilter): GatewayEvent[] | null;
+  /** Drops what is retained: somebody in it was erased. */
+  forget(): void;
 }

@@ -8,4 +8,6 @@ export interface FileStorage {
   /** Null when it is gone. */
   read(id: string): Promise<Uint8Array | null>;
   remove(id: string): Promise<void>;
+  /** What is on disk, in no order, also what a crash left; times are milliseconds since the epoch. */
+  list(): AsyncIterable<{ id: string; savedAt: number }>;
 }

@@ -3,10 +3,13 @@
  * product. Implemented in app/, called by adapters; all of it takes a Principal, so no caller can forget who asks.
  */
 import type { ChatAnswer } from '../answer.ts';
+import type { BudgetLine, Limits } from '../budget.ts';
 import type { GatewayEvent } from '../events.ts';
 
 import type { JsonObject, Message } from '../message.ts';
+import type { Settings, WrittenSettings } from '../preferences.ts';
 import type { PersonRole, Principal, Scope } from '../principal.ts';
+import type { ApprovalGateway } from './approval-gateway.ts';
 import type { EventFilter, Subscription } from './bus.ts';
 import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
 import type { NotePage, NoteRow, SaveNote } from './notes.ts';
@@ -218,7 +221,7 @@ export interface StoredFile {
   size: number;
 }
 
-export interface Gateway extends RightsGateway {
+export interface Gateway extends RightsGateway, ApprovalGateway {
   /** The token's principal, or null. Constant time in the token; expired and revoked tokens are null. */
   authenticate(token: string): Promise<Principal | null>;
   /** Calls back within a second after a token stops being valid (revoked, rotated, expired). Returns the unsubscribe. */
@@ -298,7 +301,20 @@ export interface Gateway extends RightsGateway {
     id: string,
     action: 'start' | 'stop' | 'pause' | 'resume',
   ): Promise<ChannelStatus>;
-  usage(principal: Principal, options: { days: number }): Promise<UsageLine[]>;
+  /** Of oneself; with `admin` of everybody, or of whom is named. */
+  usage(principal: Principal, options: { days: number; person?: string; channel?: string }): Promise<UsageLine[]>;
+  /** What is left to a person, by default oneself; with `admin` also what is left to all together. */
+  budgets(principal: Principal, person?: string): Promise<BudgetLine[]>;
+  personBudget(principal: Principal, id: string): Promise<PersonBudget>;
+  /** A limit, null for none, `default` for that of the role; what is not named stays. */
+  setPersonBudget(
+    principal: Principal,
+    id: string,
+    change: { [K in keyof Limits]?: number | null | 'default' },
+  ): Promise<PersonBudget>;
+  /** Of oneself; with `admin` of everybody. */
+  settings(principal: Principal, id: string): Promise<Settings>;
+  setSettings(principal: Principal, id: string, written: WrittenSettings): Promise<Settings>;
   /** Reads the configuration again; rejects with the errors and keeps the old one when it is bad. */
   reloadConfig(principal: Principal): Promise<{ changed: string[] }>;
   /** The configuration in force, secrets masked, each value with its source. */
@@ -328,6 +344,17 @@ export interface UsageLine {
   calls: number;
   input: number;
   cacheRead: number;
+  cacheWrite: number;
   output: number;
+  /** US dollars of the calls whose price is known; null when none is. */
   cost: number | null;
+  /** Calls whose price is unknown. */
+  unpriced: number;
+}
+
+/** The limits that hold for a person, which of them are their own, and how they stand. */
+export interface PersonBudget {
+  limits: Limits;
+  own: Partial<Limits>;
+  budgets: BudgetLine[];
 }

@@ -67,7 +67,8 @@ export interface RightsStore {
   /** Ids of runs at work that answer the person. */
   runsOf(person: string): Promise<string[]>;
   eraseRows(person: string, rows: RowKeys): Promise<void>;
-  /** The receipt stays; what the traces were found by goes. */
+  /** All rows are gone: what the traces were found by goes as the last. */
+  forgetTraces(person: string): Promise<void>;
   finishErasure(receipt: ErasureReceipt): Promise<void>;
   /** Newest first, at most `limit`; `open`: only those that have no receipt. */
   erasures(open: boolean, limit: number): Promise<Erasure[]>;

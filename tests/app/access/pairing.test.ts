@@ -7,7 +7,7 @@ import { ownerPerson } from '../../../src/core/principal.ts';
 import { systemRandom } from '../../../src/adapters/system/index.ts';
 import { accessRig, codePattern, hour, inGroup } from './rig.ts';
 
-const operator = { id: 'tok_1', person: ownerPerson };
+const operator = { kind: 'token', id: 'tok_1', person: ownerPerson, scope: 'admin', name: 'operator' } as const;
 
 test('a stranger is told one code an hour, and of what they write nothing is kept', async (t) => {
   const rig = await accessRig(t);
@@ -154,7 +154,7 @@ test('an approval and a rejection at the same time end with the stranger outside
   const results = await Promise.allSettled([
     rig.pairing.approve(code, operator),
     rig.pairing.reject(code, operator),
-    rig.pairing.approve(code, { id: 'tok_2', person: ownerPerson }),
+    rig.pairing.approve(code, { ...operator, id: 'tok_2' }),
   ]);
   assert.equal(results[1]?.status, 'fulfilled');
   assert.deepEqual((await rig.pairing.list()).admitted, []);

@@ -70,7 +70,7 @@ test('people are changed by tokens with admin and by owners; everybody else sees
   );
   await assert.rejects(people.show(member, ownerPerson), { kind: 'not_found' });
   assert.equal((await people.list(principal, { limit: 10 })).items.length, 2);
-  await rig.pairing.approve(rig.codeIn(await rig.says('10', 'hello')), { id: 'tok', person: ownerPerson });
+  await rig.pairing.approve(rig.codeIn(await rig.says('10', 'hello')), principal);
   await rig.says('11', 'hello');
   const seen = async (who: Principal) => {
     const { requests, admitted } = await people.pairings(who);

@@ -9,6 +9,7 @@ import { operateRoutes } from './operate.ts';
 import { pageRoutes } from './page.ts';
 import { peopleRoutes } from './people.ts';
 import { probeRoutes } from './probes.ts';
+import { rightsRoutes } from './rights.ts';
 import { runRoutes } from './runs.ts';
 import { sendRoutes } from './send.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -43,6 +44,7 @@ export function routeTable(version: string): readonly Route[] {
     ...statusRoutes,
     ...operateRoutes,
     ...peopleRoutes,
+    ...rightsRoutes,
     ...noteRoutes,
     ...hookRoutes,
     ...mcpRoutes,

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
 import { textOf, type Message } from '../../../core/message.ts';
 import type { Gateway } from '../../../core/ports/gateway.ts';
 import type { Principal } from '../../../core/principal.ts';
 import { HttpError } from '../errors.ts';
+import { writeLines } from '../lines.ts';
 import { json, route } from '../route.ts';
 import { cursor, failure, limit, type message, messages, ok, pageQuery, session, sessions } from '../schemas.ts';
 
@@ -26,33 +25,13 @@ const wireMessage = ({ id, seq, role, parts, author, time, runId }: Message): z.
 const missing = { description: 'No such session of yours.', schema: failure };
 
 /** One JSON object per line: the session, then its messages. Reads on only as fast as the client does. */
-async function exportSession(
-  response: ServerResponse,
-  gateway: Gateway,
-  principal: Principal,
-  key: string,
-  first: unknown,
-): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const line = async (value: unknown): Promise<void> => {
-    if (!response.write(`${JSON.stringify(value)}\n`)) await once(response, 'drain', { signal: gone.signal });
-  };
-  try {
-    await line({ session: first });
-    let at: { cursor?: string } | null = {};
-    while (at !== null && !gone.signal.aborted) {
-      const { items, nextCursor } = await gateway.messages(principal, key, { limit: exportPage, ...at });
-      for (const item of items) await line({ message: wireMessage(item) });
-      at = nextCursor === null ? null : { cursor: nextCursor };
-    }
-    response.end();
-  } catch (error) {
-    // A reader that left ends the export; anything else must be seen to be incomplete.
-    if (!gone.signal.aborted) {
-      response.destroy();
-      throw error;
-    }
+async function* linesOf(gateway: Gateway, principal: Principal, key: string, first: unknown): AsyncGenerator<string> {
+  yield JSON.stringify({ session: first });
+  let at: { cursor?: string } | null = {};
+  while (at !== null) {
+    const { items, nextCursor } = await gateway.messages(principal, key, { limit: exportPage, ...at });
+    for (const item of items) yield JSON.stringify({ message: wireMessage(item) });
+    at = nextCursor === null ? null : { cursor: nextCursor };
   }
 }
 
@@ -127,7 +106,7 @@ export const sessionRoutes = [
       return {
         status: 200,
         type: 'application/x-ndjson',
-        stream: (response) => exportSession(response, gateway, principal, params.key, found),
+        stream: (response) => writeLines(response, linesOf(gateway, principal, params.key, found)),
       };
     },
   }),

@@ -20,7 +20,7 @@ const erased: Part[] = [{ type: 'text', text: '[erased]' }];
 
 interface ErasureRecord {
   person: string;
-  identities: string;
+  traces: string;
   removed: string;
   begun_by: string;
   begun_at: number;
@@ -44,7 +44,7 @@ export function beginErasure(db: Database, person: string, by: AuditActor, at: n
   if (findPerson(db, person) === null) return null;
   const traces = tracesOf(db, person);
   db.run(
-    `INSERT INTO erasures (person, state, identities, removed, begun_by, begun_at) VALUES (?, 'open', ?, '{}', ?, ?)`,
+    `INSERT INTO erasures (person, traces, removed, begun_by, begun_at) VALUES (?, ?, '{}', ?, ?)`,
     person,
     toJson(traces),
     toJson(by),
@@ -78,7 +78,7 @@ function count(db: Database, person: string, table: string, rows: number): void 
 /** Of their own sessions, and of groups in which they wrote. */
 export function runsOf(db: Database, person: string): string[] {
   const record = recordOf(db, person);
-  const { senders } = JSON.parse(record?.identities ?? '{"senders":[]}') as Pick<Traces, 'senders'>;
+  const { senders = [] } = JSON.parse(record?.traces ?? '{}') as Partial<Traces>;
   const spoken = new Set(senders.map((sender) => JSON.stringify(sender)));
   return db
     .all<{ run_id: string; owner: string; channel: string; account: string; sender: string }>(
@@ -102,15 +102,18 @@ export function eraseRows(db: Database, person: string, { table, keys }: RowKeys
   count(db, person, table, keys.length);
 }
 
-/** In somebody else's history the place stays, and nothing of what was said. */
+/** In somebody else's history the place stays, and nothing of what was said; nor a summary that may tell it. */
 function eraseMessage(db: Database, person: string, [session = '', seq = '']: (string | number)[]): void {
   const owner = db.get<{ owner: string }>('SELECT owner FROM sessions WHERE id = ?', session)?.owner ?? person;
   if (owner === person) removeRow(db, 'messages', [session, seq]);
   else blank(db, session, Number(seq));
 }
 
-const blank = (db: Database, session: string | number, seq: number): number =>
+function blank(db: Database, session: string | number, seq: number): void {
   db.run('UPDATE messages SET parts = ?, author = NULL WHERE session = ? AND seq = ?', toJson(erased), session, seq);
+  if (db.run('DELETE FROM summaries WHERE session = ? AND seq >= ?', session, seq) === 0) return;
+  db.run('UPDATE sessions SET summary_seq = 0 WHERE id = ?', session);
+}
 
 /** With what was said in a group goes what was answered to it: an answer repeats the question. */
 function eraseInbound(db: Database, person: string, key: (string | number)[]): void {
@@ -151,7 +154,8 @@ function eraseTurn(db: Database, session: number, row: { id: string; run_id: str
   for (const { seq } of db.all<{ seq: number }>('SELECT seq FROM outbox WHERE run_id = ?', run))
     eraseOutbound(db, [seq]);
   db.run('DELETE FROM journal WHERE run_id = ?', run);
-  db.run('UPDATE attempts SET detail = NULL WHERE run_id = ?', run);
+  db.once('DELETE FROM approvals WHERE run_id = ?', run);
+  db.once('UPDATE attempts SET detail = NULL WHERE run_id = ?', run);
 }
 
 function eraseOutbound(db: Database, key: (string | number)[]): void {
@@ -161,12 +165,12 @@ function eraseOutbound(db: Database, key: (string | number)[]): void {
   refreshLine(db, conversationFrom(row.conversation));
 }
 
+export function forgetTraces(db: Database, person: string): void {
+  db.run(`UPDATE erasures SET traces = '{}' WHERE person = ?`, person);
+}
+
 export function finishErasure(db: Database, receipt: ErasureReceipt): void {
-  db.run(
-    `UPDATE erasures SET state = 'done', identities = '{}', receipt = ? WHERE person = ?`,
-    toJson(receipt),
-    receipt.person,
-  );
+  db.run('UPDATE erasures SET receipt = ? WHERE person = ?', toJson(receipt), receipt.person);
 }
 
 export const erasures = (db: Database, open: boolean, limit: number): Erasure[] =>

@@ -18,7 +18,7 @@ import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
 import type { Database } from './database.ts';
 import { clearDead, deadLetter, deadLetters, retryDead } from './dead.ts';
 import { saveFeedback } from './feedback.ts';
-import { beginErasure, compact, eraseRows, erasures, finishErasure, runsOf } from './erasures.ts';
+import { beginErasure, compact, eraseRows, erasures, finishErasure, forgetTraces, runsOf } from './erasures.ts';
 import { finishRun } from './finish.ts';
 import { importSession } from './import.ts';
 import { expireRows, forgetFiles, unknownFiles } from './removal.ts';
@@ -54,6 +54,7 @@ import {
   touchTokens,
 } from './people.ts';
 import { preferences, preferredModels, setPreferences } from './preferences.ts';
+import { saveSummary } from './summaries.ts';
 import type { Arguments, OperationName, Result } from './protocol.ts';
 import { claimRun, joinRun, journal, recoverRuns, releaseRun, run, runReply, undoClaimRun } from './runs.ts';
 import {
@@ -85,6 +86,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   finishRun,
   run,
   runReply,
+  saveSummary,
   planOutbound,
   openStream,
   setStreamRef,
@@ -141,6 +143,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   beginErasure,
   runsOf,
   eraseRows,
+  forgetTraces,
   finishErasure,
   erasures,
   compact,

@@ -50,6 +50,8 @@ export const ownedTables: readonly OwnedTable[] = [
   { name: 'files' },
   { name: 'journal', mine: bySession, json: ['data'] },
   { name: 'messages', mine: `${bySession} OR (${saidInGroup})`, json: ['parts'] },
+  { name: 'summaries', mine: bySession },
+  { name: 'approvals', json: ['args', 'effects'], hidden: ['digest'] },
   {
     name: 'feedback',
     mine: `t.owner = who.person OR EXISTS (SELECT 1 FROM outbox o WHERE o.id = t.outbox_id AND

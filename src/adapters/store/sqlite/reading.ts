@@ -87,9 +87,9 @@ function readable(record: Record<string, Cell>, json: readonly string[], hidden:
 }
 
 function* erasable(db: Database, person: string): Generator<RowKeys> {
-  const begun = db.get<{ identities: string }>('SELECT identities FROM erasures WHERE person = ?', person);
+  const begun = db.get<{ traces: string }>('SELECT traces FROM erasures WHERE person = ?', person);
   if (begun === null) return;
-  const values = [person, begun.identities];
+  const values = [person, begun.traces];
   for (const { name, mine = 't.owner = who.person', about } of ownedTables) {
     const rule = about === undefined ? mine : `(${mine}) OR (${about})`;
     const given = { with: 'WITH who (person, traces) AS (SELECT ?1, ?2)', rule, values };

@@ -1,0 +1,104 @@
+import type { FileStorage } from '../../core/ports/files.ts';
+import type { Cutoffs, RightsStore } from '../../core/ports/rights-store.ts';
+import type { Clock, Log } from '../../core/ports/system.ts';
+
+const firstAfterMs = 10 * 60_000;
+const everyMs = 3_600_000;
+/** Between two steps others have their turn. */
+const pauseMs = 20;
+const filesAtOnce = 100;
+/** An upload may wait this long for the message that it belongs to. */
+const keepLooseMs = 7 * 86_400_000;
+/** Bytes without a row are those of a crash, unless they are being stored just now. */
+const keepOrphansMs = 86_400_000;
+
+/** How long what came by a channel is kept, in milliseconds; null: for ever. */
+export interface ChannelRetention {
+  default: number | null;
+  channels: Readonly<Record<string, number>>;
+}
+
+export interface SweepDeps {
+  store: RightsStore;
+  files: Pick<FileStorage, 'list' | 'remove'>;
+  clock: Clock;
+  log: Log;
+  retention: () => ChannelRetention;
+}
+
+/** The slow chores: what retention has outlived and files that nothing needs go, a small step at a time. */
+export async function runSweep(deps: SweepDeps, signal: AbortSignal): Promise<void> {
+  const log = deps.log.with({ component: 'sweep' });
+  let delayMs = firstAfterMs;
+  while (!signal.aborted) {
+    await deps.clock.sleep(delayMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    delayMs = everyMs;
+    try {
+      const removed = await sweep(deps, signal);
+      if (removed.rows + removed.files > 0) log.info('what is no longer kept was removed', removed);
+    } catch (error) {
+      if (!signal.aborted) log.warn('a sweep failed and is tried again in an hour', { error });
+    }
+  }
+}
+
+/** One whole round. */
+export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<{ rows: number; files: number }> {
+  const rows = await expire(deps, signal);
+  const files = (await dropLoose(deps, signal)) + (await dropOrphans(deps, signal));
+  return { rows, files };
+}
+
+async function expire({ store, clock, retention }: SweepDeps, signal: AbortSignal): Promise<number> {
+  const cutoffs = cutoffsAt(clock.now(), retention());
+  if (cutoffs === null) return 0;
+  let removed = 0;
+  for await (const rows of store.expired(cutoffs)) {
+    if (signal.aborted) break;
+    await store.expireRows(rows);
+    removed += rows.keys.length;
+    await clock.sleep(pauseMs, signal).catch(() => undefined);
+  }
+  return removed;
+}
+
+/** Null when everything is kept. */
+function cutoffsAt(now: number, retention: ChannelRetention): Cutoffs | null {
+  const channels = Object.fromEntries(Object.entries(retention.channels).map(([name, ms]) => [name, now - ms]));
+  const nothing = retention.default === null && Object.keys(channels).length === 0;
+  return nothing ? null : { default: retention.default === null ? null : now - retention.default, channels };
+}
+
+/** Stored files that no message, note or anything else names any more. */
+async function dropLoose({ store, files, clock }: SweepDeps, signal: AbortSignal): Promise<number> {
+  let removed = 0;
+  for await (const id of store.looseFiles(clock.now() - keepLooseMs)) {
+    if (signal.aborted) break;
+    await store.forgetFiles([id]);
+    await files.remove(id);
+    removed++;
+  }
+  return removed;
+}
+
+/** Bytes on disk that no row knows: left by a crash between fetching and storing, or between forgetting and removing. */
+async function dropOrphans({ store, files, clock }: SweepDeps, signal: AbortSignal): Promise<number> {
+  const before = clock.now() - keepOrphansMs;
+  let removed = 0;
+  let batch: string[] = [];
+  const drop = async (): Promise<void> => {
+    for (const id of await store.unknownFiles(batch)) {
+      await files.remove(id);
+      removed++;
+    }
+    batch = [];
+  };
+  for await (const { id, savedAt } of files.list()) {
+    if (signal.aborted) return removed;
+    if (savedAt < before && id.startsWith('file_')) batch.push(id);
+    if (batch.length >= filesAtOnce) await drop();
+  }
+  await drop();
+  return removed;
+}
