@@ -58,7 +58,10 @@ export class Directory {
   /** Who sent a stored message, and what they may do now; of a client the person it speaks for. */
   async whois(inbound: InboxRow, policy: AccessPolicy): Promise<{ person: string; role: PersonRole }> {
     const { channel, account, sender, owner, conversation, chatType } = inbound;
-    if (conversation === null) return { person: owner, role: await this.roleOf(owner) };
+    // What a client sends speaks for its person, also into a conversation on a channel.
+    const client = channel === 'api' ? account : conversation === null ? owner : null;
+    if (client !== null || conversation === null)
+      return { person: client ?? owner, role: await this.roleOf(client ?? owner) };
     const known = await this.find({ channel, account, native: sender.native });
     const place = { sender: sender.native, conversation: conversation.native, chatType };
     return { person: known?.person ?? owner, role: roleHere(policy, place, known) };

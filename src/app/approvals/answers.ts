@@ -10,6 +10,7 @@ import { nameOf } from '../access/names.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { CommandAnswer, CommandContext } from '../commands/registry.ts';
 import { digestOf, sealOf } from './digest.ts';
+import { maxOpen } from './gate.ts';
 
 export interface AnswerDeps {
   store: Store;
@@ -79,10 +80,14 @@ export class ApprovalAnswers {
     const { inbound, session, person, role } = context;
     const meant = answerToApproval(inbound.text);
     if (meant === null || inbound.attachments.length > 0 || !may(role, 'command')) return null;
-    const filter = { owner: person.id, sessionKey: session.key, open: true, at: clock.now() };
-    const { items } = await store.listApprovals(filter, { limit: 2 });
-    const [row] = items;
-    if (row === undefined || items.length > 1 || inbound.receivedAt < row.createdAt) return null;
+    const filter = { owner: person.id, sessionKey: session.key, open: false, at: clock.now() };
+    const { items } = await store.listApprovals(filter, { limit: maxOpen });
+    // The same message again, after a crash: what it answered is what it answers.
+    const answered = items.find(({ usedBy }) => usedBy === inbound.runId);
+    if (answered !== undefined) return this.answer(context, meant === 'approve', answered.id, sealOf(answered));
+    const open = items.filter(({ state }) => state === 'open');
+    const [row] = open;
+    if (row === undefined || open.length > 1 || inbound.receivedAt < row.createdAt) return null;
     const before = await store.inboundBefore(session.key, inbound.id);
     if (before !== null && before.receivedAt > row.createdAt) return null;
     return this.answer(context, meant === 'approve', row.id, sealOf(row));

@@ -9,7 +9,7 @@ import { digestOf } from './digest.ts';
 import { questionButtons, questionText } from './question.ts';
 
 /** Open questions of a person; the oldest beyond that expire. */
-const maxOpen = 20;
+export const maxOpen = 20;
 /** Characters of arguments that a person can still be asked to read. */
 const maxAskedArgs = 65_536;
 

@@ -1,10 +1,12 @@
 import { noLongerNeeded } from '../../core/abort.ts';
+import { answerToApproval } from '../../core/approval-answer.ts';
 import { ClankerError } from '../../core/errors.ts';
 import { textOf } from '../../core/message.ts';
 import type { Channel } from '../../core/ports/channel.ts';
 import type { ApprovedCall } from '../../core/ports/gate.ts';
 import type { ClaimedRun, InboxRow, NewMessage, NewOutbound } from '../../core/ports/store.ts';
-import { mayRun, type CommandRegistry } from '../commands/registry.ts';
+import type { ApprovalAnswers } from '../approvals/answers.ts';
+import { mayRun, type CommandAnswer, type CommandContext, type CommandRegistry } from '../commands/registry.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import { showsNothing } from '../../core/rich-text.ts';
 import { ReplyStream, typingLease } from '../delivery/reply-stream.ts';
@@ -23,6 +25,7 @@ const workingAfterTypingMs = 45_000;
 
 export interface RunDeps extends FinishDeps, TurnDeps {
   commands: CommandRegistry;
+  approvals: Pick<ApprovalAnswers, 'bare'>;
   files: AttachmentDeps['files'];
   outages: Outages;
 }
@@ -57,7 +60,8 @@ export class RunExecutor {
     const { starts } = claimed.run;
     if (starts > maxStarts) return this.#worded(givenUp(starts - 1), '', notAborted(), inbound);
     try {
-      const answer = inbound.kind === 'command' ? await this.#command(claimed, inbound) : null;
+      const answer =
+        inbound.kind === 'command' ? await this.#command(claimed, inbound) : await this.#bareAnswer(claimed, inbound);
       if (answer !== null && 'state' in answer) return answer;
       return await this.#answer(claimed, inbound, answer, signal);
     } catch (error) {
@@ -67,29 +71,39 @@ export class RunExecutor {
 
   /** What a command came to: an answer, or a call that goes on with the model. */
   async #command(claimed: ClaimedRun, inbound: InboxRow): Promise<Outcome | ApprovedCall> {
-    const { commands, store, whois } = this.#deps;
-    const { person: id, role } = await whois(inbound);
-    const person = await store.person(id);
-    if (person === null) throw new Error(`there is no person ${id}`);
-    const words = wordsIn(person.language);
+    const { commands } = this.#deps;
+    const context = await this.#contextOf(claimed, inbound);
+    const { role, words } = context;
     const match = commands.match(inbound.text);
     if (match === null) return answered({ visibleText: words.unknownCommand, finishReason: 'command' });
     const { command, argument } = match;
     if (!mayRun(role, command)) return answered({ visibleText: words.access.notForYou, finishReason: 'command' });
-    const answer = await command.run({ inbound, session: claimed.session, argument, person, role, words });
-    const {
-      text,
-      buttons = [],
-      sensitive = false,
-      approved,
-      note,
-    } = typeof answer === 'string' ? { text: answer } : answer;
+    const answer = await command.run({ ...context, argument });
+    return this.#toldBy(typeof answer === 'string' ? { text: answer } : answer);
+  }
+
+  /** A message that is nothing but a yes or a no may answer a question about a call; null: it is for the model. */
+  async #bareAnswer(claimed: ClaimedRun, inbound: InboxRow): Promise<Outcome | ApprovedCall | null> {
+    if (claimed.inbound.length > 1 || answerToApproval(inbound.text) === null) return null;
+    const answer = await this.#deps.approvals.bare(await this.#contextOf(claimed, inbound));
+    return answer === null ? null : this.#toldBy(answer);
+  }
+
+  async #contextOf({ session }: ClaimedRun, inbound: InboxRow): Promise<CommandContext> {
+    const { store, whois } = this.#deps;
+    const { person: id, role } = await whois(inbound);
+    const person = await store.person(id);
+    if (person === null) throw new Error(`there is no person ${id}`);
+    return { inbound, session, argument: '', person, role, words: wordsIn(person.language) };
+  }
+
+  #toldBy({ text, buttons = [], sensitive, approved, note }: CommandAnswer): Outcome | ApprovedCall {
     if (approved !== undefined) return approved;
     return answered({
       steps: note === undefined ? [] : [this.#note(note)],
       visibleText: text,
       buttons,
-      sensitive,
+      sensitive: sensitive === true,
       finishReason: 'command',
     });
   }
@@ -195,7 +209,8 @@ export class RunExecutor {
 
   #streamFor(claimed: ClaimedRun, inbound: InboxRow): ReplyStream | null {
     const { clock, mintId, channelLimits } = this.#deps;
-    const limits = channelLimits(inbound.channel, inbound.account);
+    const { channel, account } = inbound.conversation ?? inbound;
+    const limits = channelLimits(channel, account);
     const template = replyTemplate(inbound, clock.now(), limits);
     if (template === null || !limits.stream) return null;
     const { key, correlates: _, ...rest } = template;

@@ -129,7 +129,8 @@ export class RunFinisher {
   }
 
   #plan(claimed: ClaimedRun, inbound: InboxRow, { visibleText, buttons, files, sensitive }: Outcome): NewOutbound[] {
-    const limits = this.#deps.channelLimits(inbound.channel, inbound.account);
+    const { channel, account } = inbound.conversation ?? inbound;
+    const limits = this.#deps.channelLimits(channel, account);
     const { buttons: canPress = false, ...answers } = limits;
     const template = replyTemplate(inbound, this.#deps.clock.now(), answers);
     // An open stream of an earlier start must be closed with words, whatever happened to the answer.

@@ -1,4 +1,4 @@
-import { textOf, type OutboundFile, type Part } from '../../core/message.ts';
+import { textOf, type Message, type OutboundFile, type Part } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import { taintOf } from '../../core/outside.ts';
 import type { Bus } from '../../core/ports/bus.ts';
@@ -6,6 +6,7 @@ import type { ApprovedCall } from '../../core/ports/gate.ts';
 import type { ClaimedRun, InboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { PersonRole } from '../../core/principal.ts';
+import type { Compaction } from '../agent/compaction.ts';
 import type { AgentLoop, LoopEnd, LoopEvent, Task } from '../agent/loop.ts';
 import type { AgentSettings } from '../agent/settings.ts';
 import { joinSaid } from '../agent/steps.ts';
@@ -19,6 +20,7 @@ import type { RunWaiters } from './waiters.ts';
 
 export interface TurnDeps {
   loop: AgentLoop;
+  compaction: Compaction;
   toolbox: Toolbox;
   models: ModelCaller;
   store: Store;
@@ -27,6 +29,8 @@ export interface TurnDeps {
   waiters: RunWaiters;
   /** Who sent a message, and what they may do now. */
   whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
+  /** The model a person chose for all their sessions; null where they did not. */
+  preferredModel: (person: string) => string | null;
   /** By name, or that of the one who asks where none is named. */
   agent: (name: string | null, asked: { inbound: InboxRow; role: PersonRole }) => AgentSettings;
   loadFile: (owner: string) => LoadFile;
@@ -48,7 +52,8 @@ export interface Turn {
 /** One turn of the agent: who asks with which rights, what it is shown, and what became of it. */
 export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
   try {
-    const end = await deps.loop.run(await taskOf(turn, deps), (event) => tell(event, turn, deps));
+    const task = await taskOf(turn, deps);
+    const end = await deps.loop.run(task, (event) => tell(event, turn, deps));
     return await outcomeOf(end, turn);
   } finally {
     // A run that waits for its end to be stored holds nothing twice.
@@ -57,17 +62,40 @@ export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
 }
 
 async function taskOf({ claimed, inbound, stream, approved, signal }: Turn, deps: TurnDeps): Promise<Task> {
-  const { toolbox, models, waiters, loadFile, steers, clock } = deps;
+  const { toolbox, models, waiters, loadFile, steers, clock, compaction } = deps;
   const { run, session, history } = claimed;
   const { person, role } = approved ?? (await deps.whois(inbound));
-  const named = approved?.agent ?? inbound.agent ?? session.agent;
-  const agent = deps.agent(named, { inbound, role });
-  const { channel, account, conversation, chatType, sender } = inbound;
+  const agent = deps.agent(approved?.agent ?? inbound.agent ?? session.agent, { inbound, role });
+  const { conversation, chatType, sender } = inbound;
+  const { channel, account } = conversation ?? inbound;
+  const wanted = inbound.model ?? session.model ?? deps.preferredModel(person) ?? agent.model;
+  const candidates = models.resolve(wanted);
+  const model = candidates[0]?.name ?? '';
+  const window = Math.min(agent.limits.contextTokens, candidates[0]?.desk.configured.contextWindow ?? Infinity);
   // In a group what others wrote is not the sender's, in whatever session they meet.
   const by = `${channel}:${account}:${sender.native}`;
-  const summary = null;
+  const taint = (visible: readonly Message[]): string | null => taintOf(visible, by);
+  const options = {
+    runId: run.id,
+    owner: person,
+    channel,
+    candidates,
+    signal,
+    deadlineMs: clock.monotonic() + agent.limits.timeoutMs,
+    attemptsBefore: claimed.attemptsBefore,
+    logFields: fieldsOf(claimed),
+    visible: () => (stream?.visible ?? false) || waiters.watched(run.id),
+  };
+  const context = { agent, loadFile: loadFile(run.owner), now: null, cacheKey: session.key };
+  const { summary, attempts } = await compaction.compact(
+    { key: session.key, summary: claimed.summary, history, window, model },
+    async (messages) => (await requestOf(messages, { ...context, summary: null })).messages,
+    taint,
+    options,
+  );
   const at = new Date(clock.now());
   return {
+    ...options,
     caller: {
       runId: run.id,
       person,
@@ -82,26 +110,21 @@ async function taskOf({ claimed, inbound, stream, approved, signal }: Turn, deps
       language: null,
     },
     agent,
-    owner: run.owner,
-    candidates: models.resolve(inbound.model ?? session.model ?? agent.model),
     groups: toolbox.usable(agent, role),
     history,
-    request: (visible, needed) =>
-      requestOf(visible, {
-        agent,
-        loadFile: loadFile(run.owner),
-        summary,
-        now: needed.has(clockGroup) ? `It is ${weekdays[at.getUTCDay()]}, ${at.toISOString().slice(0, 16)}Z.` : null,
-        cacheKey: session.key,
-      }),
-    taint: (visible) => taintOf(visible, by),
+    request: async (visible, needed, tight) => {
+      const now = needed.has(clockGroup)
+        ? `It is ${weekdays[at.getUTCDay()]}, ${at.toISOString().slice(0, 16)}Z.`
+        : null;
+      const request = await requestOf(visible, { ...context, summary, now });
+      return compaction.fit(request, tight ? window / 2 : window, model);
+    },
+    counted: (request, usage, of) => compaction.learn(request, usage, of),
+    taint: (visible) => taint(visible) ?? summary?.outside ?? null,
     journal: claimed.journal,
     steer: steers(inbound),
     approved,
-    attemptsBefore: claimed.attemptsBefore,
-    signal,
-    logFields: fieldsOf(claimed),
-    visible: () => (stream?.visible ?? false) || waiters.watched(run.id),
+    attempts,
   };
 }
 
