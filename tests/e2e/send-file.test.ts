@@ -17,7 +17,10 @@ describe('files', () => {
 
   it('one goes out by `send --file`, with its caption and its bytes, also without words', async () => {
     const file = path.join(rig.dir, 'report.pdf');
-    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 253));
+    const bytes = Buffer.concat([
+      Buffer.from('%PDF-1.7\n'),
+      Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 253)),
+    ]);
     writeFileSync(file, bytes);
     const send = (...more: string[]) =>
       runCli(
