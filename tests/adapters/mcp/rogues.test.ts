@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { suite, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { type McpRig, openMcp, program, rogue, toolCall } from '../../support/mcp-rig.ts';
 
 const loggedLine = (rig: McpRig, begin: string): string | undefined =>
-  rig.log.lines.map(({ fields }) => String(fields['line'] ?? '')).find((line) => line.startsWith(begin));
+  rig.log.lines.map(({ fields }) => fields['line'] as string | undefined).find((line) => line?.startsWith(begin));
 
 function isAlive(pid: number): boolean {
   try {
@@ -17,7 +17,7 @@ function isAlive(pid: number): boolean {
 
 const pidIn = (line: string | undefined): number => Number(line?.split(' ')[1]);
 
-suite('a server that does not come up', () => {
+describe('a server that does not come up', () => {
   for (const [what, options, words] of [
     ['a program that is not there', { command: '/nowhere/to/be/found' }, /cannot be started: it was not found/],
     ['a program that ends at once', rogue('dies', '7'), /ended by itself with exit code 7/],
@@ -55,7 +55,7 @@ suite('a server that does not come up', () => {
   });
 });
 
-suite('a server that misbehaves', () => {
+describe('a server that misbehaves', () => {
   test('one that dies in a call answers it with an error and comes back', async (t) => {
     const rig = openMcp(t);
     await rig.configure({ bad: rogue('crash') });
@@ -170,7 +170,7 @@ suite('a server that misbehaves', () => {
   });
 });
 
-suite('the end of a program', () => {
+describe('the end of a program', () => {
   for (const kind of ['children', 'stubborn']) {
     test(`nothing is left of one with ${kind === 'children' ? 'children that heed nothing' : 'no manners'}`, async (t) => {
       const rig = openMcp(t);

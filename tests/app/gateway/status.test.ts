@@ -14,6 +14,7 @@ function statusOf(path: Awaited<ReturnType<typeof messagePath>>, policy: AccessP
     storeHealth: () => ({ open: true, detail: '' }),
     eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
     channels,
+    mcp: () => [],
     model: () => ({ name: 'scripted/m1', source: 'a test' }),
     configError: () => null,
     policy: () => policy,
