@@ -3,6 +3,7 @@ import type { PluginSet, WantedPlugin } from '../adapters/plugins/index.ts';
 import type { PluginReport, PluginSettings } from '../adapters/plugins/inspect.ts';
 import type { ChannelPlan } from '../app/channels/manager.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
+import type { ConfiguredPlugin } from '../config/plugins.ts';
 import { ClankerError } from '../core/errors.ts';
 import type { HttpClient } from '../core/ports/http-client.ts';
 import type { Provider, ProviderConfig } from '../core/ports/provider.ts';
@@ -42,9 +43,9 @@ export class Plugins implements ToolSource {
     }
     const wanted = all
       .filter(([, { enabled }]) => enabled)
-      .map(([name, { options }]): WantedPlugin => {
-        const settings = settingsOf(loaded, name);
-        return { ...settings, options, fingerprint: fingerprint([settings, options]) };
+      .map(([name, plugin]): WantedPlugin => {
+        const settings = settingsOf(loaded, name, plugin);
+        return { ...settings, options: plugin.options, fingerprint: fingerprint([settings, plugin.options]) };
       });
     await this.#set?.configure(wanted);
   }
@@ -84,18 +85,21 @@ export class Plugins implements ToolSource {
   }
 }
 
-const settingsOf = ({ config, folder }: LoadedConfig, name: string): PluginSettings => {
-  const { path: given, package: packageName, grant = [], sha256 } = config.plugins[name] ?? {};
-  return { name, base: folder, path: given ?? null, package: packageName ?? null, grant, sha256: sha256 ?? null };
-};
+function settingsOf(
+  { folder }: LoadedConfig,
+  name: string,
+  { path: given, grant, sha256 }: ConfiguredPlugin,
+): PluginSettings {
+  return { name, path: path.resolve(folder, given), grant, sha256: sha256 ?? null };
+}
 
 /** What a look at the disk finds, for commands; no code of a plugin runs. */
 export async function inspectPlugins(loaded: LoadedConfig): Promise<(PluginReport & { enabled: boolean })[]> {
   const { inspectPlugin } = await import('../adapters/plugins/inspect.ts');
   return Promise.all(
-    Object.entries(loaded.config.plugins).map(async ([name, { enabled }]) => ({
-      ...(await inspectPlugin(settingsOf(loaded, name))),
-      enabled,
+    Object.entries(loaded.config.plugins).map(async ([name, plugin]) => ({
+      ...(await inspectPlugin(settingsOf(loaded, name, plugin))),
+      enabled: plugin.enabled,
     })),
   );
 }

@@ -28,12 +28,8 @@ export type ConfiguredPlugin = z.output<typeof pluginsTable>[string];
 
 export function pluginProblems(plugins: Readonly<Record<string, ConfiguredPlugin>>): Problem[] {
   const problems: Problem[] = [];
-  for (const [name, { path, package: packageName, channel }] of Object.entries(plugins)) {
+  for (const [name, { channel }] of Object.entries(plugins)) {
     const at = ['plugins', name];
-    if (path === undefined && packageName === undefined)
-      problems.push({ path: at, message: 'where is it? write path = "FOLDER" or package = "NAME"' });
-    if (path !== undefined && packageName !== undefined)
-      problems.push({ path: [...at, 'package'], message: '`path` says where it is; keep one of the two' });
     if (channel !== undefined && reserved.has(name))
       problems.push({ path: [...at, 'channel'], message: `a channel cannot be called "${name}"; that is one of ours` });
   }

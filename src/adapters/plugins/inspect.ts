@@ -1,6 +1,5 @@
 /** What a plugin is and whether it may be loaded, found out without running any of it. */
 import { realpath, stat } from 'node:fs/promises';
-import path from 'node:path';
 import type { Capability, PluginManifest } from '../../plugin-api/index.ts';
 import { digestOf } from './digest.ts';
 import { readManifest } from './manifest.ts';
@@ -9,10 +8,8 @@ import { PluginProblem } from './problem.ts';
 /** A plugin as configured. */
 export interface PluginSettings {
   name: string;
-  /** Where relative paths start, and packages are looked for. */
-  base: string;
-  path: string | null;
-  package: string | null;
+  /** Absolute. */
+  path: string;
   grant: readonly string[];
   sha256: string | null;
 }
@@ -56,25 +53,8 @@ function refusal({ name, grant, sha256 }: PluginSettings, manifest: PluginManife
   return null;
 }
 
-async function folderOf({ base, path: given, package: wanted }: PluginSettings): Promise<string> {
-  if (given !== null) {
-    const folder = await realFolder(path.resolve(base, given));
-    if (folder === null) throw new PluginProblem(`there is no folder ${given}`);
-    return folder;
-  }
-  for (let at = base; ; at = path.dirname(at)) {
-    const folder = await realFolder(path.join(at, 'node_modules', wanted ?? ''));
-    if (folder !== null) return folder;
-    if (path.dirname(at) === at) break;
-  }
-  throw new PluginProblem(`the package ${wanted} is not installed; run npm install ${wanted} in ${base}`);
-}
-
-async function realFolder(given: string): Promise<string | null> {
-  try {
-    const folder = await realpath(given);
-    return (await stat(folder)).isDirectory() ? folder : null;
-  } catch {
-    return null;
-  }
+async function folderOf({ path: given }: PluginSettings): Promise<string> {
+  const folder = await realpath(given).catch(() => null);
+  if (folder === null || !(await stat(folder)).isDirectory()) throw new PluginProblem(`there is no folder ${given}`);
+  return folder;
 }

@@ -6,27 +6,16 @@ export const capabilities = ['tool', 'provider', 'channel', 'network', 'files'] 
 const known = (name: string): string | null =>
   (capabilities as readonly string[]).includes(name) ? null : `"${name.slice(0, 40)}" is no capability`;
 
-const packageName = (name: string): string | null =>
-  name.length <= 214 && /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(name)
-    ? null
-    : 'this is not the name of an npm package';
-
 const digest = (value: string): string | null =>
   /^[0-9a-f]{64}$/.test(value) ? null : 'it is not 64 digits 0-9 a-f; `open-clanker plugins list` shows the right ones';
 
 /** Keys of `[plugins.NAME]`; who may talk on a channel of a plugin stands in a table of its own. */
 export const pluginFields = {
   enabled: withDefault(flag('Whether the plugin is loaded.'), true),
-  path: z.optional(text('The folder that holds it.', 'the path of a folder', { example: '"plugins/dice"' })),
-  package: z.optional(
-    text(
-      'The npm package that it is, installed in `node_modules` beside the configuration or above; instead of `path`.',
-      'the name of a package',
-      {
-        check: packageName,
-        example: '"open-clanker-dice"',
-      },
-    ),
+  path: text(
+    'The folder that holds it: a package that was installed with npm lies in `node_modules`.',
+    'the path of a folder, from that of the configuration file on',
+    { example: '"node_modules/open-clanker-dice"' },
   ),
   grant: withDefault(
     list(
