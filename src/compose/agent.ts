@@ -1,3 +1,4 @@
+import { Compaction } from '../app/agent/compaction.ts';
 import { AgentLoop } from '../app/agent/loop.ts';
 import { CallRunner } from '../app/agent/calls.ts';
 import { Toolbox } from '../app/agent/toolbox.ts';
@@ -27,7 +28,7 @@ export interface AgentDeps {
 }
 
 /** The agent and its tools. */
-export function composeAgent(deps: AgentDeps): { loop: AgentLoop; toolbox: Toolbox } {
+export function composeAgent(deps: AgentDeps): { loop: AgentLoop; toolbox: Toolbox; compaction: Compaction } {
   const { store, files, live, clock, mintId } = deps;
   const keep = async (person: string, text: string): Promise<string> => {
     const id = mintId('file');
@@ -39,7 +40,11 @@ export function composeAgent(deps: AgentDeps): { loop: AgentLoop; toolbox: Toolb
     const { timeout, max_result } = live.config.tools;
     return { timeoutMs: timeout, maxResult: max_result };
   };
-  return { loop: new AgentLoop({ ...deps, calls: new CallRunner({ ...deps, limits, keep }) }), toolbox: new Toolbox() };
+  return {
+    loop: new AgentLoop({ ...deps, calls: new CallRunner({ ...deps, limits, keep }) }),
+    toolbox: new Toolbox(),
+    compaction: new Compaction(deps),
+  };
 }
 
 async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {

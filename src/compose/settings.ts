@@ -21,6 +21,7 @@ export function agentSettings(options: AgentOptions, name: string | null): Agent
       steps: limits.steps,
       callsPerStep: limits.calls_per_step,
       cost: limits.cost ?? null,
+      contextTokens: limits.context_tokens,
     },
   };
 }

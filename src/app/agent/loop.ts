@@ -43,7 +43,14 @@ export interface Task {
   /** What the model may see, oldest first, the question included. Grows when somebody joins. */
   history: Message[];
   /** The request for a history, with what else the model is told. */
-  request: (history: readonly Message[], needed: ReadonlySet<string>) => Promise<Omit<ModelRequest, 'model' | 'tools'>>;
+  request: (
+    history: readonly Message[],
+    needed: ReadonlySet<string>,
+    /** The provider said that the last one was too long. */
+    tight: boolean,
+  ) => Promise<Omit<ModelRequest, 'model' | 'tools'>>;
+  /** A request was answered, and counted by the provider. */
+  counted: (request: Omit<ModelRequest, 'model'>, usage: Usage | null, model: string) => void;
   /** Where outside text in a history comes from; null without any. */
   taint: (history: readonly Message[]) => string | null;
   /** What an earlier start did. Null: this run is not resumed after a crash. */
@@ -53,6 +60,8 @@ export interface Task {
   /** A call that a person approved; it is carried out before the model is asked. */
   approved: ApprovedCall | null;
   attemptsBefore: number;
+  /** Ledger rows of what was asked in preparation; those of the run follow them. */
+  attempts: AttemptRow[];
   signal: AbortSignal;
   logFields: LogFields;
   visible: () => boolean;
@@ -117,7 +126,7 @@ class AgentRun {
   readonly #hear: (event: LoopEvent) => void;
   readonly #deadlineMs: number;
   readonly #breaker = new LoopBreaker();
-  readonly #attempts: AttemptRow[] = [];
+  readonly #attempts: AttemptRow[];
   readonly #files: OutboundFile[] = [];
   readonly #asked: AskedApproval[] = [];
   /** Steps of the run that are not in the history yet. */
@@ -130,10 +139,12 @@ class AgentRun {
   #cost: number | null = 0;
   #started = false;
   #limit: LimitReason | null = null;
+  #tight = false;
 
   constructor(deps: LoopDeps, task: Task, hear: (event: LoopEvent) => void) {
     this.#deps = deps;
     this.#task = task;
+    this.#attempts = [...task.attempts];
     this.#hear = hear;
     this.#deadlineMs = deps.clock.monotonic() + task.agent.limits.timeoutMs;
     const { history, caller } = task;
@@ -283,11 +294,13 @@ class AgentRun {
         default:
       }
     };
+    const request = { ...(await task.request(visible, needed, this.#tight)), ...this.#tools(needed) };
     const end = await models.call(
-      { ...(await task.request(visible, needed)), ...this.#tools(needed) },
+      request,
       {
         runId: task.caller.runId,
         owner: task.owner,
+        channel: task.caller.channel,
         candidates: task.candidates,
         signal: task.signal,
         deadlineMs: this.#deadlineMs,
@@ -298,7 +311,12 @@ class AgentRun {
       hear,
     );
     this.#attempts.push(...end.attempts);
-    if (end.type === 'failed') return end.error;
+    if (end.type === 'failed') {
+      if (end.cause?.kind !== 'context_overflow' || this.#tight || text !== '') return end.error;
+      this.#tight = true;
+      return this.#ask();
+    }
+    task.counted(request, end.usage, end.model);
     this.#usage = addUsage(this.#usage, end.usage);
     this.#cost = this.#cost === null || end.cost === null ? null : this.#cost + end.cost;
     const words: Part[] = text === '' ? [] : [{ type: 'text', text }];

@@ -23,6 +23,8 @@ export interface RunLimits {
   callsPerStep: number;
   /** US dollars of a run; null for no limit. An unknown price counts nothing here: budgets hold that. */
   cost: number | null;
+  /** Tokens of a prompt and its answer; a model's own window may be smaller. */
+  contextTokens: number;
 }
 
 /** Messages of the user that a window can need; a question that was not answered is an exchange as well. */

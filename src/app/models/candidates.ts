@@ -13,6 +13,8 @@ export interface ConfiguredProvider {
   clocks: ProviderClocks;
   /** Calls at once; further ones wait their turn. */
   maxConcurrency: number;
+  /** Tokens of prompt and answer; absent: not known. */
+  contextWindow?: number;
   /** Of a model of this provider; null where nobody knows. */
   prices: (model: string) => Prices | null;
 }

@@ -3,6 +3,7 @@ import { fence } from '../../core/outside.ts';
 import type { Message, Part } from '../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../core/ports/provider.ts';
 import { repairHistory, window, type TurnPart } from '../../core/repair.ts';
+import type { SummaryRow } from '../../core/ports/store.ts';
 import type { AgentSettings } from '../agent/settings.ts';
 
 const maxImages = 8;
@@ -15,7 +16,7 @@ export interface RequestContext {
   agent: AgentSettings;
   loadFile: LoadFile;
   /** What stands for the messages before the history. */
-  summary: string | null;
+  summary: SummaryRow | null;
   /**
    * What is true now and not in a minute, such as the time. It follows the newest message of the person, so that all
    * before it stays byte for byte what it was; null: nothing.
@@ -45,7 +46,7 @@ export async function requestOf(
   }
   if (now !== null)
     messages.findLast(({ role }) => role === 'user')?.parts.push({ type: 'text', text: `\n\n[${now}]` });
-  if (summary !== null) messages[0]?.parts.unshift({ type: 'text', text: summary });
+  if (summary !== null) messages[0]?.parts.unshift({ type: 'text', text: `${summaryText(summary)}\n\n` });
   return {
     system: agent.systemPrompt,
     messages,
@@ -53,6 +54,11 @@ export async function requestOf(
     ...(agent.temperature === null ? {} : { temperature: agent.temperature }),
     cacheKey,
   };
+}
+
+function summaryText({ text, outside, seq }: SummaryRow): string {
+  const shown = outside === null ? text : fence(text, outside, nonceOf(`summary ${seq} ${text}`));
+  return `[Summary of the conversation before:]\n${shown}`;
 }
 
 /** The messages as models read them: outside text in its fence, and in a group of several who said what. */

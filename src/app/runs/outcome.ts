@@ -3,6 +3,7 @@ import type { Button, OutboundFile, Part } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import type { AttemptRow, FinishRun, NewMessage } from '../../core/ports/store.ts';
 import { showsNothing } from '../../core/rich-text.ts';
+import { budgetNotice } from '../budget/notice.ts';
 import { RunAborted } from './queue.ts';
 
 /** What a run came to, before it is written down. */
@@ -87,7 +88,7 @@ export function withWords(outcome: Outcome, shown: string, signal: AbortSignal, 
       visibleText: shown === '' ? '' : `${shown}\n\n${words.cut}`,
     };
   }
-  const notice = words.couldNotAnswer(error.message);
+  const notice = budgetNotice(error, words) ?? words.couldNotAnswer(error.message);
   return { ...outcome, visibleText: shown === '' ? notice : `${shown}\n\n${words.interrupted} ${notice}` };
 }
 

@@ -117,7 +117,7 @@ async function taskOf({ claimed, inbound, stream, approved, signal }: Turn, deps
         ? `It is ${weekdays[at.getUTCDay()]}, ${at.toISOString().slice(0, 16)}Z.`
         : null;
       const request = await requestOf(visible, { ...context, summary, now });
-      return compaction.fit(request, tight ? window / 2 : window, model);
+      return compaction.fit(request, window, model, tight);
     },
     counted: (request, usage, of) => compaction.learn(request, usage, of),
     taint: (visible) => taint(visible) ?? summary?.outside ?? null,

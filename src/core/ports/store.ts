@@ -124,6 +124,16 @@ export interface JournalEntry {
   at: number;
 }
 
+/** What models read instead of the older messages of a session. */
+export interface SummaryRow {
+  /** The newest message that it stands for. */
+  seq: number;
+  text: string;
+  /** Where outside text in what it was made from came from; null without any. */
+  outside: string | null;
+  at: number;
+}
+
 export interface ClaimedRun {
   run: RunRow;
   /** The message that is answered; with queue mode `collect` those merged into it follow. */
@@ -134,6 +144,8 @@ export interface ClaimedRun {
    * message of the user on, at most the newest `historyLimit`.
    */
   history: Message[];
+  /** What stands for the messages before; null: they are all there, or out of sight. */
+  summary: SummaryRow | null;
   /** What an earlier start of this run already did. */
   journal: JournalEntry[];
   /** The highest `n` of the run's ledger rows, 0 without any: the attempts of this start count on from it. */
@@ -424,6 +436,8 @@ export interface Store
    * run's own. Null, and nothing changes, when nothing waits or the run is over.
    */
   joinRun(runId: string, steps: NewMessage[]): Promise<{ messages: Message[]; inbound: InboxRow[] } | null>;
+  /** Models read this instead of the session's messages up to `seq` from the next run on; the messages stay. */
+  saveSummary(sessionKey: string, summary: SummaryRow): Promise<void>;
   /** A finished run's stored answer: the row, and what the model said in it, oldest first; empty without a reply. */
   runReply(id: string): Promise<{ run: RunRow; said: Message[] } | null>;
 

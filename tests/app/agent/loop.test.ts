@@ -216,7 +216,7 @@ test('at the limit of steps the model is asked once more, for words only', async
     ],
     [looking('look', ({ value }) => Promise.resolve({ text: value ?? '' }))],
     {
-      agent: { limits: { timeoutMs: 600_000, steps: 3, callsPerStep: 8, cost: null } },
+      agent: { limits: { timeoutMs: 600_000, steps: 3, callsPerStep: 8, cost: null, contextTokens: 32_000 } },
     },
   );
   const answer = await ask(gateway);

@@ -125,11 +125,13 @@ class Life {
       history: [question],
       request: (history) =>
         requestOf(history, { agent, loadFile: () => Promise.resolve(null), summary: null, now: null, cacheKey: 's' }),
+      counted: () => undefined,
       taint: () => null,
       journal: [...this.entries],
       steer: false,
       approved: null,
       attemptsBefore: 0,
+      attempts: [],
       signal: new AbortController().signal,
       logFields: {},
       visible: () => false,

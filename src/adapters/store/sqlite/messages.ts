@@ -69,7 +69,7 @@ export const historyOf = (db: Database, session: SessionRecord, turns: number, l
          WHERE session = ?1 AND seq > ?2 AND role = 'user' ORDER BY seq DESC LIMIT 1 OFFSET ?3), 0)
        ORDER BY seq DESC LIMIT ?4`,
       session.id,
-      session.reset_seq,
+      Math.max(session.reset_seq, session.summary_seq),
       turns - 1,
       limit,
     )

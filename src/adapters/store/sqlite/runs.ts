@@ -16,6 +16,7 @@ import { inboxFrom, type InboxRecord } from './inbound.ts';
 import { lastAttempt } from './ledger.ts';
 import { appendMessage, historyOf, saidUntil } from './messages.ts';
 import { closeStreams, openStreamOf } from './outbound.ts';
+import { summaryOf } from './summaries.ts';
 import { openSession, refreshQueue, saveProgress, sessionFrom, type SessionRecord, sessionRecord } from './sessions.ts';
 
 /** The most messages that one run answers together in queue mode `collect`. */
@@ -88,6 +89,7 @@ export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]
     inbound,
     session: sessionFrom(session),
     history: historyOf(db, session, historyTurns, historyLimit),
+    summary: summaryOf(db, session),
     journal: begunBefore ? journalOf(db, run.id) : [],
     attemptsBefore: begunBefore ? lastAttempt(db, run.id) : 0,
     stream: begunBefore ? openStreamOf(db, run.id) : null,

@@ -19,6 +19,7 @@ export interface SessionRecord {
   last_seq: number;
   reset_seq: number;
   trimmed_seq: number;
+  summary_seq: number;
   created_at: number;
   last_active_at: number;
 }
@@ -106,6 +107,7 @@ export function session(db: Database, key: string, owner: string | null): Sessio
 export function resetSession(db: Database, key: string, at: number): void {
   db.run('UPDATE sessions SET reset_seq = last_seq, last_active_at = ? WHERE key = ?', at, key);
   db.run(`UPDATE inbox SET cleared = 1 WHERE session_key = ? AND state = 'dead' AND cleared = 0`, key);
+  db.run('DELETE FROM summaries WHERE session = (SELECT id FROM sessions WHERE key = ?)', key);
   expireApprovals(db, key);
 }
 
@@ -134,6 +136,7 @@ export function deleteSession(db: Database, key: string): void {
     key,
   );
   db.run('DELETE FROM approvals WHERE session_key = ?', key);
+  db.run('DELETE FROM summaries WHERE session = ?', gone.id);
   db.run('DELETE FROM sessions WHERE id = ?', gone.id);
 }
 
