@@ -5,6 +5,8 @@ import { knownSecrets } from './redact.ts';
 const mask = '[secret]';
 /** Shorter values are found in their own spelling only: an encoded one would turn up by chance. */
 const minEncodedLength = 8;
+/** Percent signs that were escaped themselves are followed this deep. */
+const maxUnescapes = 3;
 
 /** What is looked for, made once for each state of the register. */
 let needles: { of: readonly string[]; list: readonly string[] } = { of: [], list: [] };
@@ -43,7 +45,8 @@ export function holdsSecret(value: JsonValue): boolean {
   const texts: string[] = [];
   collect(value, texts);
   const whole = texts.join('\n').toLowerCase();
-  const plain = whole.replaceAll(/(?:%[\da-f]{2})+/g, decoded);
+  let plain = whole;
+  for (let i = 0; i < maxUnescapes; i++) plain = plain.replaceAll(/(?:%[\da-f]{2})+/g, decoded);
   const views = [whole, plain, plain.replaceAll(/[\s\p{Cf}\p{Cc}]+/gu, '')];
   return list.some((needle) => views.some((view) => view.includes(needle)));
 }

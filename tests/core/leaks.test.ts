@@ -25,6 +25,7 @@ test('every spelling that is known is found in arguments', () => {
       'percent-encoded letter by letter',
       { url: Array.from(secret, (c) => `%${c.charCodeAt(0).toString(16)}`).join('') },
     ],
+    ['percent-encoded twice', { url: encodeURIComponent(encodeURIComponent(secret)) }],
     ['as a key', { [secret]: 1 }],
     ['deep inside', { a: [{ b: [null, 3, [secret]] }] }],
     ['in capitals', { a: secret.toUpperCase() }],
