@@ -2,8 +2,10 @@ import { calculatorTools } from '../adapters/tools/calculator/index.ts';
 import { chatMemoryTools } from '../adapters/tools/chat-memory/index.ts';
 import { clockTools } from '../adapters/tools/clock/index.ts';
 import { notesTools } from '../adapters/tools/notes/index.ts';
+import { preferenceTools } from '../adapters/tools/preferences/index.ts';
 import type { Config } from '../config/schema.ts';
 import type { Notes } from '../core/ports/notes.ts';
+import type { PersonSettings } from '../core/ports/preferences.ts';
 import type { Store } from '../core/ports/store.ts';
 import type { Clock } from '../core/ports/system.ts';
 import type { ToolGroup, ToolSource } from '../core/ports/tool.ts';
@@ -13,17 +15,19 @@ export interface ToolDeps extends WebToolDeps {
   store: Store;
   clock: Clock;
   notes: Notes;
+  preferences: PersonSettings;
 }
 
 /** The tools that the configuration in force offers; made anew by a reload. */
 export function toolSources(config: Config, deps: ToolDeps): ToolSource[] {
-  const { store, clock, notes } = deps;
+  const { store, clock, notes, preferences } = deps;
   const timeZone = async (person: string): Promise<string | null> => (await store.preferences(person)).timeZone;
   const groups: ToolGroup[] = [
     ...(config.memory.notes ? [notesTools({ notes })] : []),
     chatMemoryTools({ store }),
     clockTools({ clock, timeZone }),
     calculatorTools(),
+    preferenceTools(preferences),
     webGroup(config, deps),
   ];
   return [{ groups: () => groups }];

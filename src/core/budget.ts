@@ -59,8 +59,12 @@ export const maxLimitUsd = 1_000_000;
 export const nanoOf = (usd: number): number => Math.round(usd * nanoPerUsd);
 export const usdOf = (nano: number): number => nano / nanoPerUsd;
 
-export const tokensOf = ({ input, cacheRead, cacheWrite, output }: Usage): number =>
-  input + cacheRead + cacheWrite + output;
+export const tokensOf = ({
+  input,
+  cacheRead,
+  cacheWrite,
+  output,
+}: Pick<Usage, 'input' | 'cacheRead' | 'cacheWrite' | 'output'>): number => input + cacheRead + cacheWrite + output;
 
 export const dayOf = (at: number): Period => new Date(at).toISOString().slice(0, 10);
 export const monthOf = (at: number): Period => new Date(at).toISOString().slice(0, 7);

@@ -36,46 +36,51 @@ export function quietHoursOf(text: string): string | null {
   return from === to ? null : `${from}-${to}`;
 }
 
-/** What can be set by name, as people write it: in chats, tools, the API and the terminal. */
+/** What can be set by name. */
 export const settingNames = ['language', 'model', 'time_zone', 'quiet_hours', 'notices'] as const;
 export type SettingName = (typeof settingNames)[number];
+
+/** How a person is served, in the words of every surface: chats, tools, the API and the terminal. */
+export interface Settings {
+  language: Language | null;
+  model: string | null;
+  time_zone: string | null;
+  quiet_hours: string | null;
+  notices: boolean;
+}
 
 /** What people write; null takes a setting back. */
 export type WrittenSettings = { [K in Exclude<SettingName, 'notices'>]?: string | null } & { notices?: boolean };
 
-export interface Settings {
-  language: Language | null;
-  preferences: Preferences;
-}
-
-/** The forms that are accepted, for who wrote another one. */
+/** A form that is understood, for who wrote another one. */
 export const settingForms: Readonly<Record<SettingName, string>> = {
-  language: 'en, de, es or fr',
-  model: 'provider/model',
+  language: 'de',
+  model: 'openai/gpt-5-mini',
   time_zone: 'Europe/Berlin',
   quiet_hours: '22:00-07:00',
-  notices: 'on, off',
+  notices: 'off',
 };
 
+export type SettingsChange = Partial<Preferences> & { language?: Language | null };
+
 /** Understands what somebody wrote, but for the model's name; the first setting that makes no sense is `wrong`. */
-export function readSettings(
-  written: WrittenSettings,
-): { change: Partial<Preferences> & { language?: Language | null } } | { wrong: SettingName } {
-  const change: Partial<Preferences> & { language?: Language | null } = {};
+export function readSettings(written: WrittenSettings): { change: SettingsChange } | { wrong: SettingName } {
   const { language, model, time_zone, quiet_hours, notices } = written;
-  if (language !== undefined) {
-    change.language = language === null ? null : languageOf(language);
-    if (language !== null && change.language === null) return { wrong: 'language' };
-  }
+  const change: SettingsChange = {};
+  const read = <T>(
+    text: string | null | undefined,
+    meaning: (text: string) => T | null,
+    keep: (value: T | null) => void,
+  ) => {
+    if (text === undefined) return true;
+    const value = text === null ? null : meaning(text);
+    keep(value);
+    return text === null || value !== null;
+  };
+  if (!read(language, languageOf, (value) => (change.language = value))) return { wrong: 'language' };
+  if (!read(time_zone, timeZoneOf, (value) => (change.timeZone = value))) return { wrong: 'time_zone' };
+  if (!read(quiet_hours, quietHoursOf, (value) => (change.quietHours = value))) return { wrong: 'quiet_hours' };
   if (model !== undefined) change.model = model;
-  if (time_zone !== undefined) {
-    change.timeZone = time_zone === null ? null : timeZoneOf(time_zone);
-    if (time_zone !== null && change.timeZone === null) return { wrong: 'time_zone' };
-  }
-  if (quiet_hours !== undefined) {
-    change.quietHours = quiet_hours === null ? null : quietHoursOf(quiet_hours);
-    if (quiet_hours !== null && change.quietHours === null) return { wrong: 'quiet_hours' };
-  }
   if (notices !== undefined) change.notices = notices;
   return { change };
 }

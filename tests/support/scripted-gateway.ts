@@ -7,6 +7,7 @@ import type { AuditRow } from '../../src/core/audit.ts';
 import type { AuditVerdict } from '../../src/core/ports/rights-gateway.ts';
 import type { ErasureReceipt } from '../../src/core/ports/rights-store.ts';
 import { readSessionFile } from '../../src/core/session-file.ts';
+import { noLimits, type BudgetLine } from '../../src/core/budget.ts';
 import { ClankerError, notFound } from '../../src/core/errors.ts';
 import type { GatewayEvent, NewEvent } from '../../src/core/events.ts';
 import { idMint, type MintId } from '../../src/core/ids.ts';
@@ -26,6 +27,7 @@ import type {
   PairingDecision,
   PairingList,
   Page,
+  PersonBudget,
   PersonDetail,
   PersonInfo,
   Readiness,
@@ -36,6 +38,7 @@ import type {
   UsageLine,
 } from '../../src/core/ports/gateway.ts';
 import type { NotePage, NoteRow, SaveNote } from '../../src/core/ports/notes.ts';
+import type { Settings, WrittenSettings } from '../../src/core/preferences.ts';
 import type { ToolOutput } from '../../src/core/ports/tool.ts';
 import type { MessageTrace, SessionRow } from '../../src/core/ports/store.ts';
 import {
@@ -566,10 +569,47 @@ export class ScriptedGateway implements Gateway {
         calls: 1,
         input: 1,
         cacheRead: 0,
+        cacheWrite: 0,
         output: 2,
         cost: null,
+        unpriced: 1,
       },
     ];
+  }
+
+  async budgets(): Promise<BudgetLine[]> {
+    return [
+      {
+        account: 'total',
+        period: 'day',
+        unit: 'usd',
+        limit: 1,
+        spent: 0.25,
+        reserved: 0,
+        left: 0.75,
+        renewsAt: this.startedAt,
+      },
+    ];
+  }
+
+  async personBudget(principal: Principal, id: string): Promise<PersonBudget> {
+    await this.person(principal, id);
+    return { limits: { ...noLimits, usdDay: 1 }, own: { usdDay: 1 }, budgets: await this.budgets() };
+  }
+
+  async setPersonBudget(principal: Principal, id: string): Promise<PersonBudget> {
+    requireScope(principal, 'admin');
+    return this.personBudget(principal, id);
+  }
+
+  async settings(principal: Principal, id: string): Promise<Settings> {
+    await this.person(principal, id);
+    return { language: 'de', model: null, time_zone: 'Europe/Berlin', quiet_hours: null, notices: true };
+  }
+
+  async setSettings(principal: Principal, id: string, written: WrittenSettings): Promise<Settings> {
+    const { notices = true } = written;
+    return { ...(await this.settings(principal, id)), notices };
   }
 
   async reloadConfig(): Promise<{ changed: string[] }> {

@@ -17,7 +17,6 @@ import type {
   Readiness,
   StoredFile,
   TokenInfo,
-  UsageLine,
 } from '../../core/ports/gateway.ts';
 import { maxNoteLength, maxTitleLength } from '../../core/notes.ts';
 import type { NoteRow } from '../../core/ports/notes.ts';
@@ -348,18 +347,6 @@ export const trace = z.object({
   mergedInto: nullable(z.string()),
 });
 
-const usageLine = z.strictObject({
-  day: z.string(),
-  person: z.string(),
-  provider: z.string(),
-  model: z.string(),
-  calls: z.number(),
-  input: z.number(),
-  cacheRead: z.number(),
-  output: z.number(),
-  cost: nullable(z.number()),
-} satisfies Record<keyof UsageLine, unknown>);
-export const usage = z.strictObject({ usage: z.array(usageLine) });
 export const channels = z.strictObject({ channels: z.array(channel) });
 export const config = z.strictObject({
   config: z.array(z.strictObject({ key: z.string(), value: anyJson, source: z.string() })),

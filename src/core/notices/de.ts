@@ -1,6 +1,8 @@
 import { access } from './access.ts';
 import { approvals } from './approvals.ts';
+import { budget } from './budget.ts';
 import { notes } from './notes.ts';
+import { settings } from './settings.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'Besitzer', member: 'Mitglied', guest: 'Gast' } as const;
@@ -16,6 +18,8 @@ export const de: Words = {
     why: 'erzählt, was aus deiner letzten Nachricht wurde',
     whoami: 'zeigt, für wen ich dich halte',
     lang: 'wählt die Sprache meiner Hinweise',
+    usage: 'zeigt, was Modelle gekostet haben und was übrig ist',
+    settings: 'zeigt oder ändert, wie du es möchtest: Modell, Zeitzone, Ruhezeit',
     pair: 'verbindet ein weiteres Konto von dir',
     notes: 'zeigt deine Notizen, oder die mit bestimmten Wörtern',
     forget: 'vergisst eine Notiz',
@@ -34,6 +38,8 @@ export const de: Words = {
   access: access.de,
   approvals: approvals.de,
   notes: notes.de,
+  budget: budget.de,
+  settings: settings.de,
   unknownCommand: 'Diesen Befehl kenne ich nicht; /help zeigt, was ich verstehe.',
   status: ({ uptime, model, waiting, running }) =>
     `Läuft seit ${uptime}. Modell: ${model}. Nachrichten in Arbeit: ${running}, wartend: ${waiting}.`,

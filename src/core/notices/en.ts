@@ -1,6 +1,8 @@
 import { access } from './access.ts';
 import { approvals } from './approvals.ts';
+import { budget } from './budget.ts';
 import { notes } from './notes.ts';
+import { settings } from './settings.ts';
 import type { Words } from './words.ts';
 
 export const en: Words = {
@@ -14,6 +16,8 @@ export const en: Words = {
     why: 'tell what became of your last message',
     whoami: 'show who I think you are',
     lang: 'choose the language of my notices',
+    usage: 'show what models were used for and what is left',
+    settings: 'show or change how you want it: model, time zone, quiet hours',
     pair: 'connect another account of yours',
     notes: 'show your notes, or those with some words',
     forget: 'forget a note',
@@ -32,6 +36,8 @@ export const en: Words = {
   access: access.en,
   approvals: approvals.en,
   notes: notes.en,
+  budget: budget.en,
+  settings: settings.en,
   unknownCommand: 'I do not know this command; /help lists what I understand.',
   status: ({ uptime, model, waiting, running }) =>
     `Running for ${uptime}. Model: ${model}. Messages being answered: ${running}, waiting: ${waiting}.`,

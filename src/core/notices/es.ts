@@ -1,6 +1,8 @@
 import { access } from './access.ts';
 import { approvals } from './approvals.ts';
+import { budget } from './budget.ts';
 import { notes } from './notes.ts';
+import { settings } from './settings.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'propietario', member: 'miembro', guest: 'invitado' } as const;
@@ -16,6 +18,8 @@ export const es: Words = {
     why: 'cuenta qué pasó con tu último mensaje',
     whoami: 'muestra quién creo que eres',
     lang: 'elige el idioma de mis avisos',
+    usage: 'muestra lo que se ha usado de los modelos y lo que queda',
+    settings: 'muestra o cambia cómo lo quieres: modelo, zona horaria, horas de silencio',
     pair: 'conecta otra cuenta tuya',
     notes: 'muestra tus notas, o las que tienen unas palabras',
     forget: 'olvida una nota',
@@ -34,6 +38,8 @@ export const es: Words = {
   access: access.es,
   approvals: approvals.es,
   notes: notes.es,
+  budget: budget.es,
+  settings: settings.es,
   unknownCommand: 'No conozco este comando; /help muestra los que entiendo.',
   status: ({ uptime, model, waiting, running }) =>
     `En marcha desde hace ${uptime}. Modelo: ${model}. Mensajes en curso: ${running}, en espera: ${waiting}.`,

@@ -1,6 +1,8 @@
 import { access } from './access.ts';
 import { approvals } from './approvals.ts';
+import { budget } from './budget.ts';
 import { notes } from './notes.ts';
+import { settings } from './settings.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'propriétaire', member: 'membre', guest: 'invité' } as const;
@@ -16,6 +18,8 @@ export const fr: Words = {
     why: "raconte ce qu'est devenu ton dernier message",
     whoami: 'montre pour qui je te prends',
     lang: 'choisit la langue de mes avis',
+    usage: 'montre ce que les modèles ont servi et ce qui reste',
+    settings: 'montre ou change vos réglages : modèle, fuseau horaire, heures de silence',
     pair: 'relie un autre de tes comptes',
     notes: 'montre tes notes, ou celles qui ont certains mots',
     forget: 'oublie une note',
@@ -34,6 +38,8 @@ export const fr: Words = {
   access: access.fr,
   approvals: approvals.fr,
   notes: notes.fr,
+  budget: budget.fr,
+  settings: settings.fr,
   unknownCommand: 'Je ne connais pas cette commande ; /help montre celles que je comprends.',
   status: ({ uptime, model, waiting, running }) =>
     `En marche depuis ${uptime}. Modèle : ${model}. Messages en cours : ${running}, en attente : ${waiting}.`,

@@ -1,7 +1,9 @@
 import type { PersonRole } from '../principal.ts';
 import type { AccessWords } from './access-words.ts';
 import type { ApprovalWords } from './approval-words.ts';
+import type { BudgetWords } from './budget-words.ts';
 import type { NotesWords } from './notes-words.ts';
+import type { SettingsWords } from './settings.ts';
 
 /** Everything the product itself says to people in chats, in one language. Markdown; names and ids come escaped. */
 export interface Words {
@@ -27,6 +29,10 @@ export interface Words {
   /** Calls of the model that a person has to approve. */
   approvals: ApprovalWords;
   notes: NotesWords;
+  /** What models cost, and who may spend how much. */
+  budget: BudgetWords;
+  /** How a person wants to be served. */
+  settings: SettingsWords;
   status(of: { uptime: string; model: string; waiting: number; running: number }): string;
   channelTrouble(channel: string, detail: string): string;
   allChannelsWell(count: number): string;

@@ -96,6 +96,18 @@ const examples: Record<string, Omit<Asked, 'method'> & { streams?: boolean }> = 
   'GET /hooks/{type}/{account}': { path: '/hooks/whatsapp/main' },
   'GET /api/v1/people': { path: '/api/v1/people?limit=5', token: tokens.read },
   'GET /api/v1/people/{id}': { path: '/api/v1/people/per_ada', token: tokens.read },
+  'GET /api/v1/people/{id}/budget': { path: '/api/v1/people/per_ada/budget', token: tokens.read },
+  'POST /api/v1/people/{id}/budget': {
+    path: '/api/v1/people/per_ada/budget',
+    token: tokens.admin,
+    body: JSON.stringify({ usd_day: 1, usd_month: null, tokens_day: 'default' }),
+  },
+  'GET /api/v1/people/{id}/preferences': { path: '/api/v1/people/per_ada/preferences', token: tokens.read },
+  'POST /api/v1/people/{id}/preferences': {
+    path: '/api/v1/people/per_ada/preferences',
+    token: tokens.send,
+    body: JSON.stringify({ notices: false, model: null }),
+  },
   'POST /api/v1/people/{id}/role': {
     path: '/api/v1/people/per_ada/role',
     token: tokens.admin,

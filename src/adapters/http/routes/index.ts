@@ -14,6 +14,7 @@ import { runRoutes } from './runs.ts';
 import { sendRoutes } from './send.ts';
 import { sessionRoutes } from './sessions.ts';
 import { statusRoutes } from './status.ts';
+import { usageRoutes } from './usage.ts';
 
 /** The table: every route of the server, in the order of the document. `/ws` is an upgrade and stands apart. */
 export function routeTable(version: string): readonly Route[] {
@@ -42,6 +43,7 @@ export function routeTable(version: string): readonly Route[] {
     ...sessionRoutes,
     ...eventRoutes,
     ...statusRoutes,
+    ...usageRoutes,
     ...operateRoutes,
     ...peopleRoutes,
     ...rightsRoutes,

@@ -1,8 +1,6 @@
 import * as z from 'zod/mini';
 import { json, route } from '../route.ts';
-import { config, days, failure, reloaded, status, trace, usage } from '../schemas.ts';
-
-const defaultUsageDays = 30;
+import { config, failure, reloaded, status, trace } from '../schemas.ts';
 
 export const statusRoutes = [
   route({
@@ -20,16 +18,6 @@ export const statusRoutes = [
     scope: 'read',
     answers: { 200: { description: 'Its rows.', schema: trace }, 404: { description: 'None such.', schema: failure } },
     handle: async ({ principal, params, context }) => json(await context.gateway.trace(principal, params.id)),
-  }),
-  route({
-    method: 'GET',
-    path: '/api/v1/usage',
-    summary: 'Model usage by day, person and model.',
-    scope: 'read',
-    query: z.strictObject({ days: z.optional(days) }),
-    answers: { 200: { description: 'One line per day, person, provider and model.', schema: usage } },
-    handle: async ({ principal, query, context }) =>
-      json({ usage: await context.gateway.usage(principal, { days: query.days ?? defaultUsageDays }) }),
   }),
   route({
     method: 'GET',

@@ -1,0 +1,32 @@
+import { Budgets, type BudgetDeps, type BudgetSettings } from '../app/budget/budgets.ts';
+import type { LimitOptions } from '../config/budgets.ts';
+import type { Config } from '../config/schema.ts';
+import type { Limits } from '../core/budget.ts';
+
+const limitsOf = ({ usd_day, usd_month, tokens_day, tokens_month }: LimitOptions): Limits => ({
+  usdDay: usd_day ?? null,
+  usdMonth: usd_month ?? null,
+  tokensDay: tokens_day ?? null,
+  tokensMonth: tokens_month ?? null,
+});
+
+const settingsOf = ({ total, channels, owner, member, guest }: Config['budgets']): BudgetSettings => ({
+  total: limitsOf(total),
+  roles: { owner: limitsOf(owner), member: limitsOf(member), guest: limitsOf(guest) },
+  channels: Object.fromEntries(Object.entries(channels).map(([name, limits]) => [name, limitsOf(limits)])),
+});
+
+/** Budgets that follow the configuration in force. */
+export function composeBudgets(deps: Omit<BudgetDeps, 'settings'> & { config: () => Config['budgets'] }): Budgets {
+  let from: Config['budgets'] | null = null;
+  let settings = settingsOf(deps.config());
+  return new Budgets({
+    ...deps,
+    settings: () => {
+      const now = deps.config();
+      if (now !== from) settings = settingsOf(now);
+      from = now;
+      return settings;
+    },
+  });
+}
