@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import { json, route } from '../route.ts';
 import { config, failure, reloaded, status, trace } from '../schemas.ts';
 
