@@ -31,6 +31,7 @@ function comment(words: string): string[] {
 const sampleNames: Readonly<Record<string, string>> = {
   providers: 'openai',
   agents: 'brief',
+  'budgets.channels': 'telegram',
   'channels.webhook': 'sms',
   'tools.policy.channels': 'email',
   ...Object.fromEntries(Object.keys(channelKinds).map((type) => [`channels.${type}.accounts`, 'second'])),
