@@ -123,9 +123,8 @@ const allowing: Gate = {
   ask: () => Promise.reject(new Error('nothing is asked here')),
 };
 
+const dayMs = 86_400_000;
 const noPolicy: ToolPolicy = { base: {}, roles: {}, channels: {}, agents: {}, tools: {} };
-/** In the time of `hasty`, so that none expires while a test is at work. */
-const approvalTimeoutMs = 24 * 3_600_000;
 
 const unlimited: BudgetSettings = {
   total: noLimits,
@@ -142,6 +141,8 @@ export interface PathSettings {
   /** Tools that there are; all calls of them are allowed unless a policy or a gate says otherwise. */
   groups?: readonly ToolGroup[];
   toolPolicy?: ToolPolicy;
+  /** Default: so long that no question expires while a test is at work. */
+  approvalTimeoutMs?: number;
   gate?: Gate;
   agent?: Partial<AgentSettings>;
   maxResult?: number;
@@ -174,7 +175,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const models = new ModelCaller({ clock, random: systemRandom, log, metrics, bus, store, budgets });
   const preferences = new Preferences({ store, models });
   models.configure(new Map([configured(provider, { maxConcurrency })]), { default: 'scripted', fallback: [] });
-  const { crash = () => undefined, toolPolicy, maxResult = 32_000 } = settings;
+  const { crash = () => undefined, toolPolicy, approvalTimeoutMs = dayMs, maxResult = 32_000 } = settings;
   const audit = new Audit({ store, clock });
   const asking = { store, bus, clock, log, metrics, mintId, policy: () => toolPolicy ?? noPolicy };
   const answers = new ApprovalAnswers({ ...asking, audit });
