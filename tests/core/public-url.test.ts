@@ -32,21 +32,21 @@ test('addresses in disguise are refused even when they are public', () => {
 
 test('what a reader and a parser may understand differently is refused', () => {
   for (const url of [
-    ...[
-      'http://a@example.com/',
-      'http://:b@example.com/',
-      'http://@example.com/',
-      'http://example.com\\.evil.example/',
-    ],
-    ...[
-      'http://exa%6dple.com/',
-      'http://example.com /',
-      'http://exam\tple.com/',
-      'http:/example.com',
-      'example.com',
-      '',
-    ],
-    ...['//example.com/', 'http://', 'http://[::1', 'javascript:alert(1)', `http://example.com/${'x'.repeat(4096)}`],
+    'http://a@example.com/',
+    'http://:b@example.com/',
+    'http://@example.com/',
+    'http://example.com\\.evil.example/',
+    'http://exa%6dple.com/',
+    'http://example.com /',
+    'http://exam\tple.com/',
+    'http:/example.com',
+    'example.com',
+    '',
+    '//example.com/',
+    'http://',
+    'http://[::1',
+    'javascript:alert(1)',
+    `http://example.com/${'x'.repeat(4096)}`,
   ])
     assert.equal(verdict(url), 'invalid_url', url);
 });

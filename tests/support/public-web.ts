@@ -12,7 +12,7 @@ import { createPublicHttpClient, type PublicHttpOptions } from '../../src/adapte
 import { HttpFailure, readBody } from '../../src/core/ports/http-client.ts';
 import type { PublicHttpClient, PublicRequest, PublicResponse } from '../../src/core/ports/public-http.ts';
 import type { UrlRules } from '../../src/core/public-url.ts';
-import { CountedMetrics, KeptLog } from './door.ts';
+import { noMetrics, silentLog } from '../adapters/providers/support.ts';
 
 /** Public addresses, by which the test's connector finds the site. */
 export const publicV4 = '93.184.215.14';
@@ -50,7 +50,6 @@ export class PublicWeb {
   readonly dialled: string[] = [];
   rules: UrlRules = openRules;
   readonly client: PublicHttpClient;
-  readonly log = new KeptLog();
   readonly #sockets = new Set<Socket>();
   readonly #site = http.createServer((request, response) => void this.#serve(request, response));
   readonly #canary = net.createServer((socket) => {
@@ -64,8 +63,8 @@ export class PublicWeb {
       resolve: (name) => this.resolve(name),
       resolvePrivate: (name) => this.resolve(name),
       connect: (addresses) => this.connect(addresses),
-      log: this.log,
-      metrics: new CountedMetrics(),
+      log: silentLog,
+      metrics: noMetrics,
       ...options,
     });
     this.names.set('site.example.com', [publicV4]);

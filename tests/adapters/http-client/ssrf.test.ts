@@ -4,7 +4,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { createPublicHttpClient } from '../../../src/adapters/http-client/public/index.ts';
 import { readBody } from '../../../src/core/ports/http-client.ts';
 import { openRules, PublicWeb, publicV4, publicV6 } from '../../support/public-web.ts';
-import { noMetrics } from '../providers/support.ts';
+import { noMetrics, silentLog } from '../providers/support.ts';
 import { confusingUrls, loopbackSpellings, privateAddresses } from '../../support/ssrf.ts';
 
 async function web(t: TestContext, options: ConstructorParameters<typeof PublicWeb>[0] = {}): Promise<PublicWeb> {
@@ -57,9 +57,8 @@ describe('no spelling of a private address is asked', () => {
 
   test('nor over real TCP, where the canary listens at that very port', async (t) => {
     const site = await web(t);
-    const { log } = site;
     const rules = { ...openRules, ports: [site.canaryPort] };
-    const client = createPublicHttpClient({ rules: () => rules, log, metrics: noMetrics });
+    const client = createPublicHttpClient({ rules: () => rules, log: silentLog, metrics: noMetrics });
     for (const [name, url] of Object.entries(loopbackSpellings(site.canaryPort))) {
       const request = { method: 'GET', url, timeoutMs: 2000, maxBytes: 1000, mayReachPrivate: false } as const;
       await assert.rejects(client.request({ ...request, signal: new AbortController().signal }), name);
@@ -165,9 +164,9 @@ describe('no spelling of a private address is asked', () => {
 
 test('a listed name with several addresses is reached over real TCP, by one of those that were judged', async (t) => {
   const site = await web(t);
-  const { rules, log } = { rules: { ...openRules, allowPrivate: [`nas.local:${site.canaryPort}`] }, log: site.log };
+  const rules = { ...openRules, allowPrivate: [`nas.local:${site.canaryPort}`] };
   const resolvePrivate = (): Promise<string[]> => Promise.resolve(['::1', '127.0.0.1']);
-  const client = createPublicHttpClient({ rules: () => rules, resolvePrivate, log, metrics: noMetrics });
+  const client = createPublicHttpClient({ rules: () => rules, resolvePrivate, log: silentLog, metrics: noMetrics });
   const url = `http://nas.local:${site.canaryPort}/`;
   const signal = new AbortController().signal;
   const owner = { method: 'GET', url, timeoutMs: 5000, maxBytes: 1000, mayReachPrivate: true, signal } as const;

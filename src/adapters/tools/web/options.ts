@@ -3,6 +3,7 @@ import {
   baseUrl,
   duration,
   flag,
+  idList,
   choice,
   integer,
   list,
@@ -40,7 +41,7 @@ export const httpClientTable = table('Web pages and public HTTP services, by the
   methods: withDefault(list('What may be asked for.', 'a list of HTTP methods', methodProblem), [...methods]),
   timeout: withDefault(duration('The longest request, with redirects and the whole answer.', '1s', '2m'), '15s'),
   max_bytes: withDefault(size('The largest answer, once it is decompressed.', '1KB', '50MB'), '2MB'),
-  ports: withDefault(list('Ports beside 80 and 443.', 'a list of ports such as ["8443"]', portProblem), []),
+  ports: withDefault(idList('Ports beside 80 and 443.', 'a list of ports such as [8443]', portProblem), []),
   allow_hosts: withDefault(
     list(
       'When there are any, only these hosts can be asked.',

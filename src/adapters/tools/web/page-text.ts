@@ -153,7 +153,7 @@ class Page {
     if (open === undefined) return;
     if (open.href !== null && this.#length > open.begin) {
       this.#links++;
-      this.#say(` <${open.href}> `);
+      this.#say(` <${open.href}>`);
     }
     if (blocks.has(name)) this.#endLine();
     if (open.skips) this.#skips--;
