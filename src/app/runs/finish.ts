@@ -111,7 +111,7 @@ export class RunFinisher {
     return {
       runId: claimed.run.id,
       state,
-      inbox: inboxStateOf(state, inbound),
+      inbox: inboxStateOf(outcome, inbound),
       messages: [
         ...steps,
         ...(replyId === null ? [] : [{ id: replyId, role: 'assistant' as const, parts, author: model, time: at }]),
@@ -205,10 +205,11 @@ export class RunFinisher {
 }
 
 /** A failed chat message is a dead letter, as nobody there can repeat it; an API client repeats it with its key. */
-function inboxStateOf(state: Outcome['state'], inbound: InboxRow): Extract<InboxState, 'done' | 'failed' | 'dead'> {
+function inboxStateOf({ state, error }: Outcome, inbound: InboxRow): Extract<InboxState, 'done' | 'failed' | 'dead'> {
   if (state === 'finished') return 'done';
   if (state === 'dead') return 'dead';
-  if (inbound.conversation === null) return 'failed';
+  // Who has nothing left to spend was told so, and asks again: nobody has to look after it.
+  if (inbound.conversation === null || error?.code === 'budget_exceeded') return 'failed';
   return state === 'aborted' ? 'done' : 'dead';
 }
 
