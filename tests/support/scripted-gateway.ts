@@ -37,6 +37,7 @@ import type {
   TokenInfo,
   UsageLine,
 } from '../../src/core/ports/gateway.ts';
+import type { ApprovalInfo, ApprovalTicket } from '../../src/core/ports/approval-gateway.ts';
 import type { NotePage, NoteRow, SaveNote } from '../../src/core/ports/notes.ts';
 import type { Settings, WrittenSettings } from '../../src/core/preferences.ts';
 import type { ToolOutput } from '../../src/core/ports/tool.ts';
@@ -379,6 +380,36 @@ export class ScriptedGateway implements Gateway {
   async deleteNote(principal: Principal, id: string): Promise<void> {
     await this.note(principal, id);
     this.#notes.delete(id);
+  }
+
+  async approvals(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<ApprovalInfo>> {
+    return page([await this.approval(principal, 'appr_1')], options);
+  }
+
+  approval(principal: Principal, id: string): Promise<ApprovalInfo> {
+    if (id !== 'appr_1' || principal.person !== ownerPerson) return Promise.reject(notFound('approval'));
+    return Promise.resolve({
+      id,
+      person: ownerPerson,
+      session: `api:${ownerPerson}:main`,
+      run: 'run_1',
+      tool: 'message_send',
+      args: { to: 'bob', text: 'hi' },
+      digest: 'ab'.repeat(32),
+      effects: ['send'],
+      reason: 'The policy wants a person to approve it.',
+      tainted: 'web page',
+      state: 'open',
+      createdAt: this.startedAt,
+      expiresAt: this.startedAt + 3_600_000,
+      decidedBy: null,
+      decidedAt: null,
+    });
+  }
+
+  async answerApproval(principal: Principal, id: string): Promise<ApprovalTicket> {
+    const { session } = await this.approval(principal, id);
+    return { messageId: 'msg_1', runId: 'run_1', sessionKey: session };
   }
 
   async deleteNotes(principal: Principal): Promise<number> {

@@ -20,7 +20,9 @@ import type {
 } from '../../core/ports/gateway.ts';
 import { maxNoteLength, maxTitleLength } from '../../core/notes.ts';
 import type { NoteRow } from '../../core/ports/notes.ts';
+import type { ApprovalInfo } from '../../core/ports/approval-gateway.ts';
 import type { SessionRow } from '../../core/ports/store.ts';
+import { effects } from '../../core/ports/tool.ts';
 import { scopes } from '../../core/principal.ts';
 
 /** Characters of one chat message. */
@@ -106,6 +108,11 @@ export const noteBody = z.strictObject({
 export const notesQuery = z.strictObject({
   q: z.exactOptional(searched),
   title: z.exactOptional(noteTitle),
+  limit: z.exactOptional(limit),
+  cursor: z.exactOptional(cursor),
+});
+export const approvalsQuery = z.strictObject({
+  open: z.exactOptional(z.enum(['true', 'false'])),
   limit: z.exactOptional(limit),
   cursor: z.exactOptional(cursor),
 });
@@ -337,6 +344,26 @@ export const pairingDecision = z.strictObject({
   person: nullable(z.string()),
   who: z.string(),
 } satisfies Record<keyof PairingDecision, unknown>);
+
+export const approval = z.strictObject({
+  id: z.string(),
+  person: z.string(),
+  session: z.string(),
+  run: z.string(),
+  tool: z.string(),
+  args: z.looseObject({}),
+  digest: z.string(),
+  effects: z.array(z.enum(effects)),
+  reason: z.string(),
+  tainted: nullable(z.string()),
+  state: z.enum(['open', 'approved', 'denied', 'expired']),
+  createdAt: time,
+  expiresAt: time,
+  decidedBy: nullable(z.string()),
+  decidedAt: nullable(time),
+} satisfies Record<keyof ApprovalInfo, unknown>);
+export const approvals = z.strictObject({ approvals: z.array(approval), next_cursor: nextCursor });
+export const approvalTicket = z.strictObject({ message_id: z.string(), run_id: z.string(), session: z.string() });
 
 export const trace = z.object({
   inbox: z.looseObject({ id: z.string(), state: z.string(), sessionKey: z.string() }),

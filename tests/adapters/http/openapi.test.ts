@@ -130,6 +130,14 @@ const examples: Record<string, Omit<Asked, 'method'> & { streams?: boolean }> = 
     body: '{"session":{"key":"api:owner:main"}}',
   },
   'GET /api/v1/pairing': { path: '/api/v1/pairing', token: tokens.read },
+  'GET /api/v1/approvals': { path: '/api/v1/approvals?open=true', token: tokens.read },
+  'GET /api/v1/approvals/{id}': { path: '/api/v1/approvals/appr_1', token: tokens.read },
+  'POST /api/v1/approvals/{id}/approve': {
+    path: '/api/v1/approvals/appr_1/approve',
+    token: tokens.send,
+    body: '{}',
+  },
+  'POST /api/v1/approvals/{id}/deny': { path: '/api/v1/approvals/appr_1/deny', token: tokens.send, body: '{}' },
   'POST /api/v1/pairing/approve': {
     path: '/api/v1/pairing/approve',
     token: tokens.manage,

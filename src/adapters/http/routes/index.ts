@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type Route, route } from '../route.ts';
+import { approvalRoutes } from './approvals.ts';
 import { chatRoutes } from './chat.ts';
 import { eventRoutes } from './events.ts';
 import { hookRoutes } from './hooks.ts';
@@ -48,6 +49,7 @@ export function routeTable(version: string): readonly Route[] {
     ...peopleRoutes,
     ...rightsRoutes,
     ...noteRoutes,
+    ...approvalRoutes,
     ...hookRoutes,
     ...mcpRoutes,
     ...pageRoutes,
