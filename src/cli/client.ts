@@ -101,15 +101,48 @@ export class GatewayClient {
 
   /** Resolves with the id of the stored file. */
   async upload(bytes: Uint8Array, mimeType: string): Promise<string> {
+    const { id } = await this.postBytes<{ id: string }>('/api/v1/files', bytes, mimeType);
+    return id;
+  }
+
+  async postBytes<T>(path: string, bytes: Uint8Array, mimeType: string): Promise<T> {
     const call = {
       method: 'POST' as const,
-      url: `${this.#found.url}/api/v1/files`,
+      url: this.#found.url + path,
       headers: { ...this.#headers(), 'content-type': mimeType },
       body: bytes,
       silenceMs: deliverySilenceMs,
     };
-    const { id } = this.#parse(await this.#reach(exchange(call, maxAnswerBytes))) as { id: string };
-    return id;
+    return this.#parse(await this.#reach(exchange(call, maxAnswerBytes))) as T;
+  }
+
+  /** Waits as long as it takes: what is asked for may be much work. */
+  async postPatiently<T>(path: string): Promise<T> {
+    return this.#parse(await this.#exchange('POST', path, undefined, deliverySilenceMs)) as T;
+  }
+
+  /** The lines of an answer, one at a time. */
+  async *lines(path: string): AsyncGenerator<string> {
+    const url = this.#found.url + path;
+    const call = { method: 'GET' as const, url, headers: this.#headers(), silenceMs: streamSilenceMs };
+    const response = await this.#reach(open(call));
+    response.setEncoding('utf8');
+    const pieces = response as AsyncIterable<string>;
+    if (response.statusCode !== 200) {
+      let text = '';
+      for await (const piece of pieces) text = (text + piece).slice(0, 65_536);
+      throw this.#refusal({ status: response.statusCode ?? 0, headers: response.headers, text });
+    }
+    let rest = '';
+    try {
+      for await (const piece of pieces) {
+        const found = (rest + piece).split('\n');
+        rest = found.pop() ?? '';
+        yield* found;
+      }
+    } catch (error) {
+      throw new CliError(`The connection to the gateway broke (${failureCode(error)}); try again.`);
+    }
   }
 
   #headers(): Record<string, string> {

@@ -27,7 +27,9 @@ export function parse(args: readonly string[], commands: readonly Command[], lat
   const before = takeOptions(words, globalOptions, given, undefined);
   let name = before ?? '';
   const group = commands.some((command) => command.name.startsWith(`${name} `));
-  if (group) {
+  // `audit` is a command of its own beside `audit log`.
+  const alone = commands.some((command) => command.name === name);
+  if (group && (!alone || commands.some((command) => command.name === `${name} ${words[0]}`))) {
     const action = takeOptions(words, globalOptions, given, undefined);
     if (action !== undefined) name += ` ${action}`;
   }

@@ -36,7 +36,7 @@ const wrong: [string, string[], RegExp][] = [
   ['an option given twice in two spellings', ['-c', 'a', 'status', '--config=b'], /--config is given twice/],
   ['a value for a switch', ['status', '--json=yes'], /--json takes no value/],
   ['an unknown command', ['statsu'], /no command "statsu" \(did you mean status\?\)/],
-  ['a group without an action', ['sessions'], /needs one of list, show, export, reset, delete/],
+  ['a group without an action', ['sessions'], /needs one of list, show, export, import, reset, delete/],
   ['an unknown action', ['sessions', 'lst'], /no command "sessions lst"/],
   ['a missing argument', ['why'], /MESSAGE_ID is missing/],
   ['an argument too many', ['status', 'now'], /unexpected argument "now"/],

@@ -28,7 +28,7 @@ export async function writeLines(response: ServerResponse, lines: AsyncIterable<
 }
 
 /** The values of a body of JSON lines, each parsed like any body; empty lines are skipped. */
-export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
+export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator {
   let rest: Uint8Array = new Uint8Array();
   let parsed = 0;
   for await (const chunk of body) {

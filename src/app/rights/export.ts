@@ -46,7 +46,8 @@ async function* linesOf(person: string, store: RightsStore, files: Pick<FileStor
     counts[table] = (counts[table] ?? 0) + 1;
     yield line({ table, row });
     if (table !== 'files') continue;
-    const id = String(row['id']);
+    const { id } = row;
+    if (typeof id !== 'string') continue;
     let piece = 0;
     for (const base64 of piecesOf((await files.read(id)) ?? new Uint8Array())) {
       yield line({ file: id, piece: piece++, base64 });

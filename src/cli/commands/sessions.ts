@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Part, Role } from '../../core/message.ts';
 import type { SessionRow } from '../../core/ports/store.ts';
 import { GatewayClient } from '../client.ts';
-import { type Handler, type Invocation } from '../command.ts';
+import { CliError, type Handler, type Invocation } from '../command.ts';
 import { limitOf } from '../limit.ts';
 import { jsonText } from '../terminal.ts';
 
@@ -50,11 +52,26 @@ export const show: Handler = async (invocation) => {
   return 0;
 };
 
+/** The file that `sessions import` reads. */
 export const exportSession: Handler = async (invocation) => {
   const client = await GatewayClient.of(invocation);
-  for await (const page of pages(client, invocation)) {
-    for (const message of page) invocation.terminal.write(`${jsonText(message, 0)}\n`);
+  for await (const line of client.lines(`${pathOf(invocation)}/export`)) {
+    invocation.terminal.write(`${jsonText(JSON.parse(line), 0)}\n`);
   }
+  return 0;
+};
+
+export const importSession: Handler = async (invocation) => {
+  const [file = ''] = invocation.positionals;
+  const bytes = await readFile(path.resolve(invocation.cwd, file)).catch(() => {
+    throw new CliError(`${file} cannot be read; name the file that "open-clanker sessions export" printed.`);
+  });
+  const name = invocation.options.value('session');
+  const query = name === undefined ? '' : `?session=${encodeURIComponent(name)}`;
+  const client = await GatewayClient.of(invocation);
+  const made = await client.postBytes<SessionRow>(`/api/v1/sessions/import${query}`, bytes, 'application/x-ndjson');
+  if (invocation.options.has('json')) invocation.terminal.json(made);
+  else invocation.terminal.line(`${made.messageCount} messages are in the session ${made.key}.`);
   return 0;
 };
 

@@ -7,6 +7,7 @@ import * as hook from './hook-checks.ts';
 import * as machine from './machine-checks.ts';
 import * as ownServer from './own-server-checks.ts';
 import * as provider from './provider-checks.ts';
+import * as safety from './safety-checks.ts';
 import * as slack from './slack-checks.ts';
 import * as telegram from './telegram-checks.ts';
 
@@ -61,7 +62,26 @@ const checks: readonly Check[] = [
   machine.locale,
 ];
 
+/** What is not wrong but unsafe, and what of the checks above is about safety. */
+const safetyChecks: readonly Check[] = [
+  machine.oldNode,
+  gateway.configPermissions,
+  safety.secretsInConfig,
+  machine.dataFolder,
+  machine.tokenFile,
+  gateway.plainBind,
+  safety.openToAll,
+  email.provenSenders,
+  telegram.privacyMode,
+  access.pairingWaits,
+];
+
 /** Everything that is wrong, most basic first. Pure: the same facts give the same findings. */
 export function diagnose(facts: Facts): Finding[] {
   return checks.flatMap((check) => check(facts) ?? []);
+}
+
+/** Only what is unsafe. */
+export function diagnoseSafety(facts: Facts): Finding[] {
+  return safetyChecks.flatMap((check) => check(facts) ?? []);
 }
