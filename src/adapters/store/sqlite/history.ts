@@ -41,7 +41,9 @@ export function trimHistory(db: Database, of: SessionOf, keep: number): number {
   const lastOfOthers = (working?.seq ?? session.last_seq + 1) - 1;
   const hidden = hiddenUpTo(session);
   const upTo = Math.max(hidden, lastOfOthers - keep);
-  db.run('UPDATE sessions SET reset_seq = ? WHERE id = ?', upTo, session.id);
+  if (upTo === hidden) return 0;
+  // A summary of what is out of sight now would show it all the same.
+  db.run('UPDATE sessions SET reset_seq = ?, summary_seq = 0 WHERE id = ?', upTo, session.id);
   return upTo - hidden;
 }
 

@@ -46,6 +46,24 @@ export function historyConformance(engine: string, openEmpty: OpenEmpty): void {
       assert.equal((await store.historyFigures(mine))?.seen, 2);
     });
 
+    test('a summary of what was trimmed is not read any more, and of nothing it stays', async (t) => {
+      const store = await openEmpty(t);
+      await talk(store, 'one', 'two', 'three');
+      await store.saveSummary(key, { seq: 4, text: 'they said one and two', outside: null, at: noon });
+      const summary = async () => {
+        await store.commitInbound([inboundRow(`q${await store.counts(0).then((c) => c.messagesToday)}`)]);
+        const claimed = await claim(store);
+        await store.finishRun(finish(claimed?.run.id ?? '', { messages: [], replyId: null }));
+        return claimed;
+      };
+      assert.equal(await store.trimHistory(mine, 100), 0);
+      assert.equal((await summary())?.summary?.text, 'they said one and two');
+      assert.equal(await store.trimHistory(mine, 4), 3);
+      const after = await summary();
+      assert.equal(after?.summary, null);
+      assert.equal(after?.history[0]?.seq, 4);
+    });
+
     test('the question at work stays in sight, whatever is trimmed', async (t) => {
       const store = await openEmpty(t);
       await talk(store, 'one');
