@@ -1,5 +1,6 @@
 /** Calls of tools as the loop makes them, for tests of single tools. */
 import assert from 'node:assert/strict';
+import { ClankerError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/message.ts';
 import type { ToolCall, ToolGroup, ToolOutput } from '../../src/core/ports/tool.ts';
 
@@ -26,4 +27,14 @@ export async function use(group: ToolGroup, name: string, args: JsonObject, call
   assert.ok(tool !== undefined, `there is no tool ${name}`);
   const prepared = tool.prepare(args);
   return 'problem' in prepared ? { text: prepared.problem, isError: true } : prepared.run(call);
+}
+
+/** The same, where the loop tells an expected failure to the model as an error. */
+export async function outcome(group: ToolGroup, name: string, args: JsonObject, call: ToolCall): Promise<ToolOutput> {
+  try {
+    return await use(group, name, args, call);
+  } catch (error) {
+    if (!(error instanceof ClankerError)) throw error;
+    return { text: error.message, isError: true };
+  }
 }

@@ -13,7 +13,7 @@ import { idMint } from '../../../../src/core/ids.ts';
 import type { JsonObject } from '../../../../src/core/message.ts';
 import type { ToolCall, ToolOutput } from '../../../../src/core/ports/tool.ts';
 import { freshStore } from '../../../support/store.ts';
-import { callBy, callTool } from '../../../support/tool-calls.ts';
+import { callOf, outcome } from '../../../support/tool-calls.ts';
 
 async function rig(t: TestContext) {
   const store = await freshStore(t);
@@ -24,7 +24,7 @@ async function rig(t: TestContext) {
   const deps = { files, storage, store, clock: systemClock, mintId: idMint(systemClock, systemRandom) };
   const group = filesTools({ readOnly: false }, deps);
   const call = (name: string, args: JsonObject, more: Partial<ToolCall> = {}): Promise<ToolOutput> =>
-    callTool(group, name, args, callBy(more.person ?? 'per_ann', more));
+    outcome(group, name, args, callOf(more.person ?? 'per_ann', more));
   const attachment = async (id: string, owner: string, text: string): Promise<void> => {
     const bytes = (async function* () {
       yield await Promise.resolve(Buffer.from(text));

@@ -8,7 +8,7 @@ import { estimateTokens } from '../../../../src/core/estimate.ts';
 import type { JsonObject } from '../../../../src/core/message.ts';
 import type { ToolOutput } from '../../../../src/core/ports/tool.ts';
 import { freshStore } from '../../../support/store.ts';
-import { callBy, callTool } from '../../../support/tool-calls.ts';
+import { callOf, outcome } from '../../../support/tool-calls.ts';
 
 async function rig(t: TestContext, text: string, mimeType = 'text/plain') {
   const store = await freshStore(t);
@@ -22,7 +22,7 @@ async function rig(t: TestContext, text: string, mimeType = 'text/plain') {
   await store.saveFile({ id: 'file_1', owner: 'per_ann', mimeType, size, sha256, createdAt: 0 });
   const group = resultsTools({ store, storage });
   const read = (args: JsonObject, person = 'per_ann'): Promise<ToolOutput> =>
-    callTool(group, 'read_result', args, callBy(person));
+    outcome(group, 'read_result', args, callOf(person));
   return { read, group, storage };
 }
 
@@ -56,7 +56,7 @@ test('words are found with what stands around them, ten places at a time', async
 
 test('a result of somebody else, a file that is gone and one that never was are all the same: not there', async (t) => {
   const { read, storage } = await rig(t, 'secret');
-  const gone = { text: 'There is no such result.', isError: true, effects: ['read'] };
+  const gone = { text: 'There is no such result.', isError: true };
   assert.deepEqual(await read({ id: 'file_1' }, 'per_bob'), gone);
   for (const id of ['file_2', '../token', '']) assert.deepEqual(await read({ id }), gone);
   await storage.remove('file_1');
