@@ -44,7 +44,7 @@ function wordsFor(group: ToolGroup): RegExp {
   let pattern = known.get(group);
   if (pattern === undefined) {
     const words = [...group.keywords, ...group.tools.map(({ name }) => name)].map((word) =>
-      word.replaceAll(/[^\p{L}\p{N}\s]/gu, '\\$&'),
+      word.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'),
     );
     pattern = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${words.join('|')})`, 'iu');
     known.set(group, pattern);
