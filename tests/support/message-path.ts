@@ -346,6 +346,8 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     mintId,
     executor,
     toolbox,
+    budgets,
+    preferences,
     kept,
     attach: () => delivery.attach(platform, detach.signal),
     /** Resolves with the first event that fits, also one that was already there. */

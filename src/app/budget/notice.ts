@@ -1,16 +1,19 @@
-import { linesOf, type BudgetLine, type Unit } from '../../core/budget.ts';
+import { linesOf, nanoOf, type BudgetLine, type Unit } from '../../core/budget.ts';
 import type { Words } from '../../core/notices/index.ts';
 import { formatDuration } from '../../core/units.ts';
 import { BudgetRefusal } from './budgets.ts';
 
-/** `$0.42`, `$0.00031`, `12.3k`, `1.2M`: short, and the same in every language. */
+/** `$0.42`, `$0.00031`, `12.3k`, `1.2M`: short, rounded down, and the same in every language. */
 export function amountText(unit: Unit, amount: number): string {
-  if (unit === 'usd') return amount === 0 || amount >= 0.01 ? `$${amount.toFixed(2)}` : `$${smallText(amount)}`;
-  if (amount >= 1e6) return `${(amount / 1e6).toFixed(1)}M`;
-  return amount >= 10_000 ? `${(amount / 1e3).toFixed(1)}k` : String(amount);
+  if (unit === 'usd') return amount === 0 || amount >= 0.01 ? `$${cents(amount)}` : `$${small(amount)}`;
+  if (amount >= 1e6) return `${oneDigit(amount / 1e6)}M`;
+  return amount >= 10_000 ? `${oneDigit(amount / 1e3)}k` : String(amount);
 }
 
-const smallText = (amount: number): string => amount.toFixed(Math.min(9, 1 - Math.floor(Math.log10(amount))));
+/** Whole nanodollars first: 0.29 is a little less than 29 cents. */
+const cents = (usd: number): string => (Math.floor(nanoOf(usd) / 1e7) / 100).toFixed(2);
+const small = (usd: number): string => usd.toFixed(Math.min(9, 1 - Math.floor(Math.log10(usd)))).replace(/0+$/, '');
+const oneDigit = (amount: number): string => (Math.floor(amount * 10) / 10).toFixed(1);
 
 export const renewalText = ({ renewsAt }: BudgetLine, now: number): string =>
   formatDuration(Math.max(0, renewsAt - now));

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../../../core/define-tool.ts';
-import { errorData } from '../../../core/errors.ts';
 import type { PersonSettings } from '../../../core/ports/preferences.ts';
 import type { ToolGroup } from '../../../core/ports/tool.ts';
 import { settingNames, type Settings } from '../../../core/preferences.ts';
@@ -49,19 +48,15 @@ export function preferenceTools(settings: PersonSettings): ToolGroup {
           quiet_hours: value,
           notices: z.optional(z.boolean()),
         }),
-        async run(input, { person }) {
-          const given = Object.fromEntries(Object.entries(input).filter(([, one]) => one !== undefined));
-          try {
-            return { text: told(await settings.set(person, given)) };
-          } catch (error) {
-            const { kind, message } = errorData(error);
-            if (kind !== 'invalid_input') throw error;
-            return { text: message, isError: true };
-          }
-        },
+        run: async (input, { person }) => ({ text: told(await settings.set(person, given(input))) }),
       }),
     ],
   };
 }
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+const given = <T extends object>(input: T): Given<T> =>
+  Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Given<T>;
 
 const told = (now: Settings): string => settingNames.map((name) => `${name}: ${now[name] ?? 'not said'}`).join('\n');
