@@ -1,7 +1,8 @@
 /**
  * Throws the catalogue of hostile inputs at a gateway and prints `N passed, N failed`; exit 1 when one failed.
  *
- *   npm run hostile                 all cases against the built daemon; those of channels between strict platforms
+ *   npm run hostile                 all cases against the built daemon; those of channels between strict platforms,
+ *                                   those of the web between a public site and a canary
  *   npm run hostile -- W-13 H-25    only these
  *   npm run hostile -- --bare       against what Node and ws do by themselves: at least eight must fail there
  */
@@ -9,6 +10,8 @@ import type { Endpoint } from '../tests/support/raw.ts';
 import type { HostileCase } from '../tests/hostile/case.ts';
 import { Platforms } from '../tests/hostile/platforms.ts';
 import { channelCases, hostileCases, runHostile, type CaseResult } from '../tests/hostile/run.ts';
+import { webCases } from '../tests/hostile/web-cases.ts';
+import { PublicWeb } from '../tests/support/public-web.ts';
 import { startBare, startBuilt } from '../tests/hostile/targets.ts';
 
 /** The cases bite only if a server without our door fails this many of them. */
@@ -17,7 +20,7 @@ const mustFailBare = 8;
 const asked = process.argv.slice(2);
 const bare = asked.includes('--bare');
 const ids = asked.filter((word) => !word.startsWith('--'));
-const known = [...hostileCases, ...(bare ? [] : channelCases)].map(({ id }) => id);
+const known = [...hostileCases, ...(bare ? [] : [...channelCases, ...webCases])].map(({ id }) => id);
 const results: CaseResult[] = [];
 
 async function throwAt<T extends Endpoint & { stop(): Promise<void> }>(
@@ -40,7 +43,10 @@ if (ids.length > 0 && !ids.some((id) => known.includes(id))) {
   process.exit(2);
 }
 await throwAt(hostileCases, bare ? startBare : startBuilt);
-if (!bare) await throwAt(channelCases, () => Platforms.start());
+if (!bare) {
+  await throwAt(channelCases, () => Platforms.start());
+  await throwAt(webCases, () => new PublicWeb().start());
+}
 
 const failed = results.filter(({ failure }) => failure !== null).length;
 console.log(`${results.length - failed} passed, ${failed} failed${bare ? ' (a bare Node server)' : ''}`);

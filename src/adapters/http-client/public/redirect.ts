@@ -38,7 +38,7 @@ export function redirected(
 function absolute(location: string, base: URL): string {
   const written = Buffer.from(location, 'latin1').toString('utf8');
   if (/^[a-z][a-z0-9+.-]*:/i.test(written) || /^[/\\]{2}/.test(written))
-    return /^\/\//.test(written) ? base.protocol + written : written;
+    return written.startsWith('//') ? base.protocol + written : written;
   // eslint-disable-next-line no-control-regex -- a parser would drop them silently
   if (/[\u0000-\u0020\\]/.test(written)) return written;
   return URL.parse(written, base)?.href ?? written;

@@ -10,7 +10,7 @@ import type { ToolOutput } from '../../../core/ports/tool.ts';
 import { readable } from './readable.ts';
 
 export interface AnswerDeps {
-  files: FileStorage;
+  files: Pick<FileStorage, 'save' | 'remove'>;
   store: Pick<Store, 'saveFile'>;
   clock: Clock;
   mintId: MintId;

@@ -40,7 +40,7 @@ export const httpClientTable = table('Web pages and public HTTP services, by the
   enabled: withDefault(flag('Whether there is such a tool.'), true),
   methods: withDefault(list('What may be asked for.', 'a list of HTTP methods', methodProblem), [...methods]),
   timeout: withDefault(duration('The longest request, with redirects and the whole answer.', '1s', '2m'), '15s'),
-  max_bytes: withDefault(size('The largest answer, once it is decompressed.', '1KB', '50MB'), '2MB'),
+  max_bytes: withDefault(size('The largest answer, once it is decompressed.', '1KB', '10MB'), '2MB'),
   ports: withDefault(idList('Ports beside 80 and 443.', 'a list of ports such as [8443]', portProblem), []),
   allow_hosts: withDefault(
     list(
