@@ -129,15 +129,14 @@ export class McpServer {
   /** One life of it, from its start to its end. Resolves with why it ended. */
   async #connected(signal: AbortSignal): Promise<string> {
     this.#state = 'starting';
-    const over = Promise.withResolvers<void>();
     try {
-      await this.#open(signal, over.resolve);
+      const { ended } = await this.#open(signal);
       await this.#relist();
       if (this.#transport === null) return 'it is gone';
       this.#state = 'up';
       this.#detail = '';
       this.#log.info('an MCP server is there', { tools: this.#tools.length });
-      await over.promise;
+      await ended;
       return this.#transport.reason;
     } catch (error) {
       return this.#why(error);
@@ -149,32 +148,34 @@ export class McpServer {
     }
   }
 
-  async #open(signal: AbortSignal, onClose: () => void): Promise<void> {
-    const { timeout: timeoutMs } = this.#options;
-    // The library is a megabyte of code; whoever has no server never loads it.
-    const { connect } = await import('./connection.ts');
-    const options = {
-      version: this.#deps.version,
-      timeoutMs,
-      signal,
-      onClose,
-      onToolsChanged: (): void => void this.#follow(),
-      onOdd: (error: Error): void =>
-        this.#log.trace('an MCP server sent something odd', { reason: error.message.slice(0, maxDetail) }),
-    };
-    signal.throwIfAborted();
+  /** Resolves with what ends with the connection. */
+  async #open(signal: AbortSignal): Promise<{ ended: Promise<void> }> {
     const first = this.#newTransport();
-    this.#transport = first;
     try {
-      this.#connection = await connect(first, options);
+      return await this.#introduce(first, signal);
     } catch (error) {
       if (!(error instanceof NotStreamable)) throw error;
       await first.close();
-      signal.throwIfAborted();
-      const second = this.#httpTransport(SseTransport);
-      this.#transport = second;
-      this.#connection = await connect(second, options);
+      return await this.#introduce(this.#httpTransport(SseTransport), signal);
     }
+  }
+
+  async #introduce(transport: OurTransport, signal: AbortSignal): Promise<{ ended: Promise<void> }> {
+    // The library is a quarter of a megabyte of code; whoever has no server never loads it.
+    const { connect } = await import('./connection.ts');
+    signal.throwIfAborted();
+    this.#transport = transport;
+    const { promise: ended, resolve: onClose } = Promise.withResolvers<void>();
+    this.#connection = await connect(transport, {
+      version: this.#deps.version,
+      timeoutMs: this.#options.timeout,
+      signal,
+      onClose,
+      onToolsChanged: () => void this.#follow(),
+      onOdd: (error) =>
+        this.#log.trace('an MCP server sent something odd', { reason: error.message.slice(0, maxDetail) }),
+    });
+    return { ended };
   }
 
   #newTransport(): StdioTransport | HttpTransport {
