@@ -20,6 +20,8 @@ import type { NoticeDeps } from './app/access/notices.ts';
 import { Pairing } from './app/access/pairing.ts';
 import { People } from './app/access/people.ts';
 import { Tokens } from './app/access/tokens.ts';
+import { askAgent } from './app/agent/ask-agent.ts';
+import { boundAgent } from './app/agent/bindings.ts';
 import { remoteApprovals } from './app/approvals/remote.ts';
 import { Audit } from './app/audit/audit.ts';
 import { recordedReload } from './app/audit/audited.ts';
@@ -173,6 +175,7 @@ class Daemon {
       onOperatorToken: (token) => this.#saveOperatorToken(dataDir, token),
     });
     const plugins = new Plugins({ clock, random, log, http, dataDir: dataDir.folder });
+    stopping.isContained = (error) => plugins.blames(error);
     const skills = skillsPart({ live, clock, log });
     const channelTypes = new Set(channelTypesOf(live.config));
     const providers = new ProviderSet({ http, clock, log, plugin: (config) => plugins.provider(config) });
@@ -233,7 +236,7 @@ class Daemon {
       loop,
       compaction,
       toolbox,
-      agent: (name) => live.agent(name),
+      agent: (name, { inbound, role }) => live.agent(name ?? boundAgent(live.config.bindings, inbound, role)),
       steers: ({ channel }) => queueMode(channel) === 'steer',
       whois: (inbound) => directory.whois(inbound, policy(inbound.channel, inbound.account)),
       preferredModel: (person) => preferences.modelOf(person),
@@ -323,6 +326,17 @@ class Daemon {
       models.configure(await providers.build(live.config), live.chain);
       toolbox.configure([
         ...toolSources(live.config, { store, clock, notes, preferences, http, files, mintId, log, metrics }),
+        askAgent({
+          loop,
+          toolbox,
+          compaction,
+          models,
+          store,
+          clock,
+          mintId,
+          agents: () => live.agentNames,
+          agent: (name) => live.agent(name),
+        }),
         skills.source,
         mcp,
         plugins,

@@ -89,6 +89,8 @@ function shaped(text: string, kind: FieldKind): unknown {
         .split(',')
         .map((item) => item.trim())
         .filter((item) => item !== '');
+    case 'rows':
+      return json(Array.isArray);
     case 'map':
     case 'choices':
       return json(isTree);

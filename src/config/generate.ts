@@ -39,6 +39,8 @@ const sampleNames: Readonly<Record<string, string>> = {
 
 const isTable = ({ notes }: Key): boolean => notes.kind === 'table';
 
+const isRows = ({ notes }: Key): boolean => notes.kind === 'rows';
+
 /** The kind of a further account of a platform, whose keys are those of its plain table; else null. */
 function furtherOf({ path: [top, type = '', accounts, ...name] }: Key): ChannelType | null {
   return top === 'channels' && accounts === 'accounts' && name.length === 1 ? (type as ChannelType) : null;
@@ -85,6 +87,10 @@ export function generateConfig(): string {
     const keyed = further === null ? inside.flatMap(keyLines) : furtherLines(further, inside);
     lines.push(...comment(table.notes.about), `${mark}[${table.path.join('.')}]`, ...keyed);
   }
+  for (const { path, notes } of all.filter(isRows)) {
+    const inside = (notes.example ?? '').split('\n').map((line) => `#${line}`);
+    lines.push(...comment(notes.about), `#[[${path.join('.')}]]`, ...inside, '');
+  }
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
@@ -125,7 +131,14 @@ export function configReference(): string {
       ['| key | meaning | takes | default |', '|---|---|---|---|', ...inside.map(row)].join('\n'),
     ];
   });
-  return `${[referenceHead, ...parts].join('\n\n')}\n`;
+  const listed = all
+    .filter(isRows)
+    .flatMap(({ path, notes }) => [
+      `## \`[[${path.join('.')}]]\``,
+      notes.about,
+      ['```toml', `[[${path.join('.')}]]`, notes.example ?? '', '```'].join('\n'),
+    ]);
+  return `${[referenceHead, ...parts, ...listed].join('\n\n')}\n`;
 }
 
 const referenceHead = `# Configuration

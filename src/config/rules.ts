@@ -32,6 +32,20 @@ function serverRules({ server }: Config, layerOf: LayerOf): Problem[] {
   return problems;
 }
 
+function bindingRules({ bindings, agents }: Config): Problem[] {
+  const known = Object.keys(agents).join(', ') || 'none';
+  return bindings.flatMap(({ agent }, at) =>
+    Object.hasOwn(agents, agent)
+      ? []
+      : [
+          {
+            path: ['bindings', at, 'agent'],
+            message: `there is no agent "${agent}" under [agents]; there are: ${known}`,
+          },
+        ],
+  );
+}
+
 /** A reference is a provider's name, or `provider/model`; a model's name may hold further slashes. */
 function referenceProblem(reference: string, { providers }: Config): string | null {
   const [name = '', ...model] = reference.split('/');
@@ -172,6 +186,7 @@ function sharedSecrets(config: Config): Problem[] {
 export function rules(config: Config, layerOf: LayerOf): Problem[] {
   return [
     ...serverRules(config, layerOf),
+    ...bindingRules(config),
     ...providerRules(config),
     ...telegramRules(config),
     ...searchRules(config),

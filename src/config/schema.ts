@@ -18,7 +18,7 @@ import { pluginsTable } from './plugins.ts';
 import { retentionTable } from './retention.ts';
 import { toolsTable } from './tools.ts';
 import { memoryOptions } from '../adapters/tools/notes/options.ts';
-import { choice, duration, integer, list, named, number, table, text, withDefault } from '../core/fields.ts';
+import { choice, duration, integer, list, named, number, rows, table, text, withDefault } from '../core/fields.ts';
 
 const agentFields = {
   system_prompt: text('What the model is told before every conversation.', 'a text', {
@@ -138,12 +138,24 @@ const sessionsOptions = table('How long conversations live.', {
   retention: withDefault(retentionTable, {}),
 });
 
+const bindingRows = rows(
+  'Which agent answers where, the first that fits: a key that is left out fits everything. What a request names wins.',
+  {
+    agent: text('The agent.', 'a name under `[agents]`'),
+    channel: z.optional(text('Where.', 'a type of channel such as "telegram", or an account such as "telegram:work"')),
+    conversation: z.optional(text('In which chat.', "the platform's id of a chat")),
+    role: z.optional(choice('For whom.', ['guest', 'member', 'owner'])),
+  },
+  'agent = "brief"\nchannel = "telegram"\nrole = "guest"',
+);
+
 /** The file as a person writes it. `configOf` turns its output into the Config that the program uses. */
 export const configSchema = table('The configuration of Open Clanker.', {
   server: withDefault(serverOptions, {}),
   providers: withDefault(providersOptions, {}),
   agent: withDefault(agentOptions, {}),
   agents: withDefault(named('Further agents, chosen by `agent` of a request.', furtherAgent), {}),
+  bindings: withDefault(bindingRows, []),
   channels: withDefault(channelsTable, {}),
   database: withDefault(databaseOptions, {}),
   sessions: withDefault(sessionsOptions, {}),
@@ -179,7 +191,6 @@ export type Config = Omit<WrittenConfig, 'providers' | 'agents' | 'channels' | '
 
 /** Keys of the design that this version does not have yet; `*` is any name. */
 export const laterKeys: readonly string[] = [
-  'bindings',
   'bridge',
   'database.url',
   'media',
@@ -188,6 +199,3 @@ export const laterKeys: readonly string[] = [
   'tasks',
   'webhooks',
 ];
-
-/** Values of the design that this version does not have yet. */
-export const laterValues: Readonly<Record<string, readonly string[]>> = {};

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import { isName, nameForm } from '../core/fields.ts';
 import { excerpt } from '../core/redact.ts';
 import { nearest } from './nearest.ts';
-import { configSchema, laterKeys, laterValues } from './schema.ts';
+import { configSchema, laterKeys } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
 import { fixedKeys, keys, namedEntry, notesAt, schemaAt } from './schema-walk.ts';
 import { isTree, valueAt } from './tree.ts';
@@ -49,8 +49,6 @@ function wrongValue(tree: Tree, path: Path, said: string): string {
   const parent = schemaAt(configSchema, path.slice(0, -1));
   if (notes?.kind === 'table' && !isTree(value) && parent !== undefined && namedEntry(parent) !== undefined)
     return unknownKey(path);
-  const later = laterValues[String(path.at(-1))];
-  if (typeof value === 'string' && later?.includes(value)) return `"${value}" is ${notAvailable}${takes}`;
   return `found ${shown(value, isSecret)}${said === '' ? '' : `: ${said}`}${takes}`;
 }
 

@@ -7,7 +7,17 @@ import { baseUrlProblem } from './host.ts';
 import { Secret } from './secret.ts';
 import { parseDuration, parseSize } from './units.ts';
 
-export type FieldKind = 'text' | 'secret' | 'choice' | 'number' | 'boolean' | 'list' | 'map' | 'choices' | 'table';
+export type FieldKind =
+  | 'text'
+  | 'secret'
+  | 'choice'
+  | 'number'
+  | 'boolean'
+  | 'list'
+  | 'map'
+  | 'choices'
+  | 'rows'
+  | 'table';
 
 export interface FieldNotes {
   kind: FieldKind;
@@ -224,6 +234,16 @@ export function choices<const T extends readonly [string, ...string[]]>(
 /** A table in which only the given keys may stand. */
 export function table<S extends z.core.$ZodShape>(about: string, shape: S) {
   return note(z.strictObject(shape), { kind: 'table', about, form: 'a table' });
+}
+
+const maxRows = 1000;
+
+/** A list of tables, each written under its own `[[key]]`. `example` is what stands under one. */
+export function rows<S extends z.core.$ZodShape>(about: string, shape: S, example: string) {
+  const form = `tables \`[[key]]\` with the keys ${Object.keys(shape)
+    .map((key) => `\`${key}\``)
+    .join(', ')}`;
+  return note(z.array(z.strictObject(shape)).check(z.maxLength(maxRows)), { kind: 'rows', about, form, example });
 }
 
 const namePattern = /^[a-z][a-z0-9_-]{0,31}$/;

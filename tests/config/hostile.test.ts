@@ -139,7 +139,7 @@ describe('F-05: wrong values are refused by key', () => {
     ['[agent.limits]\nrun_timeout = "90d"', 'agent.limits.run_timeout', /found "90d".*24d/],
     ['[agent]\ntemperature = 2.1', 'agent.temperature', /from 0 to 2/],
     ['[agent]\nhistory_window = -1', 'agent.history_window', /from 0/],
-    ['[agent]\nqueue_mode = "steer"', 'agent.queue_mode', /not available in this version.*"followup"/],
+    ['[agent]\nqueue_mode = "random"', 'agent.queue_mode', /found "random".*"followup".*"steer"/],
     ['[logging]\nlevel = "verbose"', 'logging.level', /found "verbose".*"debug"/],
     ['server = 5', 'server', /found 5; it takes a table/],
     ['[server.tls]\ncert_path = "a.pem"', 'server.tls.key_path', /missing/],
@@ -170,8 +170,9 @@ describe('F-05: wrong values are refused by key', () => {
     ['[channels.telegram]\ngroups = ["-1"]', 'channels.telegram.groups', /a table of chat ids/],
     ['[agents."Big One"]\nmodel = "demo"', 'agents.Big One', /cannot be a name/],
     ['[providers."a/b"]\nbase_url = "http://127.0.0.1:1"', 'providers.a/b', /cannot be a name/],
-    ['[tools.shell]\nenabled = true', 'tools', /not available in this version/],
-    ['[[bindings]]\nagent = "a"', 'bindings', /not available in this version/],
+    ['[tools.shell]\nenabled = true', 'tools.shell', /unknown key/],
+    ['[[bindings]]\nagent = "a"', 'bindings.agent', /no agent "a".*none/],
+    ['bindings = "a"', 'bindings', /\[\[key\]\]/],
     ['[channels.discord]\nenabled = true', 'channels.discord.bot_token', /missing/],
     ['[channels.matrix]\naccess_token = "x"', 'channels.matrix.homeserver', /missing/],
     ['[channels.webhook.sms]\nurl = "http://127.0.0.1/"', 'channels.webhook.sms.secret', /missing/],
@@ -193,14 +194,14 @@ describe('F-05: wrong values are refused by key', () => {
     assert.deepEqual([issue?.line, issue?.column], [2, 8]);
   });
   it('everything that is wrong is said at once, in the order of the file', (t) => {
-    const text = '[server]\nport = "x"\nprot = 1\n[logging]\nlevel = 3\n[tools]\n';
+    const text = '[server]\nport = "x"\nprot = 1\n[logging]\nlevel = 3\n[scheduler]\n';
     assert.deepEqual(
       issuesOfText(t, text).map(({ key, line }) => [key, line]),
       [
         ['server.port', 2],
         ['server.prot', 3],
         ['logging.level', 5],
-        ['tools', 6],
+        ['scheduler', 6],
       ],
     );
   });
