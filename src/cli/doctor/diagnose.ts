@@ -1,10 +1,12 @@
 import * as access from './access-checks.ts';
 import * as discord from './discord-checks.ts';
 import * as email from './email-checks.ts';
+import * as extension from './extension-checks.ts';
 import type { Check, Facts, Finding } from './facts.ts';
 import * as gateway from './gateway-checks.ts';
 import * as hook from './hook-checks.ts';
 import * as machine from './machine-checks.ts';
+import * as mcp from './mcp-checks.ts';
 import * as ownServer from './own-server-checks.ts';
 import * as provider from './provider-checks.ts';
 import * as safety from './safety-checks.ts';
@@ -53,6 +55,9 @@ const checks: readonly Check[] = [
   slack.noWayIn,
   slack.noHost,
   slack.scopes,
+  mcp.notThere,
+  extension.refusedPlugins,
+  extension.brokenSkills,
   access.pairingWaits,
   gateway.refusedSenders,
   gateway.deadLetters,

@@ -112,6 +112,7 @@ export const warnings: Check = ({ gateway }) => {
   const { channels, configError, model, warnings: all } = gateway.status;
   const known = (warning: string): boolean =>
     channels.some(({ id }) => warning.startsWith(`${id}:`)) ||
+    warning.startsWith('MCP server ') ||
     (configError !== null && warning.includes(configError)) ||
     (model.name.startsWith('demo') && /\bdemo\b/i.test(warning));
   return all

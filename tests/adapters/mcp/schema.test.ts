@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { argumentProblem, boundedSchema } from '../../../src/adapters/mcp/schema.ts';
 import type { JsonObject } from '../../../src/core/message.ts';
 

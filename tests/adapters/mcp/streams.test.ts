@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { eventsOf } from '../../../src/adapters/mcp/event-stream.ts';
 import { type Line, linesOf } from '../../../src/adapters/mcp/lines.ts';
 import { messagesOfLine } from '../../../src/adapters/mcp/messages.ts';

@@ -101,6 +101,15 @@ const app: SlackFacts = {
   missingScopes: [],
   clockOffMs: null,
 };
+const mcpServer = {
+  name: 'web',
+  state: 'waiting' as const,
+  detail: 'it was not found',
+  tools: 0,
+  restarts: 3,
+  calls: 0,
+  failedCalls: 0,
+};
 const account = { id: 'telegram:main', enabled: true, access: 'allowlist' as const, listed: 1 };
 const server = { host: '127.0.0.1', port: 18789, tls: false, loopback: true };
 const config = {
@@ -147,6 +156,8 @@ const healthy: Facts = {
   discord: [discordBot],
   email: [mailbox],
   ownServers: [homeserver],
+  skills: [],
+  plugins: [],
   accounts: [account],
 };
 const down: GatewayFacts = { reach: 'none', url: 'http://127.0.0.1:18789' };
@@ -339,7 +350,14 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
     { gateway: up({ channels: [{ ...channel('The connection ended.'), id: 'matrix:main', type: 'matrix' }] }) },
     /The connection ended/,
   ],
+  ['skill_broken', { skills: [{ folder: '/d/skills/x', reason: 'name is missing' }] }, /SKILLS\.md/],
+  ['plugin_refused', { gateway: down, plugins: [{ name: 'dice', problem: 'there is no folder' }] }, /plugins list/],
   ['nobody_allowed', { accounts: [{ ...account, id: 'slack:main', listed: 0 }] }, /open-clanker status/],
+  [
+    'mcp_server_down',
+    { gateway: up({ mcp: [mcpServer], warnings: ['MCP server web: it was not found'] }) },
+    /mcp\.servers\.web\.enabled/,
+  ],
   ['pairing_waits', { gateway: up({ waiting: 2 }) }, /open-clanker pairing list/],
   ['telegram_privacy_mode', { telegram: [{ ...bot, allowedGroups: 1 }] }, /\/setprivacy/],
 ];
