@@ -7,7 +7,7 @@ import { may } from '../../core/roles.ts';
 import { nameInMarkdown } from '../access/names.ts';
 import type { CommandContext, CommandRegistry } from '../commands/registry.ts';
 import type { Budgets } from './budgets.ts';
-import { amountText, renewalText } from './notice.ts';
+import { amountText, limitText, renewalText } from './notice.ts';
 
 const maxModels = 10;
 const maxPeople = 20;
@@ -66,7 +66,7 @@ function budgetText(line: BudgetLine, now: number, words: BudgetWords): string {
     whose,
     period: words.periods[line.period],
     left: amountText(line.unit, line.left),
-    limit: amountText(line.unit, line.limit) + (line.unit === 'usd' ? '' : ' tokens'),
+    limit: limitText(line, words),
     renewsIn: renewalText(line, now),
   });
 }

@@ -1,4 +1,5 @@
 import { linesOf, nanoOf, type BudgetLine, type Unit } from '../../core/budget.ts';
+import type { BudgetWords } from '../../core/notices/budget-words.ts';
 import type { Words } from '../../core/notices/index.ts';
 import { formatDuration } from '../../core/units.ts';
 import { BudgetRefusal } from './budgets.ts';
@@ -14,6 +15,10 @@ export function amountText(unit: Unit, amount: number): string {
 const cents = (usd: number): string => (Math.floor(nanoOf(usd) / 1e7) / 100).toFixed(2);
 const small = (usd: number): string => usd.toFixed(Math.min(9, 1 - Math.floor(Math.log10(usd)))).replace(/0+$/, '');
 const oneDigit = (amount: number): string => (Math.floor(amount * 10) / 10).toFixed(1);
+
+/** With its unit, which then goes for what is left of it, too. */
+export const limitText = ({ unit, limit }: BudgetLine, words: BudgetWords): string =>
+  unit === 'usd' ? amountText(unit, limit) : words.tokens(amountText(unit, limit));
 
 export const renewalText = ({ renewsAt }: BudgetLine, now: number): string =>
   formatDuration(Math.max(0, renewsAt - now));
@@ -33,7 +38,7 @@ export function budgetNotice(error: unknown, words: Words): string | null {
     own:
       whose !== 'person' || line === undefined
         ? null
-        : { left: amountText(unit, line.left), limit: amountText(unit, line.limit) },
+        : { left: amountText(unit, line.left), limit: limitText(line, words.budget) },
     renewsIn: formatDuration(error.retryAfterMs ?? 0),
   });
 }

@@ -8,6 +8,8 @@ export interface BudgetWords {
     renewsIn: string;
   }): string;
   unpriced(model: string): string;
+  /** An amount of them, such as `12.3k`. */
+  tokens(amount: string): string;
   today: string;
   thisMonth: string;
   /** `cost` is null where no price is known. */

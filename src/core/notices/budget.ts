@@ -10,6 +10,7 @@ const en: BudgetWords = {
   },
   unpriced: (model) =>
     `I may not ask ${model}: there is a limit in money, and nobody told me what this model costs. An owner can set its prices.`,
+  tokens: (amount) => `${amount} tokens`,
   today: 'Today',
   thisMonth: 'This month',
   sum: ({ calls, tokens, cost }) =>
@@ -36,6 +37,7 @@ const de: BudgetWords = {
   },
   unpriced: (model) =>
     `Ich darf ${model} nicht fragen: Es gilt ein Limit in Geld, und ich weiß nicht, was dieses Modell kostet. Ein Besitzer kann die Preise eintragen.`,
+  tokens: (amount) => `${amount} Tokens`,
   today: 'Heute',
   thisMonth: 'Diesen Monat',
   sum: ({ calls, tokens, cost }) =>
@@ -63,6 +65,7 @@ const es: BudgetWords = {
   },
   unpriced: (model) =>
     `No puedo preguntar a ${model}: hay un límite en dinero y no sé cuánto cuesta este modelo. Un dueño puede indicar sus precios.`,
+  tokens: (amount) => `${amount} tokens`,
   today: 'Hoy',
   thisMonth: 'Este mes',
   sum: ({ calls, tokens, cost }) =>
@@ -89,6 +92,7 @@ const fr: BudgetWords = {
   },
   unpriced: (model) =>
     `Je ne peux pas interroger ${model} : il y a une limite en argent et je ne sais pas ce que coûte ce modèle. Un propriétaire peut indiquer ses prix.`,
+  tokens: (amount) => `${amount} jetons`,
   today: 'Aujourd’hui',
   thisMonth: 'Ce mois-ci',
   sum: ({ calls, tokens, cost }) =>
