@@ -1,9 +1,9 @@
-import { createPublicHttpClient } from '../adapters/http-client/public/index.ts';
 import { webTools } from '../adapters/tools/web/index.ts';
 import type { Config } from '../config/schema.ts';
 import type { MintId } from '../core/ids.ts';
 import type { FileStorage } from '../core/ports/files.ts';
 import type { HttpClient } from '../core/ports/http-client.ts';
+import type { PublicHttpClient } from '../core/ports/public-http.ts';
 import type { Store } from '../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../core/ports/system.ts';
 import type { ToolGroup } from '../core/ports/tool.ts';
@@ -29,6 +29,15 @@ export function webGroup({ tools }: Config, deps: WebToolDeps): ToolGroup {
     denyHosts: deny_hosts,
     allowPrivate: allow_private,
   };
-  const publicHttp = createPublicHttpClient({ rules: () => rules, log, metrics });
+  // With its decoders it takes megabytes, so it is loaded by the first request.
+  let loaded: Promise<PublicHttpClient> | null = null;
+  const publicHttp: PublicHttpClient = {
+    request: async (request) => {
+      loaded ??= import('../adapters/http-client/public/index.ts').then(({ createPublicHttpClient }) =>
+        createPublicHttpClient({ rules: () => rules, log, metrics }),
+      );
+      return (await loaded).request(request);
+    },
+  };
   return webTools({ options: tools, request: { http: publicHttp, ...kept }, search: { http } });
 }

@@ -8,7 +8,7 @@ export interface UrlRules {
   /** Host names, `*.example.com` for all below one. Not empty: nothing else may be asked. */
   allowHosts: readonly string[];
   denyHosts: readonly string[];
-  /** `host:port` that may be asked although they are private. */
+  /** `host:port` that may be asked although they are private, an IPv6 address in brackets. */
   allowPrivate: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export function judgeUrl(text: string, rules: UrlRules, mayReachPrivate: boolean
   const port = portOf(url);
   if (isMetadataHost(plain)) return { code: 'blocked_host', message: 'This host is never asked.' };
   if (isListed(rules.denyHosts, plain)) return { code: 'blocked_host', message: `The configuration forbids ${plain}.` };
-  if (mayReachPrivate && rules.allowPrivate.includes(`${bare}:${port}`)) return { url, private: true };
+  if (mayReachPrivate && rules.allowPrivate.includes(`${url.hostname}:${port}`)) return { url, private: true };
   if (!usualPorts.includes(port) && !rules.ports.includes(port))
     return { code: 'blocked_port', message: `Port ${port} cannot be asked.` };
   if (addressBytes(bare) !== null) {

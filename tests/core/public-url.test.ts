@@ -66,7 +66,7 @@ test('names of local networks and clouds are refused', () => {
 });
 
 test('a listed private service is for those who may, at exactly its port, and never metadata', () => {
-  const listed = { allowPrivate: ['192.168.1.5:8080', 'nas.local:80', 'fd12::5:8080', '169.254.169.254:80'] };
+  const listed = { allowPrivate: ['192.168.1.5:8080', 'nas.local:80', '[fd12::5]:8080', '169.254.169.254:80'] };
   assert.equal(verdict('http://192.168.1.5:8080/x', listed, true), 'private');
   assert.equal(verdict('http://nas.local/', listed, true), 'private');
   assert.equal(verdict('http://[fd12::5]:8080/', listed, true), 'private');

@@ -13,18 +13,20 @@ import {
   table,
   withDefault,
 } from '../../../core/fields.ts';
-import { plainHost } from '../../../core/host.ts';
 
-const hostProblem = (entry: string): string | null =>
-  /^(\*\.)?[^\s/:*@]+$/.test(entry) && entry === entry.toLowerCase()
+/** As hosts are compared: in lower case, letters beyond ASCII as URLs write them (`xn--…`). */
+function hostProblem(entry: string): string | null {
+  const host = entry.replace(/^\*\./, '');
+  return URL.parse(`http://${host}/`)?.hostname === host && !host.includes('*')
     ? null
-    : 'it takes a host such as "example.com", or "*.example.com" for all below it, in lower case';
+    : 'it takes a host such as "example.com", or "*.example.com" for all below it, as URLs have it';
+}
 
 /** The one spelling that is compared: a host as URLs have it, and its port. */
 function hostPortProblem(entry: string): string | null {
-  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(entry) ?? [];
+  const [, host = '', port = ''] = /^([^*]+):(\d{1,5})$/.exec(entry) ?? [];
   const url = URL.parse(`http://${host}:${port}`);
-  return url !== null && plainHost(url.hostname) === host.replace(/^\[(.*)\]$/, '$1') && url.pathname === '/'
+  return url !== null && url.hostname === host && url.pathname === '/'
     ? null
     : 'it takes a host or an address and its port, such as "192.168.1.5:8080"';
 }
