@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { MemoryBus } from '../../src/adapters/bus/memory.ts';
 import { MetricsRegistry } from '../../src/adapters/metrics/index.ts';
 import { openStore } from '../../src/adapters/store/sqlite/index.ts';
@@ -18,6 +18,7 @@ import { systemClock } from '../../src/adapters/system/index.ts';
 import { Supervisor } from '../../src/app/lifecycle/supervisor.ts';
 import { migrationsDir, quietLog } from '../adapters/store/open.ts';
 import { ask, chatEvents } from '../support/gateway-client.ts';
+import { openMcp, rogue } from '../support/mcp-rig.ts';
 import { Observed } from '../support/observed.ts';
 import { drives, ours } from './metrics/drives.ts';
 
@@ -45,7 +46,7 @@ function figure(samples: Samples, wanted: string): number {
 const constants = ours(['process_start_time_seconds', 'heap_size_bytes', 'build_info']);
 
 /** What a daemon shows only when something of its own breaks is driven with the part that shows it. */
-async function drivenInside(folder: string): Promise<MetricsRegistry> {
+async function drivenInside(t: TestContext, folder: string): Promise<MetricsRegistry> {
   const metrics = new MetricsRegistry();
   const bus = new MemoryBus(systemClock, metrics);
   const reader = bus.subscribe('events', {}, 1);
@@ -60,6 +61,15 @@ async function drivenInside(folder: string): Promise<MetricsRegistry> {
   await Promise.resolve();
   await supervisor.stop();
   assert.match(metrics.render(), /^openclanker_service_restarts_total\{service="broken"\} 1$/m);
+
+  const mcp = openMcp(t, { metrics });
+  await mcp.configure({ bad: rogue('crash') });
+  await mcp.up('bad');
+  assert.match(metrics.render(), /^openclanker_mcp_server_up\{server="bad"\} 1$/m);
+  assert.match(metrics.render(), /^openclanker_mcp_tools\{server="bad"\} 1$/m);
+  await mcp.call('mcp_bad__work');
+  assert.match(metrics.render(), /^openclanker_mcp_calls_total\{outcome="failed",server="bad"\} 1$/m);
+  await mcp.until(() => /^openclanker_mcp_restarts_total\{server="bad"\} [1-9]/m.test(metrics.render()));
 
   const store = await openStore({
     path: path.join(folder, 'x.db'),
@@ -190,8 +200,8 @@ level = "warn"
     for (const name of constants) assert.ok(figure(samples, name) > 0, name);
   });
 
-  it('what only breakage shows is shown by the part that breaks', async () => {
-    described((await drivenInside(folder)).render(), seen);
+  it('what only breakage shows is shown by the part that breaks', async (t) => {
+    described((await drivenInside(t, folder)).render(), seen);
   });
 
   it('lines of the log that cannot be written are counted', async (t) => {
@@ -214,6 +224,10 @@ level = "warn"
         'service_restarts_total',
         'store_queue_depth',
         'store_failures_total',
+        'mcp_server_up',
+        'mcp_tools',
+        'mcp_restarts_total',
+        'mcp_calls_total',
       ]),
       ...ours(['log_dropped_total']),
     ]);

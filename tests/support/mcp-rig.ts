@@ -6,7 +6,7 @@ import { McpServers } from '../../src/adapters/mcp/index.ts';
 import { type McpServerOptions, mcpOptions } from '../../src/adapters/mcp/options.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
 import type { JsonObject } from '../../src/core/message.ts';
-import type { Clock } from '../../src/core/ports/system.ts';
+import type { Clock, Metrics } from '../../src/core/ports/system.ts';
 import type { Tool, ToolCall, ToolOutput } from '../../src/core/ports/tool.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
 
@@ -54,7 +54,10 @@ export const toolCall = (more: Partial<ToolCall> = {}): ToolCall => ({
 
 const longestWaitMs = 20_000;
 
-export function openMcp(t: TestContext, options: { env?: NodeJS.ProcessEnv; clock?: Partial<Clock> } = {}): McpRig {
+export function openMcp(
+  t: TestContext,
+  options: { env?: NodeJS.ProcessEnv; clock?: Partial<Clock>; metrics?: Metrics } = {},
+): McpRig {
   const log = new KeptLog();
   const metrics = new CountedMetrics();
   const http = createHttpClient({ log, metrics });
@@ -73,7 +76,7 @@ export function openMcp(t: TestContext, options: { env?: NodeJS.ProcessEnv; cloc
     clock,
     random: systemRandom,
     log,
-    metrics,
+    metrics: options.metrics ?? metrics,
     version: '0.0.0',
     env: options.env ?? process.env,
     keepFile(owner, mimeType, bytes) {
