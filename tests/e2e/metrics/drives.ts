@@ -28,6 +28,7 @@ export const drives: readonly Drive[] = [
       'messages_received_total{channel="api"}',
       'messages_today',
       'active_people_today',
+      'active_channels_today',
       'sessions',
       'turns_total{channel="api",outcome="finished"}',
       'turn_seconds{channel="api"}',
@@ -50,6 +51,16 @@ export const drives: readonly Drive[] = [
     moves: ['bus_latency_seconds{subscriber="chat"}', 'http_request_seconds{route="/api/v1/chat"}'],
     async drive(gateway) {
       for await (const { event } of chatEvents(gateway.target, { text: 'hello' })) if (event === 'run.finished') break;
+    },
+  },
+  {
+    what: 'a question that a budget does not reach for',
+    moves: ['budget_refusals_total{account="person",unit="tokens"}'],
+    async drive(gateway) {
+      const budget = '/api/v1/people/owner/budget';
+      await ask(gateway.target, 'POST', budget, { tokens_day: 1 });
+      await say(gateway, {});
+      await ask(gateway.target, 'POST', budget, { tokens_day: 'default' });
     },
   },
   {
