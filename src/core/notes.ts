@@ -5,6 +5,8 @@ import type { JsonObject } from './message.ts';
 export const maxTitleLength = 200;
 /** Characters of a note's text. */
 export const maxNoteLength = 16_384;
+/** Of all texts of a person: a search reads them all, and must not make others wait. */
+export const maxNotesBytes = 4_000_000;
 /** Characters of the metadata as JSON. */
 export const maxMetadataLength = 2000;
 /** A search looks for the first words only. */

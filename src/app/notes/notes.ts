@@ -1,6 +1,6 @@
 import { ClankerError, invalidInput } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
-import { checkMetadata, parseNoteText, parseTitle, searchWords } from '../../core/notes.ts';
+import { checkMetadata, maxNotesBytes, parseNoteText, parseTitle, searchWords } from '../../core/notes.ts';
 import type { NoteKey, NotePage, NoteRow, Notes, SaveNote } from '../../core/ports/notes.ts';
 import type { Listed, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
@@ -53,9 +53,13 @@ export class PersonalNotes implements Notes {
       ...(expires === undefined ? {} : { expiresAt: expires === null ? null : at + expiryOf(expires) }),
       at,
     };
-    const saved = await store.saveNote(note, maxNotes);
+    const saved = await store.saveNote(note, { notes: maxNotes, bytes: maxNotesBytes });
     if (saved !== null) return saved;
-    throw new ClankerError('conflict', 'too_many_notes', `There are ${maxNotes} notes already; delete some first.`);
+    throw new ClankerError(
+      'conflict',
+      'too_many_notes',
+      `There are ${maxNotes} notes already, or ${maxNotesBytes / 1e6} MB of them; delete some first.`,
+    );
   }
 
   async find(person: string, key: NoteKey): Promise<{ note: NoteRow | null; suggestions: string[] }> {

@@ -40,7 +40,7 @@ export interface HistoryStore {
   trimHistory(session: SessionOf, keep: number): Promise<number>;
   /**
    * Of the messages that models may see, newest first, those with all words (of core's searchWords). At most `limit` are
-   * found among `scan` messages before `before`; `next` is where to go on, null at the end.
+   * found among `scan` messages before `before`, of very long ones fewer; `next` is where to go on, null at the end.
    */
   searchHistory(
     session: SessionOf,

@@ -33,9 +33,12 @@ export type NoteKey = { id: string } | { title: string };
 export interface NotesStore {
   /**
    * Inserts, or replaces the note with the same title, which keeps its id and the time it was made. Null when the owner
-   * has `maxNotes` others already.
+   * has so many others already, or all their texts would be longer than that (UTF-8).
    */
-  saveNote(note: NoteToSave, maxNotes: number): Promise<{ note: NoteRow; created: boolean } | null>;
+  saveNote(
+    note: NoteToSave,
+    limits: { notes: number; bytes: number },
+  ): Promise<{ note: NoteRow; created: boolean } | null>;
   /** A title that is not there comes with those that may have been meant. */
   note(owner: string, key: NoteKey, now: number): Promise<{ note: NoteRow | null; suggestions: string[] }>;
   /** Those with any of the words (of core's searchWords) in title or text: most words first, then titles, then newest. */

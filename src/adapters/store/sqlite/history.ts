@@ -4,6 +4,9 @@ import type { HistoryFigures, HistoryHit, SessionOf } from '../../../core/ports/
 import type { Database } from './database.ts';
 import { type SessionRecord, sessionRecord } from './sessions.ts';
 
+/** Characters of messages that a search looks through at a time: some ten milliseconds. */
+const maxRead = 300_000;
+
 /** Null also when it is somebody else's. */
 function recordOf(db: Database, { key, owner }: SessionOf): SessionRecord | null {
   const session = sessionRecord(db, key);
@@ -65,14 +68,16 @@ export function searchHistory(
     scan,
   );
   const hits: HistoryHit[] = [];
+  let read = 0;
   for (const { seq, role, parts: json, author, time } of records) {
     if (role !== 'user' && role !== 'assistant') continue;
     const parts = JSON.parse(json) as Part[];
     const text = textOf(parts);
+    read += text.length;
     const searched = searchText(text);
-    if (!words.every((word) => searched.includes(word))) continue;
-    hits.push({ seq, role, author, time, text, ...originOf(parts) });
-    if (hits.length === limit) return { hits, next: seq };
+    const found = words.every((word) => searched.includes(word));
+    if (found) hits.push({ seq, role, author, time, text, ...originOf(parts) });
+    if (hits.length === limit || read >= maxRead) return { hits, next: seq };
   }
   return { hits, next: records.length === scan ? (records.at(-1)?.seq ?? null) : null };
 }

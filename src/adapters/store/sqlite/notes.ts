@@ -38,16 +38,24 @@ const noteFrom = (record: NoteRecord): NoteRow => ({
 const byKey = (db: Database, owner: string, key: string, now: number): NoteRecord | null =>
   db.get<NoteRecord>(`SELECT ${columns} FROM notes WHERE owner = ? AND title_key = ? AND ${alive}`, owner, key, now);
 
-export function saveNote(db: Database, note: NoteToSave, maxNotes: number): { note: NoteRow; created: boolean } | null {
+export function saveNote(
+  db: Database,
+  note: NoteToSave,
+  limits: { notes: number; bytes: number },
+): { note: NoteRow; created: boolean } | null {
   const { id, owner, title, text, metadata, source, outside, expiresAt, at } = note;
   const key = titleKey(title);
   // What has expired is gone, also when housekeeping has not come by yet.
   db.run('DELETE FROM notes WHERE owner = ? AND title_key = ? AND expires_at <= ?', owner, key, at);
   const before = byKey(db, owner, key, at);
-  if (before === null) {
-    const others = db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM notes WHERE owner = ? AND ${alive}`, owner, at);
-    if ((others?.n ?? 0) >= maxNotes) return null;
-  }
+  const others = db.get<{ n: number; bytes: number | null }>(
+    `SELECT COUNT(*) AS n, SUM(octet_length(text)) AS bytes FROM notes WHERE owner = ? AND title_key <> ? AND ${alive}`,
+    owner,
+    key,
+    at,
+  );
+  if (before === null && (others?.n ?? 0) >= limits.notes) return null;
+  if ((others?.bytes ?? 0) + Buffer.byteLength(text) > limits.bytes) return null;
   db.run(
     `INSERT INTO notes (id, owner, title, title_key, title_words, text, text_words, metadata, source, outside,
        created_at, updated_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -112,9 +120,10 @@ export function searchNotes(
   const records = db.all<NoteRecord>(
     `SELECT * FROM (
        SELECT ${columns}, (
-         SELECT SUM(CASE WHEN instr(title_words, value) > 0 OR instr(text_words, value) > 0 THEN 8 ELSE 0 END
-           + (instr(title_words, value) > 0) * 3 + (instr(title_words, ' ' || value) > 0) * 2
-           + (instr(text_words, ' ' || value) > 0)) FROM json_each(?)) AS rank
+         SELECT SUM(CASE WHEN instr(text_words, value) = 0 THEN (instr(title_words, value) > 0) * 8
+             WHEN instr(text_words, ' ' || value) = 0 THEN 8 ELSE 9 END
+           + (instr(title_words, value) > 0) * 3 + (instr(title_words, ' ' || value) > 0) * 2)
+         FROM json_each(?)) AS rank
        FROM notes WHERE owner = ? AND ${alive})
      WHERE rank > 0 ORDER BY rank DESC, updated_at DESC, seq DESC LIMIT ? OFFSET ?`,
     toJson(words),

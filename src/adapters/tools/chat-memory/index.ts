@@ -7,8 +7,8 @@ import type { ToolCall, ToolGroup, ToolOutput } from '../../../core/ports/tool.t
 
 const maxHits = 10;
 /** Messages read at a time, so that no one waits long behind a search, and in all. */
-const scanned = 250;
-const maxScans = 8;
+const scanned = 100;
+const maxScans = 20;
 /** Characters of a message around what was found. */
 const excerptLength = 400;
 const maxKept = 10_000;
@@ -97,7 +97,7 @@ export function chatMemoryTools({ store }: ChatMemoryDeps): ToolGroup {
     }
     const lines = hits.map((hit) => `${isoMinute(hit.time)} ${hit.author ?? hit.role}: ${excerptOf(hit.text, words)}`);
     if (hits.length === 0) lines.push('Nothing found.');
-    if (before !== null && before !== undefined) lines.push('There are older messages that were not searched.');
+    if (before !== null && before !== undefined) lines.push('Older messages, if any, were not searched.');
     const outside = await originOf(hits, call);
     return { text: lines.join('\n'), ...(outside === null ? {} : { outside }) };
   }

@@ -19,7 +19,8 @@ const noteOf = (owner: string, title: string, text: string, more: Partial<NoteTo
   ...more,
 });
 
-const save = (store: Store, ...note: Parameters<typeof noteOf>) => store.saveNote(noteOf(...note), 1000);
+const save = (store: Store, ...note: Parameters<typeof noteOf>) =>
+  store.saveNote(noteOf(...note), { notes: 1000, bytes: 1e6 });
 const titles = ({ items }: { items: { title: string }[] }): string[] => items.map(({ title }) => title);
 const first = { limit: 20 };
 
@@ -55,14 +56,27 @@ export function notesConformance(engine: string, openEmpty: OpenEmpty): void {
 
     test('no more notes than allowed; replacing one is no new one, and an expired one does not count', async (t) => {
       const store = await openEmpty(t);
-      const put = (title: string, more: Partial<NoteToSave> = {}) => store.saveNote(noteOf('ann', title, 'x', more), 2);
+      const put = (title: string, more: Partial<NoteToSave> = {}) =>
+        store.saveNote(noteOf('ann', title, 'x', more), { notes: 2, bytes: 100 });
       assert.ok(await put('a'));
       assert.ok(await put('b', { expiresAt: noon + 10 }));
       assert.equal(await put('c'), null);
       assert.equal((await put('A'))?.created, false);
-      assert.ok(await store.saveNote(noteOf('ben', 'c', 'x'), 2));
+      assert.ok(await store.saveNote(noteOf('ben', 'c', 'x'), { notes: 2, bytes: 100 }));
       assert.equal((await put('b', { at: noon + 10 }))?.created, true, 'what has expired is another note');
       assert.equal(await put('c', { at: noon + 10 }), null);
+    });
+
+    test('all texts of a person together have a bound, in which a replaced one does not count', async (t) => {
+      const store = await openEmpty(t);
+      const put = (owner: string, title: string, text: string) =>
+        store.saveNote(noteOf(owner, title, text), { notes: 10, bytes: 8 });
+      assert.ok(await put('ann', 'a', 'äöü'));
+      assert.equal(await put('ann', 'b', 'xyz'), null);
+      assert.ok(await put('ann', 'b', 'xy'));
+      assert.ok(await put('ann', 'A', 'abcdef'));
+      assert.equal(await put('ann', 'a', 'abcdefg'), null);
+      assert.ok(await put('ben', 'a', 'abcdefgh'));
     });
 
     test('an expired note is gone at once everywhere, and housekeeping removes it', async (t) => {
