@@ -218,16 +218,17 @@ export class DiskPersonFiles implements PersonFiles {
   }
 
   async usage(person: string): Promise<FilesUsage> {
+    const { quota } = this.#limits();
     const folder = await this.#open(person, []);
-    const usage = { bytes: 0, entries: 0 };
-    if (folder === null) return usage;
+    let [bytes, entries] = [0, 0];
+    if (folder === null) return { bytes, entries, over: false };
     for await (const { size, hidden } of below(folder, [])) {
-      usage.bytes += size;
-      usage.entries++;
+      bytes += size;
+      entries++;
       // A folder that cannot be looked into counts as more than there may be, until it is deleted.
-      if (hidden === true || usage.entries > maxEntries) return { ...usage, entries: maxEntries + 1 };
+      if (hidden === true || entries > maxEntries) return { bytes, entries: maxEntries + 1, over: true };
     }
-    return usage;
+    return { bytes, entries, over: bytes > quota };
   }
 
   lend<T>(person: string, work: (folder: string) => Promise<T>): Promise<T> {

@@ -30,6 +30,8 @@ export interface FilesUsage {
   bytes: number;
   /** Files and folders, at most one more than the limit. */
   entries: number;
+  /** More than one person may have: a program wrote it, or the limit was lowered. */
+  over: boolean;
 }
 
 export interface PersonFiles {

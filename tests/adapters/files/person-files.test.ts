@@ -173,7 +173,7 @@ test('the limits of a file and of a person are counted, whoever wrote what is th
   await write('b', 'x'.repeat(1000));
   // Not by our hand: a program in the sandbox.
   writeFileSync(path.join(root, 'c'), 'x'.repeat(1050));
-  assert.deepEqual(await files.usage(ann), { bytes: 2950, entries: 3 });
+  assert.deepEqual(await files.usage(ann), { bytes: 2950, entries: 3, over: false });
   await assert.rejects(write('d', 'x'.repeat(51)), { code: 'quota_exceeded' });
   await write('d', 'x'.repeat(50));
   await write('a', 'x'.repeat(900), 'replace');
@@ -229,7 +229,7 @@ test('what a crash left half-written is not seen, and gone with the next write',
   assert.deepEqual(await paths(), ['a']);
   await write('b', 'x');
   assert.deepEqual(readdirSync(drafts), []);
-  assert.deepEqual(await files.usage(ann), { bytes: 2, entries: 2 });
+  assert.deepEqual(await files.usage(ann), { bytes: 2, entries: 2, over: false });
 });
 
 test('a file is the own words of its person only while nobody else had a part in it', async (t) => {
