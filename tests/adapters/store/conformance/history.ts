@@ -98,6 +98,20 @@ export function historyConformance(engine: string, openEmpty: OpenEmpty): void {
       assert.deepEqual([short.hits, short.next], [[], 4], 'no more is read than was said');
     });
 
+    test('of very long messages fewer are read at a time, and none is skipped', async (t) => {
+      const store = await openEmpty(t);
+      const long = 'x '.repeat(50_000);
+      await talk(store, 'needle one', `${long}needle two`, `${long}three`, `${long}four`, `${long}five`);
+      const page = await store.searchHistory(mine, ['needle'], wide);
+      assert.deepEqual([page.hits.length, page.next], [0, 5]);
+      const rest = await store.searchHistory(mine, ['needle'], { ...wide, before: page.next ?? 0 });
+      assert.deepEqual(
+        rest.hits.map(({ seq }) => seq),
+        [3, 1],
+      );
+      assert.equal(rest.next, null);
+    });
+
     test('who wrote it and where it comes from stand beside what was found; the words of tools are not searched', async (t) => {
       const store = await openEmpty(t);
       await store.commitInbound([inboundRow('q', { text: 'tea' })]);
