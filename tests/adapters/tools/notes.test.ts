@@ -83,6 +83,24 @@ test('what was saved while outside text was read comes back as outside text, als
   assert.equal((await ask('search', { words: 'mine' })).outside, undefined);
 });
 
+test('in a group notes can be made and deleted, but nothing of them is read out', async (t) => {
+  const { ask } = await rig(t);
+  const inGroup = { chatType: 'group' } as const;
+  assert.equal((await ask('save', { title: 'Wifi code', text: 'on the fridge' }, inGroup)).text, 'Saved "Wifi code".');
+  for (const [name, args] of [
+    ['get', { title: 'Wifi code' }],
+    ['get', { title: 'wifi' }],
+    ['search', { words: 'fridge' }],
+    ['search', {}],
+    ['delete', { title: 'wifi' }],
+  ] as const) {
+    const { text, isError } = await ask(name, args, inGroup);
+    assert.equal(isError, true, name);
+    assert.doesNotMatch(text, /fridge|code/i, name);
+  }
+  assert.equal((await ask('delete', { title: 'wifi code' }, inGroup)).text, 'Deleted "Wifi code".');
+});
+
 test('limits are said in words that the model can use', async (t) => {
   const { ask, settings } = await rig(t);
   const reason = (args: JsonObject) =>

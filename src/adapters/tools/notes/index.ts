@@ -63,6 +63,7 @@ export function notesTools({ notes }: { notes: Notes }): ToolGroup {
         input: z.strictObject({ title }),
         effects: ['read'],
         async run(input, call) {
+          if (call.chatType === 'group') return onlyDirect;
           const { note, suggestions } = await notes.find(call.person, input);
           return note === null ? noSuchNote(suggestions) : marked([note], wholeOf(note));
         },
@@ -82,14 +83,17 @@ export function notesTools({ notes }: { notes: Notes }): ToolGroup {
         idempotent: true,
         async run(input, call) {
           const { note, suggestions } = await notes.find(call.person, input);
-          if (note === null || !(await notes.remove(call.person, note.id))) return noSuchNote(suggestions);
+          if (note === null || !(await notes.remove(call.person, note.id))) {
+            return noSuchNote(call.chatType === 'group' ? [] : suggestions);
+          }
           return { text: `Deleted "${note.title}".` };
         },
       }),
     ],
   };
 
-  async function found(words: string, after: string | undefined, { person }: ToolCall): Promise<ToolOutput> {
+  async function found(words: string, after: string | undefined, { person, chatType }: ToolCall): Promise<ToolOutput> {
+    if (chatType === 'group') return onlyDirect;
     const page = after === undefined ? {} : { cursor: after };
     const { items, nextCursor } =
       words.trim() === '' ? await notes.list(person, page) : await notes.search(person, words, page);
@@ -105,6 +109,9 @@ function marked(notes: readonly NoteRow[], text: string): ToolOutput {
   const from = notes.find(({ outside }) => outside !== null)?.outside;
   return { text, ...(from === undefined || from === null ? {} : { outside: `note from ${from}` }) };
 }
+
+/** What others wrote in a group could talk the model into reading out what is one person's alone. */
+const onlyDirect: ToolOutput = { text: 'Notes are read in a direct chat only: ask for it there.', isError: true };
 
 const noSuchNote = (suggestions: readonly string[]): ToolOutput => ({
   text: ['There is no such note.', ...suggestions.map((title) => `Similar: "${title}"`)].join('\n'),
