@@ -322,7 +322,8 @@ class Daemon {
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       for (const type of channelTypesOf(live.config)) channelTypes.add(type);
-      await plugins.configure(live.loaded);
+      // What others wrote may take its time: nothing of ours waits for it.
+      void plugins.configure(live.loaded);
       models.configure(await providers.build(live.config), live.chain);
       toolbox.configure([
         ...toolSources(live.config, { store, clock, notes, preferences, http, files, mintId, log, metrics }),
@@ -377,7 +378,7 @@ class Daemon {
       audit,
       live,
       crash: this.#crash,
-      forget: [],
+      forget: [(person) => preferences.forget(person), (person) => budgets.forget(person)],
     });
     const gateway = gatewayOf({
       rights,

@@ -29,14 +29,18 @@ export class Plugins implements ToolSource {
     this.#deps = deps;
   }
 
-  /** Plugins are loaded once the gateway is ready, unless one of them is a provider: without it nothing could be answered. */
+  /** Plugins are loaded once the gateway is ready, but those that are a provider before: without them nothing could be answered. */
   async prepare(loaded: LoadedConfig): Promise<void> {
-    const isProvider = Object.values(loaded.config.providers.named).some(({ api }) => api === 'plugin');
-    if (isProvider) await this.configure(loaded);
+    const { named } = loaded.config.providers;
+    await this.#configure(loaded, (name) => named[name]?.api === 'plugin');
   }
 
-  async configure(loaded: LoadedConfig): Promise<void> {
-    const all = Object.entries(loaded.config.plugins);
+  configure(loaded: LoadedConfig): Promise<void> {
+    return this.#configure(loaded, () => true);
+  }
+
+  async #configure(loaded: LoadedConfig, isMeant: (name: string) => boolean): Promise<void> {
+    const all = Object.entries(loaded.config.plugins).filter(([name]) => isMeant(name));
     if (this.#set === null && all.length > 0) {
       const adapter = await import('../adapters/plugins/index.ts');
       this.#set = new adapter.PluginSet({ ...this.#deps, folder: path.join(this.#deps.dataDir, 'plugins') });
@@ -61,11 +65,11 @@ export class Plugins implements ToolSource {
 
   /** The accounts of channels that plugins add. */
   channelPlans({ plugins }: Config): ChannelPlan[] {
-    return Object.entries(plugins).flatMap(([name, { enabled, channel }]) => {
+    return Object.entries(plugins).flatMap(([name, { enabled, channel, ...plugin }]) => {
       if (!enabled || channel === undefined || channel.enabled === false) return [];
       return {
         id: `${name}:main`,
-        fingerprint: String(this.#set?.generation(name)),
+        fingerprint: fingerprint(plugin),
         stream: channel.stream,
         create: () => (this.#set as PluginSet).channel(name),
       };
@@ -74,10 +78,15 @@ export class Plugins implements ToolSource {
 
   /** A sentence for each that is not used or fails. */
   warnings(): string[] {
-    const trouble = (this.#set?.status() ?? []).filter(({ state }) => state !== 'active');
+    const trouble = (this.#set?.status() ?? []).filter(({ detail }) => detail !== '');
     return trouble.map(({ name, state, detail }) =>
       state === 'refused' ? `The plugin ${name} is not used: ${detail}.` : `The plugin ${name}: ${detail}.`,
     );
+  }
+
+  /** Whether a failure that nobody handled is that of a plugin. */
+  blames(error: unknown): boolean {
+    return this.#set?.blames(error) ?? false;
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,8 @@ export class StopSignal {
   exitCode = 0;
   /** What SIGHUP does; nothing while the gateway starts, as it has just read its configuration. */
   onReload: () => void = () => undefined;
+  /** Whether a part knows the failure as its own trouble, which then stops nothing. */
+  isContained: (error: unknown) => boolean = () => false;
 
   constructor(log: { error: (message: string, fields?: Record<string, unknown>) => void }) {
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
@@ -13,8 +15,11 @@ export class StopSignal {
       });
     }
     process.on('SIGHUP', () => this.onReload());
-    process.on('unhandledRejection', (error) => log.error('a failure was not handled', { error }));
+    process.on('unhandledRejection', (error) => {
+      if (!this.isContained(error)) log.error('a failure was not handled', { error });
+    });
     process.on('uncaughtException', (error) => {
+      if (this.isContained(error)) return;
       log.error('an unexpected failure stops the gateway', { error });
       this.exitCode = 1;
       this.abort();

@@ -22,9 +22,15 @@ const capabilities = z.object({
 const required = ['start', 'stop', 'send', 'conversation', 'chatType', 'health'] as const;
 
 /** The channel as the gateway uses it. Throws PluginProblem when it is none, or not of its plugin's name. */
-export function containedChannel(type: string, channel: Channel, failed: (error: unknown) => void): Channel {
+export function containedChannel(
+  type: string,
+  channel: Channel,
+  ended: AbortSignal,
+  failed: (error: unknown) => void,
+): Channel {
   check(type, channel);
   const guarded = async (send: () => Promise<SendOutcome>): Promise<SendOutcome> => {
+    if (ended.aborted) return { ok: false, kind: 'transient', detail: `The plugin ${type} is switched off.` };
     try {
       const outcome = await send();
       if (typeof outcome?.ok === 'boolean') return outcome;
@@ -50,7 +56,7 @@ export function containedChannel(type: string, channel: Channel, failed: (error:
     send: (part, signal) => guarded(async () => channel.send(part, signal)),
     conversation: (target, thread) => ownConversation(type, () => channel.conversation(target, thread)),
     chatType: (conversation) => (channel.chatType(conversation) === 'direct' ? 'direct' : 'group'),
-    health: () => healthOf(channel),
+    health: () => (ended.aborted ? unwell('fatal', 'The plugin is switched off.') : healthOf(channel)),
     ...(edit && {
       edit: (message, change, signal) => guarded(async () => edit(message, change, signal)),
     }),
@@ -102,7 +108,14 @@ function healthOf(channel: Channel): ChannelHealth {
   try {
     return channel.health();
   } catch (error) {
-    const detail = `The plugin cannot tell how it is: ${wordsOf(error)}`;
-    return { state: 'degraded', detail, lastReceiveAt: null, lastEventAt: null, identity: null };
+    return unwell('degraded', `The plugin cannot tell how it is: ${wordsOf(error)}`);
   }
 }
+
+const unwell = (state: ChannelHealth['state'], detail: string): ChannelHealth => ({
+  state,
+  detail,
+  lastReceiveAt: null,
+  lastEventAt: null,
+  identity: null,
+});

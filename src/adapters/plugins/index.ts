@@ -16,7 +16,7 @@ import { PluginProblem, within, wordsOf } from './problem.ts';
 import { PluginProvider } from './provider.ts';
 import { toolGroup } from './tools.ts';
 
-const loadMs = 10_000;
+const maxLoadMs = 10_000;
 const stopMs = 5000;
 
 /** A plugin as configured, with what it takes. `fingerprint` tells whether any of it changed. */
@@ -32,6 +32,8 @@ interface PluginDeps {
   http: HttpClient;
   /** Holds a folder for each plugin that may have one. */
   folder: string;
+  /** How long each step of beginning a plugin may take. Default: 10 s. */
+  loadMs?: number;
 }
 
 /** A plugin at work. */
@@ -46,8 +48,6 @@ interface Known {
   fingerprint: string;
   report: PluginReport;
   active: Active | null;
-  /** How often it was begun: what was made by one beginning does not outlive it. */
-  generation: number;
   failures: number;
   lastFailure: string;
 }
@@ -57,24 +57,31 @@ export interface PluginStatus {
   version: string | null;
   sha256: string | null;
   /** `failing`: it works, and something in it threw since it was begun. */
-  state: 'active' | 'failing' | 'refused';
-  /** In words; empty for an active one. */
+  state: 'loading' | 'active' | 'failing' | 'refused';
+  /** In words; empty while all is well. */
   detail: string;
 }
 
 export class PluginSet implements ToolSource {
   readonly #deps: PluginDeps;
+  readonly #loadMs: number;
   readonly #plugins = new Map<string, Known>();
   /** The code of a module is loaded once in a process: by folder, the files it was loaded from. */
   readonly #loaded = new Map<string, string>();
+  #configuring: Promise<void> = Promise.resolve();
 
   constructor(deps: PluginDeps) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'plugins' }) };
-    process.on('uncaughtException', this.#uncaught);
+    this.#loadMs = deps.loadMs ?? maxLoadMs;
   }
 
   /** Makes the active plugins those that are wanted. Never rejects; what is wrong with one is in its status. */
-  async configure(wanted: readonly WantedPlugin[]): Promise<void> {
+  configure(wanted: readonly WantedPlugin[]): Promise<void> {
+    this.#configuring = this.#configuring.then(() => this.#configure(wanted));
+    return this.#configuring;
+  }
+
+  async #configure(wanted: readonly WantedPlugin[]): Promise<void> {
     const names = new Set(wanted.map(({ name }) => name));
     for (const [name, known] of this.#plugins) {
       if (names.has(name)) continue;
@@ -86,7 +93,6 @@ export class PluginSet implements ToolSource {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#plugins].map(([name, known]) => this.#end(name, known)));
-    process.off('uncaughtException', this.#uncaught);
   }
 
   groups(): readonly ToolGroup[] {
@@ -96,55 +102,51 @@ export class PluginSet implements ToolSource {
   status(): PluginStatus[] {
     return [...this.#plugins].map(([name, { report, active, failures, lastFailure }]) => {
       const about = { name, version: report.manifest?.version ?? null, sha256: report.sha256 };
-      if (active === null) return { ...about, state: 'refused', detail: report.problem ?? 'it is not active' };
+      if (active === null && report.problem === null) return { ...about, state: 'loading', detail: '' };
+      if (active === null) return { ...about, state: 'refused', detail: report.problem ?? '' };
       if (report.problem !== null) return { ...about, state: 'failing', detail: report.problem };
       if (failures === 0) return { ...about, state: 'active', detail: '' };
       return { ...about, state: 'failing', detail: `it failed ${failures} times, last: ${lastFailure}` };
     });
   }
 
-  /** Changes whenever what the plugin makes must be made anew. */
-  generation(name: string): number {
-    return this.#plugins.get(name)?.generation ?? 0;
-  }
-
-  /** Throws ClankerError `plugin` when it has none. */
+  /** Waits for the plugin to be loaded. Throws ClankerError `plugin` when it has none. */
   async channel(name: string): Promise<Channel> {
-    const { make } = this.#part(name, 'channel');
-    return containedChannel(
-      name,
-      await within(loadMs, Promise.resolve(make()), 'its channel was not made in time'),
-      (error) => this.#failed(name, error),
-    );
+    await this.#configuring;
+    const { make, stop } = this.#part(name, 'channel');
+    const channel = await within(this.#loadMs, Promise.resolve(make()), 'its channel was not made in time');
+    return containedChannel(name, channel, stop, (error) => this.#failed(name, error));
   }
 
   /** Works, with error events, also while the plugin does not. */
   provider(name: string, config: ProviderConfig): Provider {
-    let made: { generation: number; provider: Promise<Provider> } | null = null;
+    let made: { by: AbortSignal; provider: Promise<Provider> } | null = null;
     const now = async (): Promise<Provider | string> => {
-      const generation = this.generation(name);
-      if (made?.generation !== generation || this.#plugins.get(name)?.active === null) {
-        try {
-          const { make } = this.#part(name, 'provider');
-          made = { generation, provider: Promise.resolve(make(config)) };
-        } catch (error) {
-          return wordsOf(error);
-        }
+      try {
+        const { make, stop } = this.#part(name, 'provider');
+        // One that was made before the plugin began anew is of no use.
+        if (made?.by !== stop) made = { by: stop, provider: Promise.resolve(make(config)) };
+        return await made.provider;
+      } catch (error) {
+        return wordsOf(error);
       }
-      return made.provider;
     };
     return new PluginProvider(config.id, now, (error) => this.#failed(name, error));
   }
 
-  #part<K extends 'channel' | 'provider'>(name: string, kind: K): { make: NonNullable<PluginParts[K]> } {
+  /** What makes a part, and the signal of the plugin's end. */
+  #part<K extends 'channel' | 'provider'>(
+    name: string,
+    kind: K,
+  ): { make: NonNullable<PluginParts[K]>; stop: AbortSignal } {
     const known = this.#plugins.get(name);
     const make = known?.active?.parts[kind];
-    if (make !== undefined) return { make };
+    if (known?.active && make !== undefined) return { make, stop: known.active.stop.signal };
     const why =
       known === undefined
         ? 'is not configured'
         : known.active === null
-          ? `is not loaded: ${known.report.problem}`
+          ? `is not loaded: ${known.report.problem ?? 'it is about to be'}`
           : `adds no ${kind}`;
     throw new ClankerError(kind, 'plugin', `The plugin ${name} ${why}.`);
   }
@@ -167,7 +169,6 @@ export class PluginSet implements ToolSource {
       fingerprint,
       report,
       active: null,
-      generation: (before?.generation ?? 0) + 1,
       failures: 0,
       lastFailure: '',
     };
@@ -188,7 +189,7 @@ export class PluginSet implements ToolSource {
       const beginning = Promise.resolve(activate(await this.#hostOf(wanted, manifest, stop.signal)));
       // One that is late is ended as soon as it has begun.
       void beginning.then((parts) => stop.signal.aborted && parts.stop?.()).catch(() => undefined);
-      const parts = await within(loadMs, beginning, `it did not begin within ${loadMs / 1000} s`);
+      const parts = await within(this.#loadMs, beginning, `it did not begin within ${this.#loadMs / 1000} s`);
       checkParts(parts, manifest);
       const failed = (error: unknown): void => this.#failed(wanted.name, error);
       const tools = parts.tools === undefined ? null : toolGroup(wanted.name, parts.tools, failed);
@@ -205,7 +206,7 @@ export class PluginSet implements ToolSource {
       activate?: unknown;
       default?: { activate?: unknown };
     }>;
-    const module = await within(loadMs, loading, `its code was not loaded within ${loadMs / 1000} s`);
+    const module = await within(this.#loadMs, loading, `its code was not loaded within ${this.#loadMs / 1000} s`);
     const activate = module.activate ?? module.default?.activate;
     if (typeof activate !== 'function') throw new PluginProblem('its entry exports no function "activate"');
     return activate as Activate;
@@ -249,16 +250,18 @@ export class PluginSet implements ToolSource {
     this.#deps.log.warn(`the plugin ${name} failed`, { plugin: name, error });
   }
 
-  /** What a timer or a forgotten promise of a plugin throws; everything else ends the process as it would without us. */
-  readonly #uncaught = (error: unknown): void => {
+  /** Whether a timer or a forgotten promise of a plugin threw it; told as a failure of that plugin. */
+  blames(error: unknown): boolean {
     const stack = error instanceof Error ? (error.stack ?? '') : '';
     for (const [name, { report }] of this.#plugins) {
       if (report.folder === null) continue;
-      const within = [report.folder + path.sep, pathToFileURL(report.folder + path.sep).href];
-      if (within.some((place) => stack.includes(place))) return this.#failed(name, error);
+      const places = [report.folder + path.sep, pathToFileURL(report.folder + path.sep).href];
+      if (!places.some((place) => stack.includes(place))) continue;
+      this.#failed(name, error);
+      return true;
     }
-    throw error;
-  };
+    return false;
+  }
 }
 
 /** Parts are what the manifest asked for, and no others. */

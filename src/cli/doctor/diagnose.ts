@@ -56,7 +56,7 @@ const checks: readonly Check[] = [
   slack.noHost,
   slack.scopes,
   mcp.notThere,
-  extension.refusedPlugins,
+  extension.pluginTrouble,
   extension.brokenSkills,
   access.pairingWaits,
   gateway.refusedSenders,

@@ -27,6 +27,10 @@ export interface Facts {
   webhooks: WebhookFacts[];
   email: EmailFacts[];
   ownServers: OwnServerFacts[];
+  /** Folders that look like skills and cannot be one. */
+  skills: { folder: string; reason: string }[];
+  /** Those that will not be loaded, and why. */
+  plugins: { name: string; problem: string }[];
   /** Every configured account of every channel. */
   accounts: AccountFacts[];
 }

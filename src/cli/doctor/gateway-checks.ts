@@ -113,6 +113,7 @@ export const warnings: Check = ({ gateway }) => {
   const known = (warning: string): boolean =>
     channels.some(({ id }) => warning.startsWith(`${id}:`)) ||
     warning.startsWith('MCP server ') ||
+    warning.startsWith('The plugin ') ||
     (configError !== null && warning.includes(configError)) ||
     (model.name.startsWith('demo') && /\bdemo\b/i.test(warning));
   return all

@@ -37,17 +37,20 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   const ask = !options.has('offline');
   const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
   const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
-  const [gateway, database, providers, telegram, discord, whatsapp, slack, email, ownServers] = await Promise.all([
-    inspectGateway(url, token),
-    inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
-    loaded === null ? [] : Promise.all(providerFacts(loaded, ask)),
-    loaded === null ? [] : Promise.all(telegramFacts(loaded, ask)),
-    loaded === null ? [] : Promise.all(discordFacts(loaded, ask)),
-    loaded === null ? [] : Promise.all(whatsAppFacts(loaded, ask)),
-    loaded === null ? [] : Promise.all(slackFacts(loaded, ask)),
-    loaded === null ? [] : Promise.all(emailFacts(loaded, ask)),
-    loaded === null ? [] : Promise.all(ownServerFacts(loaded, ask)),
-  ]);
+  const [gateway, database, providers, telegram, discord, whatsapp, slack, email, ownServers, skills, plugins] =
+    await Promise.all([
+      inspectGateway(url, token),
+      inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
+      loaded === null ? [] : Promise.all(providerFacts(loaded, ask)),
+      loaded === null ? [] : Promise.all(telegramFacts(loaded, ask)),
+      loaded === null ? [] : Promise.all(discordFacts(loaded, ask)),
+      loaded === null ? [] : Promise.all(whatsAppFacts(loaded, ask)),
+      loaded === null ? [] : Promise.all(slackFacts(loaded, ask)),
+      loaded === null ? [] : Promise.all(emailFacts(loaded, ask)),
+      loaded === null ? [] : Promise.all(ownServerFacts(loaded, ask)),
+      loaded === null ? [] : brokenSkills(loaded),
+      loaded === null ? [] : refusedPlugins(loaded),
+    ]);
   return {
     now: Date.now(),
     nodeVersion: process.versions.node,
@@ -66,6 +69,8 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     slack,
     email,
     ownServers,
+    skills,
+    plugins,
     webhooks: loaded === null ? [] : webhookFacts(loaded),
     accounts: loaded === null ? [] : accountFacts(loaded),
   };
@@ -136,6 +141,19 @@ const providerFacts = ({ config }: LoadedConfig, ask: boolean): Promise<Provider
       ...(ask ? await probeProvider(target) : notAskedProvider),
     };
   });
+
+/** What reads them is loaded only here: no other command should pay for it. */
+async function brokenSkills(loaded: LoadedConfig): Promise<Facts['skills']> {
+  const { inspectSkills } = await import('../../compose/skills.ts');
+  return [...(await inspectSkills(loaded)).broken];
+}
+
+async function refusedPlugins(loaded: LoadedConfig): Promise<Facts['plugins']> {
+  const { inspectPlugins } = await import('../../compose/plugins.ts');
+  return (await inspectPlugins(loaded)).flatMap(({ name, enabled, problem }) =>
+    enabled && problem !== null ? { name, problem } : [],
+  );
+}
 
 const accountFacts = ({ config }: LoadedConfig): AccountFacts[] =>
   Object.entries(config.channels).flatMap(([type, { accounts }]) =>

@@ -351,7 +351,8 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
     /The connection ended/,
   ],
   ['skill_broken', { skills: [{ folder: '/d/skills/x', reason: 'name is missing' }] }, /SKILLS\.md/],
-  ['plugin_refused', { gateway: down, plugins: [{ name: 'dice', problem: 'there is no folder' }] }, /plugins list/],
+  ['plugin_trouble', { plugins: [{ name: 'dice', problem: 'there is no folder' }] }, /\[plugins\.dice\]/],
+  ['plugin_trouble', { gateway: up({ warnings: ['The plugin dice: it failed 2 times.'] }) }, /plugins list/],
   ['nobody_allowed', { accounts: [{ ...account, id: 'slack:main', listed: 0 }] }, /open-clanker status/],
   [
     'mcp_server_down',
