@@ -96,6 +96,11 @@ function begin(): void {
     };
     pour();
   }
+  if (kind === 'unread') {
+    // Its answers would hold what it asked with.
+    process.stdin.pause();
+    setInterval(() => say({ id: 'x'.repeat(10_000), method: 'ping' }), 1);
+  }
   if (kind === 'asks') {
     say({ id: 1, method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } });
     say({ id: 2, method: 'roots/list' });
@@ -123,7 +128,8 @@ else {
   }
   if (kind === 'children' || kind === 'stubborn' || kind === 'pid') process.stderr.write(`pid ${process.pid}\n`);
   const answers: unknown[] = [];
-  for await (const line of createInterface({ input: process.stdin })) {
+  const lines = createInterface({ input: process.stdin });
+  for await (const line of lines) {
     const message = JSON.parse(line) as { id?: number; method?: string; params?: { protocolVersion?: string } };
     const { id, method, params } = message;
     if (method === undefined) {
@@ -153,6 +159,8 @@ else {
       // A list without an end, of which each page names the next.
       say({ id, result: { tools: toolsNow(), ...(kind === 'pages' ? { nextCursor: String(lists) } : {}) } });
       if (lists++ === 0) begin();
+      // Whoever waits here never reads on.
+      if (kind === 'unread') await new Promise(() => undefined);
     }
     if (method === 'tools/call' && id !== undefined) answerCall(id);
     if (method === 'ping' && kind !== 'mute') say({ id, result: {} });

@@ -41,8 +41,8 @@ export const oneLine = (text: string): string => text.replaceAll(/[\s\p{Cc}\p{Cf
 export const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1)}…`);
 
 /** A schema that stands alone, or why it cannot be used. */
-export function boundedSchema(schema: unknown): JsonObject | { problem: string } {
-  if (schema === undefined || schema === null) return { type: 'object', properties: {} };
+export function boundedSchema(schema: unknown): { parameters: JsonObject } | { problem: string } {
+  if (schema === undefined || schema === null) return { parameters: { type: 'object', properties: {} } };
   if (!isObject(schema)) return { problem: 'its input schema is no object' };
   for (const texts of [true, false]) {
     const walker = new Walker(schema, texts);
@@ -51,7 +51,7 @@ export function boundedSchema(schema: unknown): JsonObject | { problem: string }
     if (!isObject(bounded) || (bounded['type'] ?? 'object') !== 'object')
       return { problem: 'its input schema does not describe an object' };
     const whole = { ...bounded, type: 'object', properties: bounded['properties'] ?? {} };
-    if (JSON.stringify(whole).length <= maxChars) return whole;
+    if (JSON.stringify(whole).length <= maxChars) return { parameters: whole };
   }
   return { problem: `its input schema is larger than ${maxChars} characters` };
 }

@@ -57,7 +57,8 @@ export class McpServer {
   #calls = 0;
   #failedCalls = 0;
   #callsNow = 0;
-  #relisting = false;
+  #changed = false;
+  #following = false;
   #pinging = false;
 
   constructor(name: string, group: string, options: McpServerOptions, deps: ServerDeps) {
@@ -207,17 +208,22 @@ export class McpServer {
     }
   }
 
-  /** Lists anew after a pause, in which further changes are waited for. */
+  /** Lists anew after a pause, in which further changes are waited for; one listing at a time. */
   async #follow(): Promise<void> {
-    if (this.#relisting) return;
-    this.#relisting = true;
+    const { signal } = this.#stopping;
+    this.#changed = true;
+    if (this.#following) return;
+    this.#following = true;
     try {
-      await this.#deps.clock.sleep(relistMs, this.#stopping.signal);
-      this.#relisting = false;
-      await this.#relist();
+      while (this.#changed && !signal.aborted) {
+        await this.#deps.clock.sleep(relistMs, signal);
+        this.#changed = false;
+        await this.#relist();
+      }
     } catch (error) {
-      this.#relisting = false;
-      if (!this.#stopping.signal.aborted) this.#log.warn('the tools of an MCP server could not be listed', { error });
+      if (!signal.aborted) this.#log.warn('the tools of an MCP server could not be listed', { error });
+    } finally {
+      this.#following = false;
     }
   }
 

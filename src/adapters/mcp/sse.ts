@@ -6,6 +6,8 @@ import { lowerCase, refusal } from './http.ts';
 import { maxMessageBytes, messagesOf } from './messages.ts';
 import { Pace } from './pace.ts';
 
+/** Until the stream is there and has said where to write. */
+const startMs = 30_000;
 const sendMs = 30_000;
 const maxReasonBytes = 2000;
 
@@ -26,6 +28,15 @@ export class SseTransport implements Transport {
 
   /** Resolves once the server has said where to POST. */
   async start(): Promise<void> {
+    const late = setTimeout(() => void this.close(), startMs);
+    try {
+      await this.#open();
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async #open(): Promise<void> {
     const { http, url, headers, clock } = this.#options;
     const { signal } = this.#closing;
     const response = await http.request({

@@ -36,17 +36,14 @@ export function offeredTools(
   const tools: Tool[] = [];
   for (const [theirs, ours] of [...names].toSorted(([, a], [, b]) => (a < b ? -1 : 1))) {
     const tool = found.get(theirs) ?? {};
-    const parameters = boundedSchema(tool['inputSchema']);
-    if (isProblem(parameters)) leftOut.push(`${cut(oneLine(theirs), 80)}: ${parameters.problem}`);
+    const bounded = boundedSchema(tool['inputSchema']);
+    if ('problem' in bounded) leftOut.push(`${cut(oneLine(theirs), 80)}: ${bounded.problem}`);
     else if (tools.length < maxTools)
-      tools.push(toolOf(tool, ours, parameters, options, (args, by) => call(theirs, args, by)));
+      tools.push(toolOf(tool, ours, bounded.parameters, options, (args, by) => call(theirs, args, by)));
     else leftOut.push(`${cut(oneLine(theirs), 80)}: it has more than ${maxTools} tools; choose with \`allow\``);
   }
   return { tools, leftOut };
 }
-
-const isProblem = (schema: JsonObject | { problem: string }): schema is { problem: string } =>
-  typeof schema['problem'] === 'string';
 
 function toolOf(
   { description, annotations }: JsonObject,

@@ -149,7 +149,10 @@ describe('a server of the older transport', () => {
         stream.write(`event: endpoint\ndata: ${endpoint(request.headers.host ?? '')}\n\n`);
         return true;
       }
-      if (!(request.url ?? '').startsWith('/post')) return void response.writeHead(405).end() === undefined;
+      if (!(request.url ?? '').startsWith('/post')) {
+        response.writeHead(405).end();
+        return true;
+      }
       response.writeHead(202).end();
       if (rpc.id !== undefined) stream?.write(`event: message\ndata: ${resultOf(rpc)}\n\n`);
       return true;
@@ -163,6 +166,20 @@ describe('a server of the older transport', () => {
     );
     await rig.up('web');
     assert.equal((await rig.call('mcp_web__work')).text, 'done');
+  });
+
+  test('that never says where to write is not waited for without end', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const asked = Promise.withResolvers<void>();
+    const { rig } = await opened(t, (_, response, request) => {
+      if (request.method === 'GET') asked.resolve();
+      else response.writeHead(405).end();
+      return true;
+    });
+    await asked.promise;
+    t.mock.timers.tick(30_000);
+    t.mock.timers.reset();
+    await rig.until(() => rig.servers.status()[0]?.state === 'waiting');
   });
 
   test('that names an address elsewhere is not sent our headers there', async (t) => {

@@ -160,6 +160,13 @@ describe('a server that misbehaves', () => {
     assert.equal(description.length, 500);
   });
 
+  test('one that asks and never reads the answers is ended before they fill the memory', async (t) => {
+    const rig = openMcp(t);
+    await rig.configure({ bad: rogue('unread') });
+    await rig.until(() => rig.servers.status()[0]?.state === 'waiting');
+    assert.match(rig.servers.status()[0]?.detail ?? '', /does not read/);
+  });
+
   test('what it asks of us is refused, and a ping is answered', async (t) => {
     const rig = openMcp(t);
     await rig.configure({ bad: rogue('asks') });

@@ -125,7 +125,7 @@ describe('names', () => {
 
   test('do not depend on the order in which they were listed', () => {
     const tools = ['Read File', 'read_file', 'read-file', 'write'];
-    assert.deepEqual([...toolNames('mcp_a', tools)].toSorted(), [...toolNames('mcp_a', tools.toReversed())].toSorted());
+    assert.deepEqual(toolNames('mcp_a', tools), toolNames('mcp_a', tools.toReversed()));
   });
 
   test('a server whose name looks like that of another with a tool does not get its tools', () => {
