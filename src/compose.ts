@@ -36,6 +36,7 @@ import { Chat } from './app/gateway/chat.ts';
 import { DeadLetters } from './app/gateway/dead.ts';
 import { gatewayOf } from './app/gateway/gateway.ts';
 import { OfferedTools } from './app/gateway/offered-tools.ts';
+import { replayGateway } from './app/gateway/replays.ts';
 import { Sessions } from './app/gateway/sessions.ts';
 import { Status } from './app/gateway/status.ts';
 import { FloodNotice } from './app/ingress/flood-notice.ts';
@@ -202,7 +203,7 @@ class Daemon {
       crash: this.#crash,
       readFile: (id) => files.read(id),
     });
-    const { loop, toolbox, compaction } = composeAgent({
+    const { loop, toolbox, compaction, replays } = composeAgent({
       store,
       models,
       gate,
@@ -383,6 +384,7 @@ class Daemon {
     const gateway = gatewayOf({
       rights,
       approvals: remoteApprovals({ store, clock, mintId, ingress }),
+      replays: replayGateway({ replays, store, models, channelTypes, agents: () => live.agentNames }),
       audit,
       store,
       bus,

@@ -139,6 +139,11 @@ export class Budgets {
     else this.#overrides.set(person, kept);
   }
 
+  /** The person is gone; the row went with them. */
+  forget(person: string): void {
+    this.#overrides.delete(person);
+  }
+
   /** How the limits of a person stand. */
   async ofPerson(person: string): Promise<BudgetLine[]> {
     return this.#lines([[`person:${person}`, (await this.limitsOf(person)).limits]]);

@@ -64,6 +64,11 @@ export class Preferences implements PersonSettings {
     return this.get(person);
   }
 
+  /** The person is gone; the row went with them. */
+  forget(person: string): void {
+    this.#models.delete(person);
+  }
+
   #knows(model: string): boolean {
     try {
       return this.#deps.models.resolve(model).length > 0;

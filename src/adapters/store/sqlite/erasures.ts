@@ -131,7 +131,7 @@ function eraseInbound(db: Database, person: string, key: (string | number)[]): v
   refreshQueue(db, row.session_key);
 }
 
-function eraseTurn(db: Database, session: number, row: { id: string; run_id: string }): void {
+function eraseTurn(db: Database, session: number, row: { id: string; run_id: string; session_key: string }): void {
   const said = db.get<{ seq: number; run_id: string | null }>(
     'SELECT seq, run_id FROM messages WHERE session = ? AND id = ?',
     session,
@@ -155,6 +155,8 @@ function eraseTurn(db: Database, session: number, row: { id: string; run_id: str
     eraseOutbound(db, [seq]);
   db.run('DELETE FROM journal WHERE run_id = ?', run);
   db.once('DELETE FROM approvals WHERE run_id = ?', run);
+  // A recording of a later run holds the history that it began with.
+  db.once('DELETE FROM recordings WHERE session_key = ?', row.session_key);
   db.once('UPDATE attempts SET detail = NULL WHERE run_id = ?', run);
 }
 

@@ -51,6 +51,7 @@ export const ownedTables: readonly OwnedTable[] = [
   { name: 'journal', mine: bySession, json: ['data'] },
   { name: 'messages', mine: `${bySession} OR (${saidInGroup})`, json: ['parts'] },
   { name: 'summaries', mine: bySession },
+  { name: 'recordings', json: ['data'] },
   { name: 'approvals', json: ['args', 'effects'], hidden: ['digest'] },
   {
     name: 'feedback',
