@@ -7,6 +7,7 @@ import path from 'node:path';
 import { MemoryBus } from './adapters/bus/memory.ts';
 import { openDataDir, type DataDir } from './adapters/data-dir/index.ts';
 import { diskFiles } from './adapters/files/disk.ts';
+import { DiskPersonFiles } from './adapters/files/person-files.ts';
 import { createHttpClient } from './adapters/http-client/index.ts';
 import { createHttpServer } from './adapters/http/index.ts';
 import { createLog } from './adapters/logging/index.ts';
@@ -37,6 +38,7 @@ import { DeadLetters } from './app/gateway/dead.ts';
 import { gatewayOf } from './app/gateway/gateway.ts';
 import { OfferedTools } from './app/gateway/offered-tools.ts';
 import { replayGateway } from './app/gateway/replays.ts';
+import { senderOf } from './app/gateway/sender.ts';
 import { Sessions } from './app/gateway/sessions.ts';
 import { Status } from './app/gateway/status.ts';
 import { FloodNotice } from './app/ingress/flood-notice.ts';
@@ -65,6 +67,7 @@ import { mcpServers } from './compose/mcp.ts';
 import { LazyMarkdown } from './compose/lazy-markdown.ts';
 import { Plugins } from './compose/plugins.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
+import { personTools } from './compose/person-tools.ts';
 import { reloading } from './compose/reload.ts';
 import { composeRights } from './compose/rights.ts';
 import { httpOptions } from './compose/settings.ts';
@@ -166,6 +169,7 @@ class Daemon {
     const bus = new MemoryBus(clock, metrics);
     const markdown = new LazyMarkdown();
     const files = diskFiles(dataDir.filesFolder);
+    const personFiles = new DiskPersonFiles(dataDir.peopleFolder, () => live.fileLimits);
     await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', language: null, createdAt: clock.now() });
 
     const tokens = new Tokens({
@@ -320,6 +324,9 @@ class Daemon {
     });
     const supervisor = new Supervisor({ clock, log, metrics });
 
+    const sendDeps = { store, clock, mintId, markdown, channels, delivery, policy, directory };
+    const sender = senderOf(sendDeps);
+
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       for (const type of channelTypesOf(live.config)) channelTypes.add(type);
@@ -339,6 +346,7 @@ class Daemon {
           agents: () => live.agentNames,
           agent: (name) => live.agent(name),
         }),
+        personTools(live.config, { store, files, personFiles, sender, clock, mintId, log }),
         skills.source,
         mcp,
         plugins,
@@ -379,7 +387,11 @@ class Daemon {
       audit,
       live,
       crash: this.#crash,
-      forget: [(person) => preferences.forget(person), (person) => budgets.forget(person)],
+      forget: [
+        (person) => preferences.forget(person),
+        (person) => budgets.forget(person),
+        async (person) => void (await personFiles.erase(person)),
+      ],
     });
     const gateway = gatewayOf({
       rights,
@@ -423,7 +435,7 @@ class Daemon {
         channelTypes,
         agents: () => live.agentNames,
       }),
-      sendDeps: { store, clock, mintId, markdown, channels, delivery, policy, directory },
+      sendDeps,
       sessions: new Sessions({ store, clock, runs, waiters, channelTypes }),
       dead: new DeadLetters({ store, clock, runs, delivery }),
       reload,

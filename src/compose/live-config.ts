@@ -1,3 +1,4 @@
+import type { PersonFilesLimits } from '../adapters/files/person-files.ts';
 import type { Words } from '../core/notices/index.ts';
 import type { ChannelRetention } from '../app/lifecycle/sweep.ts';
 import type { Retention } from '../app/lifecycle/upkeep.ts';
@@ -94,6 +95,11 @@ export class LiveConfig {
       maxLimit: max_limit,
       maxNotes: max_notes,
     };
+  }
+
+  get fileLimits(): PersonFilesLimits {
+    const { max_file, quota } = this.config.tools.files;
+    return { maxFile: max_file, quota };
   }
 
   /** For people who ask a bot what it is. */

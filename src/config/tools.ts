@@ -1,4 +1,6 @@
 /** The tools of this version. Each is one line here and one in src/compose/tools.ts. */
+import { execTable } from '../adapters/tools/exec/options.ts';
+import { filesTable } from '../adapters/tools/files/options.ts';
 import { httpClientTable, webSearchTable } from '../adapters/tools/web/options.ts';
 import { duration, size, table, withDefault } from '../core/fields.ts';
 import { policyTable } from './tool-policy.ts';
@@ -16,4 +18,6 @@ export const toolsTable = table('What the model may do besides talking.', {
   policy: withDefault(policyTable, {}),
   http_client: withDefault(httpClientTable, {}),
   web_search: withDefault(webSearchTable, {}),
+  files: withDefault(filesTable, {}),
+  exec: withDefault(execTable, {}),
 });

@@ -6,6 +6,8 @@ import { ClankerError } from '../../core/errors.ts';
 export interface DataDir {
   readonly folder: string;
   readonly filesFolder: string;
+  /** A folder for each person, for their tools. */
+  readonly peopleFolder: string;
   /** The stored operator token, or null when there is none yet. */
   readToken(): Promise<string | null>;
   /** Writes `<data>/token` (0600) as a whole or not at all. */
@@ -32,6 +34,7 @@ export async function openDataDir(folder: string): Promise<DataDir> {
   return {
     folder,
     filesFolder: path.join(folder, 'files'),
+    peopleFolder: path.join(folder, 'people'),
     readToken: async () => {
       const token = (await readIfThere(tokenFile))?.trim();
       return token === undefined || token.length < 24 ? null : token;

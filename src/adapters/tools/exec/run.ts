@@ -8,6 +8,8 @@ import { sandboxArguments, type SandboxPlan } from './sandbox.ts';
 
 /** How often memory and files are looked at. */
 const watchEveryMs = 200;
+/** What the kernel cannot end at once, such as a process that waits for a broken disk, is not waited for. */
+const lingerMs = 2000;
 
 export interface RunPlan extends SandboxPlan {
   bwrap: string;
@@ -41,6 +43,7 @@ export async function runInSandbox(plan: RunPlan): Promise<RunEnd> {
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
   let killed: RunEnd['killed'] = null;
+  const over = new AbortController();
   // The first process of the sandbox dies with bwrap, and with it, by the kernel, every other one in there. While bwrap
   // still sets it up they share a group of processes, and after that it has asked to die with it.
   const kill = (reason: RunEnd['killed']): void => {
@@ -51,8 +54,9 @@ export async function runInSandbox(plan: RunPlan): Promise<RunEnd> {
     } catch {
       child.kill('SIGKILL');
     }
+    const letGo = (): void => void (child.stdout.destroy(), child.stderr.destroy());
+    void clock.sleep(lingerMs, over.signal).then(letGo, () => undefined);
   };
-  const over = new AbortController();
   const onAbort = (): void => kill('aborted');
   signal.addEventListener('abort', onAbort, { once: true, signal: over.signal });
   if (signal.aborted) onAbort();

@@ -1,0 +1,67 @@
+import { execTools } from '../adapters/tools/exec/index.ts';
+import { sandboxState } from '../adapters/tools/exec/available.ts';
+import { filesTools } from '../adapters/tools/files/index.ts';
+import { resultsTools } from '../adapters/tools/results/index.ts';
+import { sendTools } from '../adapters/tools/send/index.ts';
+import type { Config } from '../config/schema.ts';
+import type { MintId } from '../core/ids.ts';
+import type { FileStorage } from '../core/ports/files.ts';
+import type { PersonFiles } from '../core/ports/person-files.ts';
+import type { Sender } from '../core/ports/sender.ts';
+import type { Store } from '../core/ports/store.ts';
+import type { Clock, Log } from '../core/ports/system.ts';
+import type { ToolGroup, ToolSource } from '../core/ports/tool.ts';
+
+export interface PersonToolDeps {
+  store: Store;
+  /** Where attachments and long results are. */
+  files: FileStorage;
+  personFiles: PersonFiles;
+  sender: Sender;
+  clock: Clock;
+  mintId: MintId;
+  log: Log;
+}
+
+/** Tools over what belongs to a person: their files, programs over them, results kept for them, messages in their name. */
+export function personTools({ tools }: Config, deps: PersonToolDeps): ToolSource {
+  const { store, files: storage, personFiles, sender, clock, mintId, log } = deps;
+  const { enabled, read_only: readOnly } = tools.files;
+  const groups: ToolGroup[] = [
+    resultsTools({ store, storage }),
+    sendTools({ sender }),
+    ...(enabled ? [filesTools({ readOnly }, { files: personFiles, storage, store, clock, mintId })] : []),
+  ];
+  let found = groups;
+  // Whether there is a sandbox is known a moment later; the gateway does not wait for it.
+  if (tools.exec.enabled)
+    void sandboxState(clock).then((state) => {
+      if ('bwrap' in state) found = [...groups, execGroup(tools, { ...state, files: personFiles, clock })];
+      else log.warn('exec is enabled and cannot be offered', { reason: state.problem, fix: state.fix });
+    });
+  return { groups: () => found };
+}
+
+function execGroup({ exec, files }: Config['tools'], deps: Parameters<typeof execTools>[1]): ToolGroup {
+  return execTools(
+    {
+      writable: exec.writable && !files.read_only,
+      timeoutMs: exec.timeout,
+      memoryBytes: exec.memory,
+      processes: exec.processes,
+      maxOutput: exec.max_output,
+      maxFile: files.max_file,
+    },
+    deps,
+  );
+}
+
+/** Why programs cannot be run here although they should, for the doctor; null when they can, or need not. */
+export async function sandboxTrouble(
+  { tools }: Config,
+  clock: Clock,
+): Promise<{ problem: string; fix: string } | null> {
+  if (!tools.exec.enabled) return null;
+  const state = await sandboxState(clock);
+  return 'bwrap' in state ? null : state;
+}
