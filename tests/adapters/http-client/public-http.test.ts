@@ -167,11 +167,34 @@ describe('answers without end or measure', () => {
     caller.abort();
     assert.equal(await code, 'aborted');
     assert.equal(await site.refusal(at('/'), { signal: caller.signal }), 'aborted');
-    // The slot of an answer that nobody reads is free again after its time.
-    site.page('/unread', (_request, response) => response.end('x'.repeat(100_000)));
-    for (let i = 0; i < 32; i++) await site.get(at('/unread'), { timeoutMs: 200 });
-    assert.equal(await site.refusal(at('/unread')), 'busy');
-    while ((await site.refusal(at('/unread'))) === 'busy') await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+
+  test('eight are asked at once, the next wait their turn, and past those it is refused', async (t) => {
+    const site = await web(t);
+    let active = 0;
+    let most = 0;
+    const held: (() => void)[] = [];
+    const full = Promise.withResolvers<void>();
+    const opened = Promise.withResolvers<void>();
+    site.page('/', (_request, response) => {
+      most = Math.max(most, ++active);
+      held.push(() => response.end('x', () => active--));
+      if (held.length === 8) full.resolve();
+      void opened.promise.then(() => held.pop()?.());
+    });
+    const asked = Array.from({ length: 72 }, () => site.refusal(at('/')));
+    assert.equal(await site.refusal(at('/')), 'busy');
+    await full.promise;
+    opened.resolve();
+    assert.deepEqual(new Set(await Promise.all(asked)), new Set(['answered']));
+    assert.equal(most, 8);
+  });
+
+  test('an answer that nobody reads gives its place back after its time', async (t) => {
+    const site = await web(t);
+    site.page('/', (_request, response) => response.end('x'.repeat(100_000)));
+    for (let i = 0; i < 8; i++) await site.get(at('/'), { timeoutMs: 100 });
+    assert.equal(await site.refusal(at('/')), 'answered');
   });
 });
 

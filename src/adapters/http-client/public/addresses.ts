@@ -1,5 +1,5 @@
 import { lookup, Resolver } from 'node:dns/promises';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import { isMetadataHost } from '../../../core/host.ts';
 import { addressBytes, isPublicAddress, range, within } from '../../../core/public-address.ts';
 
@@ -34,24 +34,25 @@ export const resolvePrivate: Resolve = async (name) => {
   return found.map(({ address }) => address);
 };
 
-/** Whether all addresses of a host may be connected to; none at all is no. */
-export const areAllPublic = (addresses: readonly string[]): boolean =>
-  addresses.length > 0 && addresses.every((address) => isPublicAddress(address) && !isNearby(address));
+/** Whether all addresses of a host may be connected to; none at all is no. `own`: those of this machine. */
+export function areAllPublic(addresses: readonly string[], own = ownAddresses()): boolean {
+  return addresses.length > 0 && addresses.every((address) => isPublicAddress(address) && !isNearby(address, own));
+}
 
-/** What a host that the operator listed may never be, whoever answers for its name. */
-export const isNeverAsked = (address: string): boolean => isMetadataHost(address);
+const ownAddresses = (): NetworkInterfaceInfo[] => Object.values(networkInterfaces()).flatMap((each) => each ?? []);
 
 /**
  * This machine and its neighbours under public addresses: a service that is bound to one may still be meant for here
  * only, and every device of a home has an address of its own in IPv6.
  */
-function isNearby(address: string): boolean {
+function isNearby(address: string, own: readonly NetworkInterfaceInfo[]): boolean {
   const bytes = addressBytes(address);
   if (bytes === null) return true;
-  return Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .some((own) => {
-      if (own.internal || own.cidr === null) return false;
-      return own.family === 'IPv6' ? within(bytes, range(own.cidr)) : own.address === address;
-    });
+  return own.some(({ address: ours, family, cidr, internal }) => {
+    if (internal || cidr === null) return false;
+    return family === 'IPv6' ? within(bytes, range(cidr)) : ours === address;
+  });
 }
+
+/** What a host that the operator listed may never be, whoever answers for its name. */
+export const isNeverAsked = (address: string): boolean => isMetadataHost(address);

@@ -10,6 +10,7 @@ import type { Counter, Log, Metrics } from '../../../core/ports/system.ts';
 import { aborted } from '../failure.ts';
 import { decodedBody } from './decoded-body.ts';
 import { exchange, type ExchangeOptions, type Hop } from './exchange.ts';
+import { Places } from './places.ts';
 import { redirected } from './redirect.ts';
 
 export interface PublicHttpOptions extends ExchangeOptions {
@@ -20,22 +21,19 @@ export interface PublicHttpOptions extends ExchangeOptions {
 }
 
 const maxRedirects = 5;
-/** Each may hold a connection, a decoder and what a tool keeps of its body. */
-const maxAtOnce = 32;
 
 const dropped = new Set(['connection', 'content-encoding', 'keep-alive', 'set-cookie', 'trailer', 'transfer-encoding']);
 
 export function createPublicHttpClient(options: PublicHttpOptions): PublicHttpClient {
   const log = options.log.with({ component: 'public_http' });
   const requests = options.metrics.counter('http_client_requests_total', 'Outgoing HTTP requests by outcome.');
-  let active = 0;
+  const places = new Places();
   return {
     async request(request) {
-      if (active >= maxAtOnce)
-        throw new HttpFailure('connect', 'no', 'busy', 'Too many pages are being asked for; try again in a moment.');
-      active++;
-      const time = new Deadline(request, () => active--);
+      const time = new Deadline(request);
       try {
+        await places.enter(time.signal);
+        time.whenOver(() => places.leave());
         const response = await follow(request, options, time);
         requests.add(1, { outcome: `${Math.floor(response.status / 100)}xx` });
         return response;
@@ -59,12 +57,11 @@ class Deadline {
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal;
   readonly #timer: NodeJS.Timeout;
-  readonly #ended: () => void;
+  #whenOver: (() => void) | null = null;
   #over = false;
 
-  constructor({ signal, timeoutMs }: PublicRequest, ended: () => void) {
+  constructor({ signal, timeoutMs }: PublicRequest) {
     this.#caller = signal;
-    this.#ended = ended;
     this.#timer = setTimeout(() => this.#abort(timedOut(timeoutMs)), timeoutMs);
     if (signal.aborted) this.#leave();
     else signal.addEventListener('abort', this.#leave, { once: true });
@@ -80,7 +77,13 @@ class Deadline {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#caller.removeEventListener('abort', this.#leave);
-    this.#ended();
+    this.#whenOver?.();
+  }
+
+  /** At the end, or now when that was already. */
+  whenOver(action: () => void): void {
+    if (this.#over) action();
+    else this.#whenOver = action;
   }
 
   readonly #leave = (): void => this.#abort(aborted('body'));

@@ -176,7 +176,7 @@ class Page {
 
   #endLine(): void {
     const text = this.#line.join('');
-    const shown = this.#pre > 0 ? text.replace(/\s+$/, '') : text.replaceAll(/ {2,}/g, ' ').trim();
+    const shown = this.#pre > 0 ? text.trimEnd() : text.replaceAll(/ {2,}/g, ' ').trim();
     this.#line = [];
     if (shown.trim() === '') return;
     this.#lines.push({ text: this.#prefix + shown, main: this.#main > 0 });

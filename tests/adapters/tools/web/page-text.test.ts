@@ -86,6 +86,8 @@ describe('a hostile page ends', () => {
     'of entities': '&amp;'.repeat(300_000),
     'of broken entities': '&'.repeat(1_000_000),
     'of spaces': ' '.repeat(2_000_000),
+    'of spaces that are kept': `<pre>${' '.repeat(900_000)}x</pre>`,
+    'of spaces in a style': `<p style="${'display '.repeat(100_000)}">x</p>`,
     'of open brackets': '<'.repeat(1_000_000),
     'of links': '<a href=a>b</a>'.repeat(130_000),
     'of comments': '<!--x-->'.repeat(200_000),
