@@ -26,9 +26,22 @@ export const commands: readonly Command[] = [
     options: [
       { name: 'message', short: 'm', value: 'TEXT', help: 'ask once; "-" reads standard input', multiline: true },
       { name: 'session', value: 'KEY', help: 'the session to talk in (default cli)' },
+      { name: 'dry-run', help: 'with -m: only try it; nothing is changed, sent or kept' },
       ...clientOptions,
     ],
     load: async () => (await import('./commands/chat.ts')).chat,
+  },
+  {
+    name: 'replay',
+    summary:
+      'play a recorded run again: from the recording, or against another model or prompt; nothing is carried out',
+    positionals: [need('RUN', 'the run')],
+    options: [
+      { name: 'model', value: 'MODEL', help: 'provider/model that is asked instead' },
+      { name: 'prompt', value: 'FILE', help: 'a file with another system prompt' },
+      ...clientOptions,
+    ],
+    load: async () => (await import('./commands/replay.ts')).replay,
   },
   {
     name: 'send',

@@ -1,6 +1,7 @@
 import { Compaction } from '../app/agent/compaction.ts';
 import { AgentLoop } from '../app/agent/loop.ts';
 import { CallRunner } from '../app/agent/calls.ts';
+import { Replays } from '../app/agent/replay.ts';
 import { Toolbox } from '../app/agent/toolbox.ts';
 import type { CrashPoint } from '../app/lifecycle/crash-points.ts';
 import type { ModelCaller } from '../app/models/caller.ts';
@@ -28,7 +29,12 @@ export interface AgentDeps {
 }
 
 /** The agent and its tools. */
-export function composeAgent(deps: AgentDeps): { loop: AgentLoop; toolbox: Toolbox; compaction: Compaction } {
+export function composeAgent(deps: AgentDeps): {
+  loop: AgentLoop;
+  toolbox: Toolbox;
+  compaction: Compaction;
+  replays: Replays;
+} {
   const { store, files, live, clock, mintId } = deps;
   const keep = async (person: string, text: string): Promise<string> => {
     const id = mintId('file');
@@ -40,10 +46,12 @@ export function composeAgent(deps: AgentDeps): { loop: AgentLoop; toolbox: Toolb
     const { timeout, max_result } = live.config.tools;
     return { timeoutMs: timeout, maxResult: max_result };
   };
+  const toolbox = new Toolbox();
   return {
     loop: new AgentLoop({ ...deps, calls: new CallRunner({ ...deps, limits, keep }) }),
-    toolbox: new Toolbox(),
+    toolbox,
     compaction: new Compaction(deps),
+    replays: new Replays({ ...deps, toolbox, limits, agent: (name) => live.agent(name) }),
   };
 }
 

@@ -16,6 +16,7 @@ export function agentSettings(options: AgentOptions, name: string | null): Agent
     temperature: options.temperature ?? null,
     model: options.model ?? null,
     tools: options.tools,
+    record: options.record,
     limits: {
       timeoutMs: limits.run_timeout,
       steps: limits.steps,

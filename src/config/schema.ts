@@ -18,7 +18,7 @@ import { pluginsTable } from './plugins.ts';
 import { retentionTable } from './retention.ts';
 import { toolsTable } from './tools.ts';
 import { memoryOptions } from '../adapters/tools/notes/options.ts';
-import { choice, duration, integer, list, named, number, rows, table, text, withDefault } from '../core/fields.ts';
+import { choice, duration, flag, integer, list, named, number, rows, table, text, withDefault } from '../core/fields.ts';
 
 const agentFields = {
   system_prompt: text('What the model is told before every conversation.', 'a text', {
@@ -59,6 +59,7 @@ const agentFields = {
     () => null,
     { example: '["notes", "web", "mcp_github__get_*"]' },
   ),
+  record: flag('Whether its runs are kept, with what the model was asked and answered, to be played again by `replay`.'),
   run_timeout: duration(
     'The longest run. The last tenth of it, at most a minute, is kept for an answer in words.',
     '1s',
@@ -94,6 +95,7 @@ const agentOptions = table('The agent that answers.', {
   temperature: z.optional(agentFields.temperature),
   queue_mode: withDefault(agentFields.queue_mode, 'followup'),
   tools: withDefault(agentFields.tools, ['*']),
+  record: withDefault(agentFields.record, false),
   limits: withDefault(
     table('Where a run ends.', {
       run_timeout: withDefault(agentFields.run_timeout, '10m'),
@@ -115,6 +117,7 @@ const furtherAgent = table('A further agent; what it does not say is as in `[age
   max_tokens: z.optional(agentFields.max_tokens),
   temperature: z.optional(agentFields.temperature),
   tools: z.optional(agentFields.tools),
+  record: z.optional(agentFields.record),
   limits: z.optional(
     table('Where a run ends.', {
       run_timeout: z.optional(agentFields.run_timeout),

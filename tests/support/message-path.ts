@@ -115,6 +115,7 @@ export const agent: AgentSettings = {
   temperature: null,
   model: null,
   tools: ['*'],
+  record: false,
   limits: { timeoutMs: 600_000, steps: 25, callsPerStep: 8, cost: null, contextTokens: 32_000 },
 };
 

@@ -37,6 +37,7 @@ import type {
   TokenInfo,
   UsageLine,
 } from '../../src/core/ports/gateway.ts';
+import type { DryRun, Replay } from '../../src/core/ports/replay.ts';
 import type { ApprovalInfo, ApprovalTicket } from '../../src/core/ports/approval-gateway.ts';
 import type { NotePage, NoteRow, SaveNote } from '../../src/core/ports/notes.ts';
 import type { Settings, WrittenSettings } from '../../src/core/preferences.ts';
@@ -410,6 +411,31 @@ export class ScriptedGateway implements Gateway {
   async answerApproval(principal: Principal, id: string): Promise<ApprovalTicket> {
     const { session } = await this.approval(principal, id);
     return { messageId: 'msg_1', runId: 'run_1', sessionKey: session };
+  }
+
+  replayRun(_principal: Principal, runId: string): Promise<Replay> {
+    if (runId !== 'run_1') return Promise.reject(notFound('recorded run'));
+    return Promise.resolve({
+      runId,
+      offline: false,
+      same: false,
+      diverged: null,
+      recorded: { text: 'hello', model: 'demo/demo', steps: 1 },
+      text: 'hi',
+      model: 'demo/demo',
+      reason: 'stop',
+      steps: [{ text: '', calls: [{ tool: 'look', args: {}, result: 'ok' }] }],
+      missing: [],
+      usage: null,
+      cost: 0.01,
+    });
+  }
+
+  dryRun(): Promise<DryRun> {
+    const calls = [
+      { tool: 'send_message', args: { text: 'hi' }, effects: ['send' as const], decision: 'ask' as const },
+    ];
+    return Promise.resolve({ text: 'I would send it.', calls, model: 'demo/demo', usage: null, cost: null });
   }
 
   async deleteNotes(principal: Principal): Promise<number> {

@@ -57,6 +57,12 @@ const chatFields = {
   attachments: z.exactOptional(z.array(z.strictObject({ id })).check(z.maxLength(maxAttachments))),
   idempotency_key: z.exactOptional(idempotencyKey),
 };
+export const dryRunBody = z.strictObject({
+  text,
+  session: z.exactOptional(sessionKey),
+  agent: z.exactOptional(id),
+  model: z.exactOptional(shortText),
+});
 export const chatBody = z.strictObject({ ...chatFields, stream: z.optional(z.boolean()) });
 export const chatFrame = z.strictObject(chatFields);
 

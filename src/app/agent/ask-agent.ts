@@ -103,6 +103,7 @@ async function ask(agent: AgentSettings, question: string, call: ToolCall, deps:
       journal: null,
       steer: false,
       approved: null,
+      record: null,
       attemptsBefore: 0,
       attempts: [],
       signal,

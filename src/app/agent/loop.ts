@@ -4,6 +4,7 @@
  */
 import { ClankerError } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
+import { SecretMask } from '../../core/leaks.ts';
 import { textOf, type Message, type OutboundFile, type Part } from '../../core/message.ts';
 import type { ApprovedCall, AskedApproval } from '../../core/ports/gate.ts';
 import type { ModelRequest, ProviderErrorKind, Usage } from '../../core/ports/provider.ts';
@@ -15,6 +16,7 @@ import type { CallEvent, Candidate, ModelCaller } from '../models/caller.ts';
 import { LoopBreaker } from './breaker.ts';
 import type { CallRunner, StepContext } from './calls.ts';
 import { neededGroups, specOf, useToolsSpec } from './selection.ts';
+import { recordedRequest, type RecordedStep } from './recording.ts';
 import type { AgentSettings } from './settings.ts';
 import { joinSaid, messagesOf, emptyStep, stepEntry, stepsIn, stepsOf, type Step, type WrittenCall } from './steps.ts';
 import { addUsage, mergeReasoning } from './written.ts';
@@ -59,6 +61,8 @@ export interface Task {
   steer: boolean;
   /** A call that a person approved; it is carried out before the model is asked. */
   approved: ApprovedCall | null;
+  /** Told of each model call with what came of it; null: nobody records. */
+  record: ((step: RecordedStep) => void) | null;
   attemptsBefore: number;
   /** Ledger rows of what was asked in preparation; those of the run follow them. */
   attempts: AttemptRow[];
@@ -114,6 +118,9 @@ export class AgentLoop {
 
 /** What one model call came to. */
 interface Answer {
+  request: Omit<ModelRequest, 'model'>;
+  usage: Usage | null;
+  cost: number | null;
   parts: Part[];
   calls: WrittenCall[];
   reason: string;
@@ -170,6 +177,7 @@ class AgentRun {
       const answer = await this.#ask();
       if (answer instanceof ClankerError) return this.#end(answer, [], null);
       if (answer.calls.length === 0 || this.#limit !== null) {
+        this.#record(answer, []);
         const spoken = answer.parts.filter(({ type }) => type !== 'tool_call');
         return this.#end(null, spoken, this.#limit ?? answer.reason, answer.model);
       }
@@ -179,7 +187,8 @@ class AgentRun {
     }
   }
 
-  async #step({ parts, calls, model }: Answer): Promise<boolean> {
+  async #step(answer: Answer): Promise<boolean> {
+    const { parts, calls, model } = answer;
     const step: Step = { ...emptyStep(this.#entry), parts, calls, model };
     this.#entry += 1 + calls.length;
     // Calls that only look begin while the step is written down; whatever has effects waits for it.
@@ -188,6 +197,7 @@ class AgentRun {
     const looping = await this.#carryOut(step, written);
     await written;
     this.#deps.crash('after_step');
+    this.#record(answer, step.results);
     this.#keep(step);
     return looping;
   }
@@ -255,20 +265,24 @@ class AgentRun {
     let text = '';
     let reasoning: Part[] = [];
     let calls: WrittenCall[] = [];
+    // The one place that words of a model pass on their way out, streamed and stored.
+    let secrets = new SecretMask();
+    const say = (words: string): void => {
+      // What follows earlier words is a paragraph of its own, and begins with something to read.
+      const piece = text === '' && before !== '' ? words.trimStart() : words;
+      if (piece === '') return;
+      this.#hear({ type: 'text', text: text === '' && before !== '' ? `\n\n${piece}` : piece });
+      text += piece;
+    };
     const hear = (event: CallEvent): void => {
       switch (event.type) {
         case 'attempt':
           if (!this.#started) this.#hear({ type: 'started', model: event.model });
           this.#started = true;
           break;
-        case 'text': {
-          // What follows earlier words is a paragraph of its own, and begins with something to read.
-          const piece = text === '' && before !== '' ? event.text.trimStart() : event.text;
-          if (piece === '') break;
-          this.#hear({ type: 'text', text: text === '' && before !== '' ? `\n\n${piece}` : piece });
-          text += piece;
+        case 'text':
+          say(secrets.push(event.text));
           break;
-        }
         case 'reasoning':
           reasoning.push({
             type: 'reasoning',
@@ -287,6 +301,7 @@ class AgentRun {
         case 'retrying':
         case 'fallback':
           text = '';
+          secrets = new SecretMask();
           reasoning = [];
           calls = [];
           this.#hear({ type: 'void', said: before, reason: event.kind, provider: event.provider });
@@ -310,6 +325,7 @@ class AgentRun {
       },
       hear,
     );
+    say(secrets.end());
     this.#attempts.push(...end.attempts);
     if (end.type === 'failed') {
       if (end.cause?.kind !== 'context_overflow' || this.#tight || text !== '') return end.error;
@@ -322,7 +338,13 @@ class AgentRun {
     const words: Part[] = text === '' ? [] : [{ type: 'text', text }];
     const called = calls.map(({ problem: _, ...call }): Part => call);
     const parts = [...mergeReasoning(reasoning), ...words, ...called];
-    return { parts, calls, reason: end.reason, model: end.model };
+    const { reason, model, usage, cost } = end;
+    return { request, parts, calls, reason, model, usage, cost };
+  }
+
+  #record({ request, ...answer }: Answer, results: Step['results']): void {
+    const known = results.filter((result) => result !== undefined);
+    this.#task.record?.({ request: recordedRequest(request), answer, results: known });
   }
 
   #tools(needed: ReadonlySet<string>): Pick<ModelRequest, 'tools' | 'wordsOnly'> {

@@ -9,6 +9,8 @@ export interface AgentSettings {
   temperature: number | null;
   /** `provider/model`, or null for the default chain. */
   model: string | null;
+  /** Its runs are kept so that they can be played again. */
+  record: boolean;
   /** Names of groups or tools that it may use; `*` stands for any characters. */
   tools: readonly string[];
   limits: RunLimits;

@@ -7,6 +7,7 @@ import type { ChannelStatus, ChatRequest, Gateway, SendRequest } from '../../cor
 import type { Notes } from '../../core/ports/notes.ts';
 import type { RightsGateway } from '../../core/ports/rights-gateway.ts';
 import type { PersonSettings } from '../../core/ports/preferences.ts';
+import type { ReplayGateway } from '../../core/ports/replay.ts';
 import type { MessageTrace, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { scopeIncludes, type Principal, type Scope } from '../../core/principal.ts';
@@ -46,6 +47,7 @@ export interface GatewayDeps {
   pairing: Pairing;
   rights: RightsGateway;
   approvals: ApprovalGateway;
+  replays: ReplayGateway;
   audit: Audit;
   status: Status;
   offered: OfferedTools;
@@ -60,6 +62,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
   const gateway: Gateway = {
     ...deps.rights,
     ...deps.approvals,
+    ...deps.replays,
     authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
 

@@ -4,10 +4,13 @@ import { taintOf } from '../../core/outside.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { ApprovedCall } from '../../core/ports/gate.ts';
 import type { ClaimedRun, InboxRow, Store } from '../../core/ports/store.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { Clock, Log } from '../../core/ports/system.ts';
+import type { ToolGroup } from '../../core/ports/tool.ts';
 import type { PersonRole } from '../../core/principal.ts';
 import type { Compaction } from '../agent/compaction.ts';
 import type { AgentLoop, LoopEnd, LoopEvent, Task } from '../agent/loop.ts';
+import { Recorder, type RecordedSetting } from '../agent/recording.ts';
+import { specOf } from '../agent/selection.ts';
 import type { AgentSettings } from '../agent/settings.ts';
 import { joinSaid } from '../agent/steps.ts';
 import type { Toolbox } from '../agent/toolbox.ts';
@@ -26,6 +29,7 @@ export interface TurnDeps {
   store: Store;
   bus: Bus;
   clock: Clock;
+  log: Log;
   waiters: RunWaiters;
   /** Who sent a message, and what they may do now. */
   whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
@@ -52,8 +56,9 @@ export interface Turn {
 /** One turn of the agent: who asks with which rights, what it is shown, and what became of it. */
 export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
   try {
-    const task = await taskOf(turn, deps);
+    const { task, recorder } = await taskOf(turn, deps);
     const end = await deps.loop.run(task, (event) => tell(event, turn, deps));
+    if (recorder !== null) keep(recorder, turn, deps);
     return await outcomeOf(end, turn);
   } finally {
     // A run that waits for its end to be stored holds nothing twice.
@@ -61,7 +66,10 @@ export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
   }
 }
 
-async function taskOf({ claimed, inbound, stream, approved, signal }: Turn, deps: TurnDeps): Promise<Task> {
+async function taskOf(
+  { claimed, inbound, stream, approved, signal }: Turn,
+  deps: TurnDeps,
+): Promise<{ task: Task; recorder: Recorder | null }> {
   const { toolbox, models, waiters, loadFile, steers, clock, compaction } = deps;
   const { run, session, history } = claimed;
   const { person, role } = approved ?? (await deps.whois(inbound));
@@ -94,7 +102,9 @@ async function taskOf({ claimed, inbound, stream, approved, signal }: Turn, deps
     options,
   );
   const at = new Date(clock.now());
-  return {
+  const groups = toolbox.usable(agent, role);
+  const recorder = agent.record ? recorderOf(claimed, { agent, person, role, groups }, clock) : null;
+  const task: Task = {
     ...options,
     caller: {
       runId: run.id,
@@ -110,7 +120,7 @@ async function taskOf({ claimed, inbound, stream, approved, signal }: Turn, deps
       language: null,
     },
     agent,
-    groups: toolbox.usable(agent, role),
+    groups,
     history,
     request: async (visible, needed, tight) => {
       const now = needed.has(clockGroup)
@@ -124,12 +134,31 @@ async function taskOf({ claimed, inbound, stream, approved, signal }: Turn, deps
     journal: claimed.journal,
     steer: steers(inbound),
     approved,
+    record: recorder === null ? null : (step) => recorder.step(step),
     attempts,
   };
+  return { task, recorder };
+}
+
+function recorderOf(
+  { run }: ClaimedRun,
+  { groups, ...setting }: Omit<RecordedSetting, 'groups'> & { groups: readonly ToolGroup[] },
+  clock: Clock,
+): Recorder {
+  const told = groups.map(({ tools, ...group }) => ({ ...group, tools: tools.map(specOf) }));
+  const of = { runId: run.id, owner: setting.person, sessionKey: run.sessionKey, at: clock.now() };
+  return new Recorder(of, { ...setting, groups: told });
+}
+
+/** The turn does not wait for it. */
+function keep(recorder: Recorder, { claimed }: Turn, { store, log }: TurnDeps): void {
+  store.saveRecording(recorder.rows).catch((error: unknown) => {
+    log.error('a run could not be recorded', { ...fieldsOf(claimed), error });
+  });
 }
 
 /** The group of tools that is needed when a person speaks of time; what they then need first is the time. */
-const clockGroup = 'time';
+const clockGroup = 'clock';
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 function tell(event: LoopEvent, { claimed, stream }: Turn, { bus }: TurnDeps): void {

@@ -9,11 +9,31 @@ const defaultSession = 'cli';
 export const chat: Handler = async (invocation) => {
   const client = await GatewayClient.of(invocation);
   const message = invocation.options.value('message');
+  if (message === undefined && invocation.options.has('dry-run')) throw new CliError('--dry-run takes -m TEXT.', 2);
   if (message === undefined) return await converse(client, invocation);
-  return await askOnce(client, invocation, await readMessage(message, invocation.terminal.input));
+  const text = await readMessage(message, invocation.terminal.input);
+  if (invocation.options.has('dry-run')) return await tryOnce(client, invocation, text);
+  return await askOnce(client, invocation, text);
 };
 
 const sessionOf = ({ options }: Invocation): string => options.value('session') ?? defaultSession;
+
+interface Tried {
+  text: string;
+  calls: { tool: string; args: object; decision: string }[];
+}
+
+/** What a turn would do. */
+async function tryOnce(client: GatewayClient, invocation: Invocation, text: string): Promise<number> {
+  const tried = await client.post<Tried>('/api/v1/chat/dry-run', { text, session: sessionOf(invocation) });
+  const { options, terminal } = invocation;
+  if (options.has('json')) terminal.json(tried);
+  else {
+    for (const { tool, args, decision } of tried.calls) terminal.line(`[${decision}] ${tool} ${JSON.stringify(args)}`);
+    terminal.line(tried.text);
+  }
+  return 0;
+}
 
 /** Prints the reply and nothing else. A pipe gets exactly the stored text, a person sees it grow. */
 async function askOnce(client: GatewayClient, invocation: Invocation, text: string): Promise<number> {

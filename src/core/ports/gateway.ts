@@ -14,6 +14,7 @@ import type { EventFilter, Subscription } from './bus.ts';
 import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
 import type { NotePage, NoteRow, SaveNote } from './notes.ts';
 import type { RightsGateway } from './rights-gateway.ts';
+import type { ReplayGateway } from './replay.ts';
 import type { MessageTrace, SessionRow } from './store.ts';
 import type { ToolOutput } from './tool.ts';
 
@@ -221,7 +222,7 @@ export interface StoredFile {
   size: number;
 }
 
-export interface Gateway extends RightsGateway, ApprovalGateway {
+export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway {
   /** The token's principal, or null. Constant time in the token; expired and revoked tokens are null. */
   authenticate(token: string): Promise<Principal | null>;
   /** Calls back within a second after a token stops being valid (revoked, rotated, expired). Returns the unsubscribe. */

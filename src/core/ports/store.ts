@@ -16,6 +16,7 @@ import type { CursorUpdate } from './channel.ts';
 import type { HistoryStore } from './history-store.ts';
 import type { NotesStore } from './notes-store.ts';
 import type { Identity, PeopleStore } from './people-store.ts';
+import type { RecordingStore } from './recording-store.ts';
 import type { PreferenceStore } from './preference-store.ts';
 import type { Usage } from './provider.ts';
 import type { RightsStore } from './rights-store.ts';
@@ -380,7 +381,16 @@ export interface Listed<T> {
 }
 
 export interface Store
-  extends PeopleStore, BudgetStore, PreferenceStore, AuditStore, RightsStore, NotesStore, HistoryStore, ApprovalStore {
+  extends
+    PeopleStore,
+    BudgetStore,
+    PreferenceStore,
+    AuditStore,
+    RightsStore,
+    NotesStore,
+    HistoryStore,
+    ApprovalStore,
+    RecordingStore {
   // ── inbound
   /** Inbox rows (and the sessions of queued ones, created when missing) and the platform's cursor, in one transaction. */
   commitInbound(

@@ -130,6 +130,12 @@ const examples: Record<string, Omit<Asked, 'method'> & { streams?: boolean }> = 
     body: '{"session":{"key":"api:owner:main"}}',
   },
   'GET /api/v1/pairing': { path: '/api/v1/pairing', token: tokens.read },
+  'POST /api/v1/runs/{id}/replay': {
+    path: '/api/v1/runs/run_1/replay',
+    token: tokens.send,
+    body: '{"model":"demo/demo"}',
+  },
+  'POST /api/v1/chat/dry-run': { path: '/api/v1/chat/dry-run', token: tokens.send, body: '{"text":"hello"}' },
   'GET /api/v1/approvals': { path: '/api/v1/approvals?open=true', token: tokens.read },
   'GET /api/v1/approvals/{id}': { path: '/api/v1/approvals/appr_1', token: tokens.read },
   'POST /api/v1/approvals/{id}/approve': {

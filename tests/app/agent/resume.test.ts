@@ -130,6 +130,7 @@ class Life {
       journal: [...this.entries],
       steer: false,
       approved: null,
+      record: null,
       attemptsBefore: 0,
       attempts: [],
       signal: new AbortController().signal,

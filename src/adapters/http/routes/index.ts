@@ -10,6 +10,7 @@ import { operateRoutes } from './operate.ts';
 import { pageRoutes } from './page.ts';
 import { peopleRoutes } from './people.ts';
 import { probeRoutes } from './probes.ts';
+import { replayRoutes } from './replay.ts';
 import { rightsRoutes } from './rights.ts';
 import { runRoutes } from './runs.ts';
 import { sendRoutes } from './send.ts';
@@ -41,6 +42,7 @@ export function routeTable(version: string): readonly Route[] {
     ...chatRoutes,
     ...sendRoutes,
     ...runRoutes,
+    ...replayRoutes,
     ...sessionRoutes,
     ...eventRoutes,
     ...statusRoutes,

@@ -13,6 +13,7 @@ export function maintain(db: Database, limits: Limits): boolean {
     removePassing,
     forgetRefusals,
     forgetCodes,
+    forgetRecordings,
     tidyApprovals,
     removeExpiredNotes,
     closeIdleSessions,
@@ -53,6 +54,13 @@ const forgetRefusals = (db: Database, { refusedBefore, batch }: Limits): boolean
 const forgetCodes = (db: Database, { refusedBefore, batch }: Limits): boolean =>
   db.run(
     'DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE expires_at < ? ORDER BY expires_at LIMIT ?)',
+    refusedBefore,
+    batch,
+  ) === batch;
+
+const forgetRecordings = (db: Database, { refusedBefore, batch }: Limits): boolean =>
+  db.run(
+    `DELETE FROM recordings WHERE (run_id, n) IN (SELECT run_id, n FROM recordings WHERE at < ? ORDER BY at LIMIT ?)`,
     refusedBefore,
     batch,
   ) === batch;

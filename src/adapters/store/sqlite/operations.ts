@@ -54,6 +54,7 @@ import {
   touchTokens,
 } from './people.ts';
 import { preferences, preferredModels, setPreferences } from './preferences.ts';
+import { recording, saveRecording, sessionHistory } from './recordings.ts';
 import { saveSummary } from './summaries.ts';
 import type { Arguments, OperationName, Result } from './protocol.ts';
 import { claimRun, joinRun, journal, recoverRuns, releaseRun, run, runReply, undoClaimRun } from './runs.ts';
@@ -87,6 +88,9 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   run,
   runReply,
   saveSummary,
+  saveRecording,
+  recording,
+  sessionHistory,
   planOutbound,
   openStream,
   setStreamRef,
