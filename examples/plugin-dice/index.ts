@@ -6,7 +6,8 @@ const maxSides = 1000;
 export function activate(host: PluginHost): PluginParts {
   const usual = sidesOf(host.options);
   // 32 bits, of which so few are left over that no side is favoured noticeably.
-  const roll = (sides: number): number => (new DataView(host.random.bytes(4).buffer).getUint32(0) % sides) + 1;
+  const number = (): number => host.random.bytes(4).reduce((sum, byte) => sum * 256 + byte, 0);
+  const roll = (sides: number): number => (number() % sides) + 1;
   return {
     tools: {
       about: 'Rolling dice',

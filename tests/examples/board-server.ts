@@ -1,7 +1,7 @@
 /** The bulletin board of examples/channel-board, as a Counterpart: strict, with faults on demand. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { BoardChannel } from '../../examples/channel-board/index.ts';
+import { BoardChannel, type BoardChannelOptions } from '../../examples/channel-board/index.ts';
 import { createHttpClient } from '../../src/adapters/http-client/index.ts';
 import { systemRandom } from '../../src/adapters/system/index.ts';
 import type { ConversationRef } from '../../src/core/message.ts';
@@ -21,6 +21,8 @@ interface Post {
   for_bot: boolean;
 }
 
+type BuildBoard = (options: BoardChannelOptions) => Promise<Channel>;
+
 export class Board implements Counterpart {
   readonly groups = true;
   readonly secrets = [token];
@@ -29,31 +31,35 @@ export class Board implements Counterpart {
   readonly #polls = new Set<{ after: number; response: ServerResponse }>();
   readonly #faults: Fault[] = [];
   readonly #server: Server;
+  readonly #build: BuildBoard;
   #sends = 0;
   #next = 1;
   #repeated = false;
 
-  private constructor() {
+  private constructor(build: BuildBoard) {
+    this.#build = build;
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
-  static async open(): Promise<Board> {
-    const board = new Board();
+  static async open(build: BuildBoard = async (options) => new BoardChannel(options)): Promise<Board> {
+    const board = new Board(build);
     await new Promise<void>((resolve) => board.#server.listen(0, '127.0.0.1', resolve));
     return board;
   }
 
+  get apiRoot(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
   channel(): Promise<Channel> {
-    const apiRoot = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
     const http = createHttpClient({ log: new KeptLog(), metrics: new CountedMetrics() });
-    const channel = new BoardChannel({
+    return this.#build({
       account: 'main',
       token: new Secret(token),
-      apiRoot,
+      apiRoot: this.apiRoot,
       http,
       random: systemRandom,
     });
-    return Promise.resolve(channel);
   }
 
   conversation({ sender = 'one', chat = 'direct' }: Place = {}): ConversationRef {
