@@ -21,7 +21,7 @@ const record = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
 export const providers: Readonly<Record<SearchProviderName, SearchProvider>> = {
-  // https://api-dashboard.search.brave.com/app/documentation/web-search/query
+  // https://api-dashboard.search.brave.com/documentation; a token that is not known is answered 422
   brave: {
     baseUrl: 'https://api.search.brave.com',
     spends: true,
@@ -33,7 +33,7 @@ export const providers: Readonly<Record<SearchProviderName, SearchProvider>> = {
     list: ({ web }) => record(web)['results'],
     snippet: 'description',
   },
-  // https://docs.tavily.com/documentation/api-reference/endpoint/search
+  // https://docs.tavily.com/api-reference/introduction
   tavily: {
     baseUrl: 'https://api.tavily.com',
     spends: true,

@@ -57,8 +57,8 @@ export function webSearchTool(options: WebSearchOptions, { http }: WebSearchDeps
 }
 
 function refusal(status: number): string {
-  if (status === 401 || status === 403)
-    return 'The search service does not accept the key: the operator has to look at tools.web_search.api_key.';
+  if (status === 401 || status === 403 || status === 422)
+    return `The search service answered HTTP ${status}: the operator has to look at tools.web_search.api_key.`;
   if (status === 429) return 'The search service wants fewer searches; try again later.';
   return `The search service answered HTTP ${status}.`;
 }

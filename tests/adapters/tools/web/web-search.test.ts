@@ -127,7 +127,7 @@ for (const provider of ['brave', 'tavily', 'searxng'] as const) {
 describe('a search that does not work says why', () => {
   const cases: [string, Answered | 'cut', RegExp][] = [
     ['a key that is not accepted', { status: 401 }, /api_key/],
-    ['a key that Brave does not know', { status: 422 }, /HTTP 422/],
+    ['a key that Brave does not know', { status: 422 }, /api_key/],
     ['too many searches', { status: 429 }, /fewer searches/],
     ['a broken service', { status: 503, json: { results: [] } }, /HTTP 503/],
     ['an answer that is no JSON', { status: 200, bytes: Buffer.from('<html>') }, /not JSON/],
