@@ -42,23 +42,27 @@ function disguises(secret: string): string[] {
 export function holdsSecret(value: JsonValue): boolean {
   const list = needlesNow();
   if (list.length === 0) return false;
-  const texts: string[] = [];
-  collect(value, texts);
-  const whole = texts.join('\n').toLowerCase();
+  const found: Collected = { texts: [], names: [] };
+  collect(value, found);
+  // Values beside each other, so that one that is spread over them is found.
+  const whole = [...found.texts, ...found.names].join('\n').toLowerCase();
   let plain = whole;
   for (let i = 0; i < maxUnescapes; i++) plain = plain.replaceAll(/(?:%[\da-f]{2})+/g, decoded);
   const views = [whole, plain, plain.replaceAll(/[\s\p{Cf}\p{Cc}]+/gu, '')];
   return list.some((needle) => views.some((view) => view.includes(needle)));
 }
 
-function collect(value: JsonValue, into: string[]): void {
-  if (typeof value === 'string') into.push(value);
+interface Collected {
+  texts: string[];
+  names: string[];
+}
+
+function collect(value: JsonValue, into: Collected): void {
+  if (typeof value === 'string') into.texts.push(value);
   else if (Array.isArray(value)) for (const item of value) collect(item, into);
   else if (value !== null && typeof value === 'object') {
-    for (const [key, item] of Object.entries(value)) {
-      into.push(key);
-      collect(item, into);
-    }
+    into.names.push(...Object.keys(value));
+    for (const item of Object.values(value)) collect(item, into);
   }
 }
 

@@ -79,7 +79,9 @@ export class ApprovalAnswers {
     const { store, clock } = this.#deps;
     const { inbound, session, person, role } = context;
     const meant = answerToApproval(inbound.text);
-    if (meant === null || inbound.attachments.length > 0 || !may(role, 'command')) return null;
+    // What somebody else wrote and was passed on says nothing of what this person wants.
+    if (meant === null || inbound.outside !== null || inbound.attachments.length > 0) return null;
+    if (!may(role, 'command')) return null;
     const filter = { owner: person.id, sessionKey: session.key, open: false, at: clock.now() };
     const { items } = await store.listApprovals(filter, { limit: maxOpen });
     // The same message again, after a crash: what it answered is what it answers.
