@@ -10,6 +10,9 @@ const changed = { method: 'notifications/tools/list_changed' };
 const tool = (name: string, more: object = {}): object => ({ name, inputSchema: { type: 'object' }, ...more });
 let lists = 0;
 
+// A test that was killed leaves none of us behind for long.
+setTimeout(() => process.exit(9), 60_000).unref();
+
 function toolsNow(): unknown[] {
   switch (kind) {
     case 'thousand':
@@ -113,18 +116,18 @@ function begin(): void {
   }
 }
 
-if (kind === 'deaf') setInterval(() => undefined, 1000);
+if (kind === 'deaf') setTimeout(() => process.exit(9), 60_000);
 else {
   // A program of its own that heeds nothing but SIGKILL; its process id goes where the test reads it.
   if (kind === 'children') {
-    const child = spawn(process.execPath, ['-e', "process.on('SIGTERM', () => 0); setInterval(() => 0, 1000)"], {
+    const child = spawn(process.execPath, ['-e', "process.on('SIGTERM', () => 0); setTimeout(() => 0, 60_000)"], {
       stdio: 'ignore',
     });
     process.stderr.write(`child ${child.pid}\n`);
   }
   if (kind === 'stubborn') {
     process.on('SIGTERM', () => undefined);
-    setInterval(() => undefined, 1000);
+    setTimeout(() => process.exit(9), 60_000);
   }
   if (kind === 'children' || kind === 'stubborn' || kind === 'pid') process.stderr.write(`pid ${process.pid}\n`);
   const answers: unknown[] = [];
