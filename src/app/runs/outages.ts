@@ -101,7 +101,7 @@ export class Outages {
     return false;
   }
 
-  /** Says so once per conversation, then lets every kept message run again, in its order. */
+  /** Says so once per conversation, to who wants notices, then lets every kept message run again, in its order. */
   async #takeUp(): Promise<void> {
     const { clock, runs, log } = this.#deps;
     const rows = [...this.#kept.values()].toSorted((a, b) => a.seq - b.seq);
@@ -138,6 +138,7 @@ export class Outages {
   async #tell(row: InboxRow): Promise<void> {
     const { store, clock, mintId, delivery } = this.#deps;
     if (row.conversation === null) return;
+    if (!(await store.preferences(row.owner)).notices) return;
     const words = wordsIn((await store.person(row.owner))?.language ?? null);
     const now = clock.now();
     const notice = {

@@ -4,6 +4,7 @@ import { retryAfterMs } from '../../../src/adapters/providers/retry-after.ts';
 import { SseDecoder } from '../../../src/adapters/providers/sse.ts';
 import type { HttpClient } from '../../../src/core/ports/http-client.ts';
 import type { ModelEvent, ProviderError } from '../../../src/core/ports/provider.ts';
+import { costOf } from '../../../src/core/prices.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { startProviderServer, wireDialects } from '../../support/provider-fault-server.ts';
 import type { ProviderServer, WireDialect } from '../../support/provider-fault-server.ts';
@@ -286,6 +287,16 @@ describe('usage', () => {
     assert.deepEqual(usageOf(await ask('ollama')), [
       { input: 1000, cacheRead: 0, cacheWrite: 0, output: 80, reasoning: 0, estimated: false },
     ]);
+  });
+
+  test('what a cache served or stored costs its own price, in every dialect that tells of it', async () => {
+    server.answer = { usage: { prompt: 1000, cacheRead: 900, cacheWrite: 50, output: 80, reasoning: 30 } };
+    const prices = { input: 1000, cacheRead: 100, cacheWrite: 1250, output: 5000 };
+    for (const dialect of ['openai-chat', 'openai-responses', 'anthropic-messages'] as const) {
+      const [usage] = usageOf(await ask(dialect));
+      const cost = usage === undefined ? null : costOf(usage, prices);
+      assert.equal(cost, (50 * 1000 + 900 * 100 + 50 * 1250 + 80 * 5000) / 1e6, dialect);
+    }
   });
 
   test('what nobody reported is estimated and says so, also for an answer that broke off', async () => {

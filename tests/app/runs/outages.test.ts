@@ -114,6 +114,18 @@ test('a provider that says it is well and never answers is given up after three 
   assert.equal((await path.store.deadLetters({ limit: 5 })).items.length, 1);
 });
 
+test('who wants no notices is answered when a model is back, without being told so', async (t) => {
+  const { path, mend } = await outage(t);
+  await path.ingress.sinkFor('scripted', 'main').commit([said('hello?')]);
+  await until(path, () => texts(path).length === 1);
+  const { person = '' } = (await path.store.identity({ channel: 'scripted', account: 'main', native: '7' })) ?? {};
+  await path.preferences.set(person, { notices: false });
+  mend();
+  watch(t, path.outages);
+  await until(path, () => texts(path).includes('Hello'));
+  assert.ok(!texts(path).some((text) => text.includes('is back;')));
+});
+
 test('a failure that will not pass, and a client that repeats by itself, are not kept', async (t) => {
   const path = await messagePath(t, [failing('invalid_request')]);
   path.attach();
