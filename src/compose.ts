@@ -380,6 +380,7 @@ class Daemon {
       log,
       mintId,
       files,
+      personFiles,
       tokens,
       runs,
       directory,

@@ -3,6 +3,7 @@ import { Erasures, type ErasureDeps } from '../app/rights/erasure.ts';
 import { rightsOf } from '../app/rights/gateway.ts';
 import type { FileStorage } from '../core/ports/files.ts';
 import type { MintId } from '../core/ids.ts';
+import type { PersonFiles } from '../core/ports/person-files.ts';
 import type { RightsGateway } from '../core/ports/rights-gateway.ts';
 import type { Store } from '../core/ports/store.ts';
 import type { LiveConfig } from './live-config.ts';
@@ -10,6 +11,7 @@ import type { LiveConfig } from './live-config.ts';
 interface RightsParts extends Omit<ErasureDeps, 'store' | 'files' | 'kept'> {
   store: Store;
   files: FileStorage;
+  personFiles: PersonFiles;
   mintId: MintId;
   audit: Audit;
   live: LiveConfig;

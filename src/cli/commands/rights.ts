@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ErasureReceipt } from '../../core/ports/rights-store.ts';
 import { GatewayClient } from '../client.ts';
@@ -12,10 +12,15 @@ const pathOf = ({ positionals }: Invocation): string => `/api/v1/people/${encode
 type Line =
   | { table: string; row: unknown }
   | { file: string; base64: string }
+  | { path: string; base64: string }
+  | { path: string; problem: string }
   | { end: { rows: Record<string, number>; sha256: string } }
   | { export: unknown };
 
-/** A folder that a person can open: a file of JSON lines for each table, and `files` as they were. */
+/**
+ * A folder that a person can open: a file of JSON lines for each table, `files` that were attached, by their ids, and
+ * `folder`, the person's own files as they were.
+ */
 export const exportPerson: Handler = async (invocation) => {
   const { options, terminal, cwd, positionals } = invocation;
   const to = options.value('to') ?? `open-clanker-${positionals[0] ?? ''}`;
@@ -62,18 +67,27 @@ async function makeEmpty(folder: string): Promise<void> {
   if ((await readdir(folder)).length > 0) {
     throw new CliError(`${folder} is not empty; name another folder with --to.`);
   }
-  await mkdir(path.join(folder, 'files'), { mode: 0o700 });
 }
 
 /** Names come from the gateway: one that is none of ours writes nothing. */
 async function keep(folder: string, line: Line): Promise<void> {
   if ('table' in line) {
     const name = plain(line.table, /^[a-z_]{1,64}$/);
-    await writeFile(path.join(folder, `${name}.jsonl`), `${JSON.stringify(line.row)}\n`, { flag: 'a', mode: 0o600 });
+    await appendFile(path.join(folder, `${name}.jsonl`), `${JSON.stringify(line.row)}\n`, { mode: 0o600 });
   } else if ('file' in line) {
     const name = plain(line.file, /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/);
-    await appendFile(path.join(folder, 'files', name), Buffer.from(line.base64, 'base64'), { mode: 0o600 });
+    await add(path.join(folder, 'files', name), line.base64);
+  } else if ('base64' in line) {
+    const names = line.path.split('/').map((name) => plain(name, /^(?!\.{1,2}$)[^/\\\0]{1,255}$/));
+    await add(path.join(folder, 'folder', ...names), line.base64);
+  } else if ('path' in line) {
+    await add(path.join(folder, 'missing.jsonl'), Buffer.from(`${JSON.stringify(line)}\n`).toString('base64'));
   }
+}
+
+async function add(file: string, base64: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await appendFile(file, Buffer.from(base64, 'base64'), { mode: 0o600 });
 }
 
 function plain(name: string, pattern: RegExp): string {

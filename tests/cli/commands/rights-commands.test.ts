@@ -28,6 +28,8 @@ const rows = [
   { file: 'file_1', piece: 1, base64: Buffer.from('Ada').toString('base64') },
   { table: 'notes', row: { title: 'one' } },
   { table: 'notes', row: { title: 'two' } },
+  { path: 'letters/bo.txt', piece: 0, base64: Buffer.from('Dear Bo').toString('base64') },
+  { path: 'huge.bin', problem: 'It is too large.' },
 ];
 const sha256 = createHash('sha256')
   .update(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
@@ -43,6 +45,8 @@ test('an export becomes a folder that a person can open', async (t) => {
   assert.equal(out, `Everything is in ${folder}:\n  files.jsonl  1 rows\n  notes.jsonl  2 rows\n`);
   assert.equal(readFileSync(path.join(folder, 'notes.jsonl'), 'utf8'), '{"title":"one"}\n{"title":"two"}\n');
   assert.equal(readFileSync(path.join(folder, 'files', 'file_1'), 'utf8'), 'Hello Ada');
+  assert.equal(readFileSync(path.join(folder, 'folder', 'letters', 'bo.txt'), 'utf8'), 'Dear Bo');
+  assert.match(readFileSync(path.join(folder, 'missing.jsonl'), 'utf8'), /too large/);
   assert.match((await run('people', 'export', 'per_1')).err, /is not empty; name another folder with --to/);
   assert.equal((await run('people', 'export', 'per_1', '--to', '-')).out.split('\n').length, rows.length + 2);
 });
@@ -63,6 +67,8 @@ test('an export cannot write outside of its folder', async (t) => {
     table: { table: '../evil', row: {} },
     file: { file: '../evil', piece: 0, base64: '' },
     hidden: { file: '..', piece: 0, base64: '' },
+    above: { path: 'a/../../evil', piece: 0, base64: '' },
+    root: { path: '/etc/evil', piece: 0, base64: '' },
   })) {
     lines(exportRoute, [line]);
     assert.equal((await run('people', 'export', 'per_1', '--to', name)).code, 1, name);
