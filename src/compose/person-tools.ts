@@ -1,3 +1,4 @@
+import { systemClock } from '../adapters/system/index.ts';
 import { execTools } from '../adapters/tools/exec/index.ts';
 import { sandboxState } from '../adapters/tools/exec/available.ts';
 import { filesTools } from '../adapters/tools/files/index.ts';
@@ -57,11 +58,8 @@ function execGroup({ exec, files }: Config['tools'], deps: Parameters<typeof exe
 }
 
 /** Why programs cannot be run here although they should, for the doctor; null when they can, or need not. */
-export async function sandboxTrouble(
-  { tools }: Config,
-  clock: Clock,
-): Promise<{ problem: string; fix: string } | null> {
+export async function sandboxTrouble({ tools }: Config): Promise<{ problem: string; fix: string } | null> {
   if (!tools.exec.enabled) return null;
-  const state = await sandboxState(clock);
+  const state = await sandboxState(systemClock);
   return 'bwrap' in state ? null : state;
 }

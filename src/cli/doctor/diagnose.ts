@@ -11,6 +11,7 @@ import * as ownServer from './own-server-checks.ts';
 import * as provider from './provider-checks.ts';
 import * as safety from './safety-checks.ts';
 import * as slack from './slack-checks.ts';
+import * as tool from './tool-checks.ts';
 import * as telegram from './telegram-checks.ts';
 
 /** In the order in which a person should mend things: what stands first often causes what follows. */
@@ -58,6 +59,9 @@ const checks: readonly Check[] = [
   mcp.notThere,
   extension.pluginTrouble,
   extension.brokenSkills,
+  tool.peopleFolder,
+  tool.filesSpace,
+  tool.sandbox,
   access.pairingWaits,
   gateway.refusedSenders,
   gateway.deadLetters,

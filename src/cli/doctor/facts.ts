@@ -31,6 +31,7 @@ export interface Facts {
   skills: { folder: string; reason: string }[];
   /** Those that will not be loaded, and why. */
   plugins: { name: string; problem: string }[];
+  tools: ToolFacts;
   /** Every configured account of every channel. */
   accounts: AccountFacts[];
 }
@@ -73,6 +74,13 @@ export interface DatabaseFacts {
   file: string;
   state: 'missing' | 'ok' | 'unreadable' | 'not_a_database' | 'newer_schema' | 'locked';
   detail: string;
+}
+
+export interface ToolFacts {
+  /** Where people's files are; `mode` null before the first of them. Null: there are none by configuration. */
+  files: { folder: string; mode: number | null; usable: boolean; quota: number } | null;
+  /** Why programs cannot be run although they should. */
+  sandbox: { problem: string; fix: string } | null;
 }
 
 /** What answers where the gateway should be. `other` speaks, but is no gateway. */

@@ -19,6 +19,7 @@ import type {
 } from './facts.ts';
 import { inspectData, inspectDatabase, inspectToken, isAlive, modeOf, readText } from './inspect-files.ts';
 import { discordFacts } from './probe-discord.ts';
+import { toolFacts } from './inspect-tools.ts';
 import { emailFacts } from './probe-email.ts';
 import { ownServerFacts } from './probe-own-server.ts';
 import { probeProvider, type ProviderReport } from './probe-provider.ts';
@@ -37,7 +38,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   const ask = !options.has('offline');
   const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
   const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
-  const [gateway, database, providers, telegram, discord, whatsapp, slack, email, ownServers, skills, plugins] =
+  const [gateway, database, providers, telegram, discord, whatsapp, slack, email, ownServers, skills, plugins, tools] =
     await Promise.all([
       inspectGateway(url, token),
       inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
@@ -50,6 +51,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
       loaded === null ? [] : Promise.all(ownServerFacts(loaded, ask)),
       loaded === null ? [] : brokenSkills(loaded),
       loaded === null ? [] : refusedPlugins(loaded),
+      loaded === null ? { files: null, sandbox: null } : toolFacts(loaded),
     ]);
   return {
     now: Date.now(),
@@ -71,6 +73,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     ownServers,
     skills,
     plugins,
+    tools,
     webhooks: loaded === null ? [] : webhookFacts(loaded),
     accounts: loaded === null ? [] : accountFacts(loaded),
   };

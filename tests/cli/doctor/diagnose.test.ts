@@ -137,6 +137,8 @@ const mailbox: EmailFacts = {
   smtp: { outcome: 'ok', detail: '' },
 };
 const homeserver: OwnServerFacts = { id: 'matrix:main', type: 'matrix', enabled: true, outcome: 'ok', detail: '' };
+const files = { folder: '/d/people', mode: 0o700, usable: true, quota: 100e6 };
+const tools = { files, sandbox: null };
 const healthy: Facts = {
   now: 0,
   nodeVersion: '26.10.0',
@@ -158,6 +160,7 @@ const healthy: Facts = {
   ownServers: [homeserver],
   skills: [],
   plugins: [],
+  tools,
   accounts: [account],
 };
 const down: GatewayFacts = { reach: 'none', url: 'http://127.0.0.1:18789' };
@@ -197,6 +200,14 @@ test('a machine before the first start is told only to start', () => {
 /** What is different from the healthy machine, and the one code that must be found. */
 const faults: [string, Partial<Facts>, RegExp?][] = [
   ['node_too_old', { nodeVersion: '24.15.0' }, /Node 24\.15\.0.*Install Node 26/],
+  ['people_open', { tools: { ...tools, files: { ...files, mode: 0o755 } } }, /chmod 700 '\/d\/people'/],
+  ['people_not_writable', { tools: { ...tools, files: { ...files, usable: false } } }],
+  ['quota_beyond_disk', { tools: { ...tools, files: { ...files, quota: 20e9 } } }, /20000 MB.*10000 MB/],
+  [
+    'no_sandbox',
+    { tools: { ...tools, sandbox: { problem: 'bubblewrap is not installed.', fix: 'apt install bubblewrap' } } },
+    /apt install/,
+  ],
   ['config_missing', { config: { state: 'missing', detail: 'x.toml: there is no such file' } }, /x\.toml/],
   ['config_invalid', { config: { state: 'invalid', issues: ['config.toml:3:1: server.prot: unknown key'] } }, /3:1/],
   ['config_warning', { config: { ...config, warnings: ['OPEN_CLANKER_SERVR__PORT is not known'] } }],

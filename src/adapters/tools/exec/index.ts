@@ -32,6 +32,8 @@ export function execTools(
     effects: ['execute'],
     timeoutMs: options.timeoutMs + graceMs,
     async run({ argv }, call) {
+      // As with files: what others wrote in a group must not show what is one person's alone.
+      if (call.chatType === 'group') return { text: 'Programs are run in a direct chat only.', isError: true };
       const problem = problemOf(argv);
       if (problem !== null) return { text: problem, isError: true };
       return files.lend(call.person, async (folder) => runIn(folder, argv, call));

@@ -65,7 +65,8 @@ function readingTools(deps: FilesToolsDeps): Tool[] {
         limit: z.exactOptional(place),
       }),
       effects: ['read'],
-      async run({ path: wanted = '', ...piece }, { person }) {
+      async run({ path: wanted = '', ...piece }, { person, chatType }) {
+        if (chatType === 'group') return onlyDirect;
         const { kind } = await files.entry(person, wanted);
         return kind === 'folder' ? listFolder(files, person, wanted) : readText(files, person, wanted, piece);
       },
@@ -75,7 +76,8 @@ function readingTools(deps: FilesToolsDeps): Tool[] {
       description: 'Finds files by glob, words.',
       input: z.strictObject({ glob: z.exactOptional(z.string()), words: z.exactOptional(z.string()) }),
       effects: ['read'],
-      run: (wanted, { person, signal }) => findFiles(files, person, wanted, signal),
+      run: async (wanted, { person, signal, chatType }) =>
+        chatType === 'group' ? onlyDirect : findFiles(files, person, wanted, signal),
     }),
     defineTool({
       name: 'files_attach',
@@ -140,12 +142,16 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
   ];
 }
 
+/** What others wrote in a group could talk the model into showing what is one person's alone. */
+const onlyDirect: ToolOutput = { text: 'Files are read in a direct chat only: ask for it there.', isError: true };
+
 /** A copy as it is now: what the answer carries must not change until it is delivered. */
 async function attach(
   wanted: string,
-  { person }: ToolCall,
+  { person, chatType }: ToolCall,
   { files, storage, store, clock, mintId }: FilesToolsDeps,
 ): Promise<ToolOutput> {
+  if (chatType === 'group') return onlyDirect;
   const { bytes } = await files.read(person, wanted);
   if (bytes.length === 0) return { text: `"${wanted}" is empty: there is nothing to send.`, isError: true };
   const id = mintId('file');

@@ -152,6 +152,22 @@ test('a path that leads out is refused in words, whichever tool it is given to',
   assert.equal((await call('files_delete', { path: 'b' })).text, 'There is no "b".');
 });
 
+test('in a group nobody’s files are read out, sent or searched; what is written there is kept', async (t) => {
+  const { call } = await rig(t);
+  const group = { chatType: 'group' } as const;
+  assert.equal((await call('files_write', { path: 'diary', text: 'private' }, group)).isError, undefined);
+  for (const [name, args] of [
+    ['files_read', {}],
+    ['files_read', { path: 'diary' }],
+    ['files_find', { words: 'private' }],
+    ['files_attach', { path: 'diary' }],
+  ] as const) {
+    const { text, isError, files } = await call(name, args, group);
+    assert.deepEqual([isError, files], [true, undefined], name);
+    assert.doesNotMatch(text, /private|diary/);
+  }
+});
+
 test('a pattern means what people mean by it, and none takes long', () => {
   const cases: readonly (readonly [string, string, boolean])[] = [
     ['a/b/note.md', '*.md', true],
