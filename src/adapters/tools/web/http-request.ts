@@ -4,6 +4,7 @@ import { holdsSecret } from '../../../core/leaks.ts';
 import { HttpFailure } from '../../../core/ports/http-client.ts';
 import type { PublicHttpClient } from '../../../core/ports/public-http.ts';
 import type { Tool, ToolOutput } from '../../../core/ports/tool.ts';
+import { judgeUrl, type UrlRules } from '../../../core/public-url.ts';
 import { answerOf, type AnswerDeps } from './answer.ts';
 import type { HttpClientOptions } from './options.ts';
 
@@ -26,15 +27,26 @@ const input = z.strictObject({
   body: z.optional(z.string().check(z.maxLength(maxBodyLength))),
 });
 
-/** Looks at the public web, and speaks to services there. */
+/**
+ * Looks at the public web, and speaks to services there. A service of the private network counts as something of the
+ * person that is touched, so that a page which wants it asked leads to a question first.
+ */
 export function httpRequestTool(options: HttpClientOptions, deps: HttpRequestDeps): Tool {
+  const listed: UrlRules = { ports: [], allowHosts: [], denyHosts: [], allowPrivate: options.allow_private };
+  const isPrivate = (url: string): boolean => {
+    const judged = judgeUrl(url, listed, true);
+    return 'url' in judged && judged.private;
+  };
   return defineTool({
     name: 'http_request',
     description: 'Fetches a public http(s) URL. Pages come as readable text.',
-    effects: ['read', 'send'],
+    effects: ['read', 'write', 'send'],
     timeoutMs: options.timeout + afterwardsMs,
     input,
-    effectsOf: ({ method = 'GET' }) => (method === 'GET' || method === 'HEAD' ? ['read'] : ['send']),
+    effectsOf: ({ url, method = 'GET' }) => [
+      method === 'GET' || method === 'HEAD' ? 'read' : 'send',
+      ...(isPrivate(url) ? (['write'] as const) : []),
+    ],
     async run({ url, method = 'GET', headers = {}, body }, { person, role, signal }) {
       if (!options.methods.includes(method)) return problem(`The configuration does not allow ${method}.`);
       if (body !== undefined && (method === 'GET' || method === 'HEAD')) return problem(`A ${method} has no body.`);

@@ -48,6 +48,17 @@ test('looking is reading; everything else sends', async (t) => {
   assert.match(JSON.stringify(tool.prepare({ url, owner_id: 'per_bob' })), /owner_id/);
 });
 
+test('what is listed of the private network is more than reading, so that a page cannot have it asked unnoticed', async (t) => {
+  const { tool } = await rig(t, { allow_private: ['192.168.1.5:8080'] });
+  const effectsOf = (url: string, method = 'GET'): unknown => {
+    const prepared = tool.prepare({ url, method });
+    return 'effects' in prepared ? prepared.effects : prepared.problem;
+  };
+  assert.deepEqual(effectsOf('http://192.168.1.5:8080/lamp'), ['read', 'write']);
+  assert.deepEqual(effectsOf('http://192.168.1.5:8080/lamp', 'POST'), ['send', 'write']);
+  assert.deepEqual(effectsOf('http://192.168.1.5/lamp'), ['read']);
+});
+
 describe('what comes back', () => {
   test('a page is its text, from outside', async (t) => {
     const { ask, answer } = await rig(t);
