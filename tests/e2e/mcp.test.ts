@@ -68,6 +68,18 @@ describe('MCP', () => {
     );
   });
 
+  it('the model calls its tools, and what they say comes back', async () => {
+    const say = async (text: string): Promise<string> => {
+      const { body } = await ask({ url: daemon.url, token: daemon.token() }, 'POST', '/api/v1/chat', { text });
+      return (body as unknown as { reply: { text: string } }).reply.text;
+    };
+    assert.match(await say('Dice: call the tool mcp_dice__rolls {}'), /mcp_dice__rolls answered: .*nothing yet/s);
+    assert.match(
+      await say('Dice: call the tool mcp_dice__roll {"count": 3}'),
+      /mcp_dice__roll failed: .*sides: it is required/s,
+    );
+  });
+
   it('a reload ends what is configured no more and leaves the other one alone', async () => {
     const pid = await pidOfSpeaking();
     const file = path.join(dir, 'config.toml');

@@ -23,6 +23,8 @@ const pingMs = 5000;
 const relistMs = 2000;
 const maxCallsAtOnce = 32;
 const maxDetail = 200;
+/** Of what a server gave as its reason for refusing a call; the model may mend the call by it. */
+const maxReason = 500;
 
 export interface ServerDeps {
   http: HttpClient;
@@ -263,7 +265,7 @@ export class McpServer {
 
   #failed(reason: string): ToolOutput {
     this.#count('failed');
-    const words = excerpt(oneLine(reason), maxDetail);
+    const words = excerpt(oneLine(reason), maxReason);
     return {
       text: `The MCP server "${this.#name}" gave no result: ${words}`,
       isError: true,
