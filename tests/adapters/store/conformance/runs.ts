@@ -168,6 +168,79 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       );
     });
 
+    test('what is written meanwhile joins a run behind its steps, up to a command, and a crash keeps them together', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store);
+      const step = (id: string, role: 'assistant' | 'tool') => ({ id, role, parts: [], author: null, time: noon });
+      assert.equal(await store.joinRun('run-a', [step('s1', 'assistant')]), null, 'nobody waits, and nothing changes');
+      assert.equal((await store.listMessages('api:owner:main', { limit: 10 })).items.length, 1);
+      await store.journal([{ runId: 'run-a', n: 1, kind: 'model', state: 'finished', data: {}, at: noon }]);
+      await store.commitInbound([inboundRow('b'), inboundRow('cmd', { kind: 'command' }), inboundRow('c')]);
+      const joined = await store.joinRun('run-a', [step('s1', 'assistant'), step('s2', 'tool')]);
+      assert.deepEqual(
+        joined?.inbound.map((row) => row.id),
+        ['b'],
+      );
+      const stored = (await store.listMessages('api:owner:main', { limit: 10 })).items;
+      assert.deepEqual(
+        stored.map((message) => message.id),
+        ['a', 's1', 's2', 'b'],
+      );
+      await store.recoverRuns();
+      const again = await claim(store);
+      assert.deepEqual(
+        again?.inbound.map((row) => row.id),
+        ['a', 'b'],
+      );
+      assert.deepEqual(again?.journal, [], 'the steps are in the history, and not done a second time');
+      assert.deepEqual(
+        again?.history.map((message) => message.id),
+        ['a', 's1', 's2', 'b'],
+      );
+      await store.finishRun(finish('run-a'));
+      assert.equal(await store.joinRun('run-a', []), null, 'a run that is over takes nobody');
+      assert.deepEqual(
+        (await claim(store))?.inbound.map((row) => row.id),
+        ['cmd'],
+      );
+    });
+
+    test('a summary stands for the messages before it until the history begins anew', async (t) => {
+      const store = await openEmpty(t);
+      for (const id of ['a', 'b', 'c']) {
+        await store.commitInbound([inboundRow(id)]);
+        await claim(store);
+        await store.finishRun(finish(`run-${id}`));
+      }
+      const summary = { seq: 2, text: 'they said a', outside: 'web page', at: noon };
+      await store.saveSummary('api:owner:main', summary);
+      await store.saveSummary('api:owner:main', { ...summary, seq: 1, text: 'less' });
+      await store.commitInbound([inboundRow('d')]);
+      const claimed = await claim(store);
+      assert.deepEqual(claimed?.summary, summary);
+      assert.equal(claimed?.history[0]?.seq, 3);
+      const seen = await store.sessionHistory('api:owner:main', 'owner', { turns: 10, messages: 10 });
+      assert.deepEqual([seen?.summary, seen?.history[0]?.seq], [summary, 3]);
+      assert.equal(await store.sessionHistory('api:owner:main', 'other', { turns: 10, messages: 10 }), null);
+      await store.finishRun(finish('run-d'));
+      await store.resetSession('api:owner:main', noon);
+      await store.commitInbound([inboundRow('e')]);
+      assert.equal((await claim(store))?.summary, null);
+    });
+
+    test("a recording is its person's, and is forgotten in time", async (t) => {
+      const store = await openEmpty(t);
+      const row = (n: number) => ({ runId: 'run-a', n, owner: 'owner', sessionKey: 's', data: { n }, at: noon });
+      await store.saveRecording([row(1), row(0)]);
+      assert.deepEqual(
+        (await store.recording('run-a', 'owner')).map(({ n }) => n),
+        [0, 1],
+      );
+      assert.equal((await store.recording('run-a', null)).length, 2);
+      assert.deepEqual(await store.recording('run-a', 'other'), []);
+    });
+
     test('the end of a run is one transaction, and said twice it is the same end', async (t) => {
       const store = await openEmpty(t);
       await store.commitInbound([inboundRow('a')]);
@@ -188,7 +261,7 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
         [['o', 'planned']],
       );
       assert.deepEqual(await store.finishRun(end), first);
-      assert.deepEqual(await store.runReply('run-a'), { run: await store.run('run-a'), reply: first.messages[0] });
+      assert.deepEqual(await store.runReply('run-a'), { run: await store.run('run-a'), said: first.messages });
       assert.equal((await store.inbound('a'))?.state, 'done');
       assert.equal((await store.session('api:owner:main', null))?.messageCount, 2);
       assert.equal((await store.usage(noon, 'owner'))[0]?.calls, 1, 'the ledger counts it once');

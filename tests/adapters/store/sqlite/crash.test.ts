@@ -85,6 +85,12 @@ test('a process that is killed in full flight loses nothing that it acknowledged
   }
 });
 
+/** A store whose schema is there: what fails next is the work, however many migrations there are. */
+async function made(t: TestContext, file: string): Promise<string> {
+  await (await open(t, file)).close();
+  return file;
+}
+
 const failingFsyncs = (when: string): string[] => [
   '-o',
   '/dev/null',
@@ -107,29 +113,29 @@ async function healthyAfter(t: TestContext, file: string, told: Told, code: stri
 }
 
 test('failing fsyncs are never acknowledged, strand no claim, and the store goes on', needsTrace, async (t) => {
-  const file = path.join(folder(t), 'store.db');
-  await healthyAfter(t, file, await run(file, 10, 4, { strace: failingFsyncs('20..90+7') }), 'storage_io');
+  const file = await made(t, path.join(folder(t), 'store.db'));
+  await healthyAfter(t, file, await run(file, 10, 4, { strace: failingFsyncs('10..90+7') }), 'storage_io');
 });
 
 test('a claim whose commit failed and came back from the log is taken back', needsTrace, async (t) => {
   const dir = folder(t);
   // A turn is five commits: one of five starts in a row hits each kind of claim.
-  for (let first = 30; first < 35; first++) {
-    const file = path.join(dir, `store-${first}.db`);
+  for (let first = 12; first < 17; first++) {
+    const file = await made(t, path.join(dir, `store-${first}.db`));
     const told = await run(file, 10, 1, { strace: failingFsyncs(`${first}..${first + 6}`) });
     await healthyAfter(t, file, told, 'storage_io');
   }
 });
 
 test('failing writes are never acknowledged, strand no claim, and the store goes on', needsTrace, async (t) => {
-  const file = path.join(folder(t), 'store.db');
-  const strace = ['-o', '/dev/null', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=EIO:when=300..3000+151'];
+  const file = await made(t, path.join(folder(t), 'store.db'));
+  const strace = ['-o', '/dev/null', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=EIO:when=100..3000+151'];
   await healthyAfter(t, file, await run(file, 15, 4, { strace }), 'storage_io');
 });
 
 test('a disk without space refuses, and the store goes on when there is space again', needsTrace, async (t) => {
-  const file = path.join(folder(t), 'store.db');
-  const strace = ['-o', '/dev/null', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=ENOSPC:when=400..460'];
+  const file = await made(t, path.join(folder(t), 'store.db'));
+  const strace = ['-o', '/dev/null', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=ENOSPC:when=100..160'];
   await healthyAfter(t, file, await run(file, 15, 4, { strace }), 'storage_full');
 });
 
