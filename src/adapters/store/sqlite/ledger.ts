@@ -71,9 +71,10 @@ function addUp(db: Database, row: AttemptRow): void {
     row.n,
   );
   const channel = held?.channel ?? channelOf(db, row.runId);
-  addToDay(db, row, channel);
-  if (row.usage === null) return;
-  // Sums that nobody ever asked for are not there, and then nothing is written.
+  const day = dayOf(row.startedAt);
+  addToDay(db, row, day, channel);
+  // Sums that nobody ever asked for are not there; without any limit there are none at all, which is quickly seen.
+  if (row.usage === null || db.get('SELECT 1 FROM budget_spent LIMIT 1') === null) return;
   db.run(
     `UPDATE budget_spent SET nano = nano + ?, tokens = tokens + ?
      WHERE account IN ('total', 'person:' || ?, 'channel:' || ?) AND period IN (?, ?)`,
@@ -81,7 +82,7 @@ function addUp(db: Database, row: AttemptRow): void {
     tokensOf(row.usage),
     row.owner,
     channel,
-    dayOf(row.startedAt),
+    day,
     monthOf(row.startedAt),
   );
 }
@@ -92,7 +93,7 @@ function channelOf(db: Database, runId: string): string {
   return run?.session_key.split(':', 1)[0] ?? '';
 }
 
-function addToDay(db: Database, row: AttemptRow, channel: string): void {
+function addToDay(db: Database, row: AttemptRow, day: string, channel: string): void {
   const { usage, cost } = row;
   db.run(
     `INSERT INTO usage_days (day, owner, channel, provider, model, calls, input, cache_read, cache_write, output, cost,
@@ -104,7 +105,7 @@ function addToDay(db: Database, row: AttemptRow, channel: string): void {
        cost = CASE WHEN excluded.cost IS NULL THEN usage_days.cost
          ELSE COALESCE(usage_days.cost, 0) + excluded.cost END,
        unpriced = usage_days.unpriced + excluded.unpriced`,
-    dayOf(row.startedAt),
+    day,
     row.owner,
     channel,
     row.provider,
