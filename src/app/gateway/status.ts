@@ -138,8 +138,9 @@ export class Status {
     for (const { id, health } of channels.status()) {
       if (health.state === 'degraded' || health.state === 'fatal') warnings.push(`${id}: ${health.detail}`);
     }
-    for (const { name, state, detail } of this.#deps.mcp()) {
-      if (state === 'waiting') warnings.push(`MCP server ${name}: ${detail}`);
+    // Not why: anybody may read this, and the reason may be the server's own words or hold a path.
+    for (const { name, state } of this.#deps.mcp()) {
+      if (state === 'waiting') warnings.push(`MCP server ${name} is not there.`);
     }
     if (this.#damage.length > 0)
       warnings.push(`The database is damaged: ${this.#damage[0]}. Stop the gateway and restore a backup.`);

@@ -53,6 +53,27 @@ test('what is wrong with a channel is told in its own line, and not once more as
   );
 });
 
+test('MCP servers are shown with what they do, and why one is not there, said once', () => {
+  const server = { name: 'dice', state: 'up' as const, detail: '', tools: 2, restarts: 0, calls: 7, failedCalls: 0 };
+  const gone = {
+    ...server,
+    name: 'web',
+    state: 'waiting' as const,
+    detail: 'It was not found.',
+    tools: 0,
+    restarts: 3,
+  };
+  const lines = statusLines({ ...status, mcp: [server, gone], warnings: ['MCP server web is not there.'] }, now);
+  assert.deepEqual(
+    lines.filter((line) => /MCP|dice|web/.test(line)),
+    [
+      'MCP servers:',
+      '  dice: up, 2 tools, 7 calls',
+      '  web: not there, 0 tools, 7 calls, started again 3×. It was not found.',
+    ],
+  );
+});
+
 test('who was turned away is shown with the line that lets them in', () => {
   const allowLine = '[channels.telegram] allowed_user_ids = [42]';
   const where = { channel: 'telegram:main', conversation: '42' };

@@ -367,7 +367,7 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['nobody_allowed', { accounts: [{ ...account, id: 'slack:main', listed: 0 }] }, /open-clanker status/],
   [
     'mcp_server_down',
-    { gateway: up({ mcp: [mcpServer], warnings: ['MCP server web: it was not found'] }) },
+    { gateway: up({ mcp: [mcpServer], warnings: ['MCP server web is not there.'] }) },
     /mcp\.servers\.web\.enabled/,
   ],
   ['pairing_waits', { gateway: up({ waiting: 2 }) }, /open-clanker pairing list/],
