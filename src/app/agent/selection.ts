@@ -9,6 +9,7 @@ import type { ToolSpec } from '../../core/ports/provider.ts';
 import type { Tool, ToolGroup } from '../../core/ports/tool.ts';
 
 export const useToolsName = 'use_tools';
+const resultsGroup = 'results';
 /** Of a message; what is wanted is said at the beginning or, below a long quotation, at the end. */
 const maxReadLength = 2000;
 /** Groups the model reads of; further ones it can still ask for by name. */
@@ -27,6 +28,8 @@ export function neededGroups(groups: readonly ToolGroup[], messages: readonly Me
       for (const group of groups) if (!needed.has(group.name) && wordsFor(group)?.test(read)) needed.add(group.name);
     }
     for (const part of parts) {
+      // What reads on in a result that was cut.
+      if (part.type === 'tool_result' && part.file !== undefined) needed.add(resultsGroup);
       if (part.type !== 'tool_call') continue;
       const called = groupOf.get(part.name);
       if (called !== undefined) needed.add(called);

@@ -40,7 +40,7 @@ export async function requestOf(
       const wanted = part.type === 'file' && imageTypes.has(part.mimeType) && images < maxImages;
       const data = wanted ? await loadFile(part.file) : null;
       if (data !== null) images += 1;
-      parts.unshift(requestPart(part, data));
+      parts.unshift(...requestParts(part, data));
     }
     messages.unshift({ role: turn.role, parts });
   }
@@ -96,8 +96,13 @@ function frame(
 /** The same for the same message, and unknown to whoever wrote it: our ids are random. */
 const nonceOf = (messageId: string): string => createHash('sha256').update(messageId).digest('hex').slice(0, 12);
 
-function requestPart(part: TurnPart, data: Uint8Array | null): RequestPart {
-  if (part.type !== 'file') return part;
-  if (data !== null) return { type: 'image', mimeType: part.mimeType, data };
-  return { type: 'text', text: `[attached file: ${part.name ?? part.file}, ${part.mimeType}]` };
+/** A file is named by its id, by which tools take it, whether it can be shown or not. */
+function requestParts(part: TurnPart, data: Uint8Array | null): RequestPart[] {
+  if (part.type !== 'file') return [part];
+  const { file, mimeType, name } = part;
+  const named: RequestPart = {
+    type: 'text',
+    text: `[attached file: ${name === undefined ? '' : `${name}, `}${mimeType}, id ${file}]`,
+  };
+  return data === null ? [named] : [named, { type: 'image', mimeType, data }];
 }
