@@ -23,6 +23,8 @@ interface PluginsDeps {
 /** The plugins of the running gateway. What loads them is itself loaded with the first that is configured. */
 export class Plugins implements ToolSource {
   readonly #deps: PluginsDeps;
+  #loading: Promise<PluginSet> | null = null;
+  /** Once it is loaded. */
   #set: PluginSet | null = null;
 
   constructor(deps: PluginsDeps) {
@@ -41,17 +43,23 @@ export class Plugins implements ToolSource {
 
   async #configure(loaded: LoadedConfig, isMeant: (name: string) => boolean): Promise<void> {
     const all = Object.entries(loaded.config.plugins).filter(([name]) => isMeant(name));
-    if (this.#set === null && all.length > 0) {
-      const adapter = await import('../adapters/plugins/index.ts');
-      this.#set = new adapter.PluginSet({ ...this.#deps, folder: path.join(this.#deps.dataDir, 'plugins') });
-    }
+    if (this.#loading === null && all.length === 0) return;
+    const set = await this.#load();
     const wanted = all
       .filter(([, { enabled }]) => enabled)
       .map(([name, plugin]): WantedPlugin => {
         const settings = settingsOf(loaded, name, plugin);
         return { ...settings, options: plugin.options, fingerprint: fingerprint([settings, plugin.options]) };
       });
-    await this.#set?.configure(wanted);
+    await set.configure(wanted);
+  }
+
+  #load(): Promise<PluginSet> {
+    this.#loading ??= import('../adapters/plugins/index.ts').then(({ PluginSet: Loaded }) => {
+      this.#set = new Loaded({ ...this.#deps, folder: path.join(this.#deps.dataDir, 'plugins') });
+      return this.#set;
+    });
+    return this.#loading;
   }
 
   groups(): readonly ToolGroup[] {
@@ -71,7 +79,7 @@ export class Plugins implements ToolSource {
         id: `${name}:main`,
         fingerprint: fingerprint(plugin),
         stream: channel.stream,
-        create: () => (this.#set as PluginSet).channel(name),
+        create: async () => (await this.#load()).channel(name),
       };
     });
   }

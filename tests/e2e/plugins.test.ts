@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Daemon, runCli, spawnDaemon, startDaemon } from '../support/daemon.ts';
+import { Board } from '../examples/board-server.ts';
 import { ask, type Target } from '../support/gateway-client.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -34,13 +35,12 @@ export const activate = () => ({ tools: { about: 'Rude', keywords: ['rude'], too
   { name: 'crash', description: 'Crashes.', effects: ['read'], parameters: { type: 'object', properties: {} }, run() { throw new Error('rude tool'); } },
 ] } });`;
 
-const config = (agent = '') => `
+const config = (board: Board) => `
 [providers.echo]
 api = "plugin"
 model = "echo-1"
 [agents.support]
 prompt = "prompts/support.md"
-${agent}
 [plugins.dice]
 path = "plugins/dice"
 grant = ["tool"]
@@ -56,6 +56,12 @@ path = "plugins/hangs"
 grant = ["tool"]
 [plugins.greedy]
 path = "plugins/greedy"
+[plugins.board]
+path = ${JSON.stringify(path.join(root, 'examples/channel-board'))}
+grant = ["channel", "network"]
+options = { token = "${board.secrets[0]}", api_root = "${board.apiRoot}" }
+[plugins.board.channel]
+allowed_user_ids = ["one"]
 [providers]
 default = "demo"
 `;
@@ -63,6 +69,7 @@ default = "demo"
 describe('what people put beside the configuration', { timeout: 60_000 }, () => {
   let dir: string;
   let daemon: Daemon;
+  let board: Board;
   let target: Target;
   const write = (name: string, text: string): void => {
     const file = path.join(dir, name);
@@ -91,11 +98,13 @@ describe('what people put beside the configuration', { timeout: 60_000 }, () => 
     write('prompts/support.md', '---\nmodel: echo\n---\nYou are the first.');
     write('skills/invoices/SKILL.md', '---\nname: invoices\ndescription: Writes invoices.\n---\nNumber them.');
     write('skills/broken/SKILL.md', 'nothing');
-    daemon = await startDaemon({ dir, config: config() });
+    board = await Board.open();
+    daemon = await startDaemon({ dir, config: config(board) });
     target = { url: daemon.url, token: daemon.token() };
   });
   after(async () => {
     await daemon.kill();
+    await board.close();
     rmSync(dir, { recursive: true, force: true });
   });
 
@@ -125,6 +134,26 @@ describe('what people put beside the configuration', { timeout: 60_000 }, () => 
     assert.ok(
       said.some((line) => line.includes('grant = ["tool", "network"]')),
       said.join('\n'),
+    );
+  });
+
+  it('a channel of a plugin answers whom its table admits, and nobody else', async () => {
+    await board.say('let me in', { sender: 'two' });
+    await board.say('hello board');
+    while ((await board.shown()).length === 0) await sleep(20);
+    assert.match((await board.shown())[0]?.text ?? '', /You said: "hello board"/);
+    assert.deepEqual(await board.shown({ sender: 'two' }), []);
+    const { body } = await ask<{
+      channels: { id: string; health: { state: string } }[];
+      refused: { sender: string }[];
+    }>(target, 'GET', '/api/v1/status');
+    assert.deepEqual(
+      body.channels.map(({ id, health }) => [id, health.state]),
+      [['board:main', 'connected']],
+    );
+    assert.deepEqual(
+      body.refused.map(({ sender }) => sender),
+      ['two'],
     );
   });
 

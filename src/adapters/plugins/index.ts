@@ -68,7 +68,8 @@ export class PluginSet implements ToolSource {
   readonly #plugins = new Map<string, Known>();
   /** The code of a module is loaded once in a process: by folder, the files it was loaded from. */
   readonly #loaded = new Map<string, string>();
-  #configuring: Promise<void> = Promise.resolve();
+  /** One change of a plugin at a time, and none waits for another plugin. As many as were ever configured. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor(deps: PluginDeps) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'plugins' }) };
@@ -76,19 +77,23 @@ export class PluginSet implements ToolSource {
   }
 
   /** Makes the active plugins those that are wanted. Never rejects; what is wrong with one is in its status. */
-  configure(wanted: readonly WantedPlugin[]): Promise<void> {
-    this.#configuring = this.#configuring.then(() => this.#configure(wanted));
-    return this.#configuring;
+  async configure(wanted: readonly WantedPlugin[]): Promise<void> {
+    const names = new Set([...this.#turns.keys(), ...wanted.map(({ name }) => name)]);
+    await Promise.all(
+      Array.from(names, (name) => {
+        const before = this.#turns.get(name) ?? Promise.resolve();
+        const own = wanted.find((each) => each.name === name);
+        const turn = before.then(() => (own === undefined ? this.#remove(name) : this.#configureOne(own)));
+        this.#turns.set(name, turn);
+        return turn;
+      }),
+    );
   }
 
-  async #configure(wanted: readonly WantedPlugin[]): Promise<void> {
-    const names = new Set(wanted.map(({ name }) => name));
-    for (const [name, known] of this.#plugins) {
-      if (names.has(name)) continue;
-      await this.#end(name, known);
-      this.#plugins.delete(name);
-    }
-    await Promise.all(wanted.map((each) => this.#configureOne(each)));
+  async #remove(name: string): Promise<void> {
+    const known = this.#plugins.get(name);
+    this.#plugins.delete(name);
+    if (known !== undefined) await this.#end(name, known);
   }
 
   async stop(): Promise<void> {
@@ -112,7 +117,7 @@ export class PluginSet implements ToolSource {
 
   /** Waits for the plugin to be loaded. Throws ClankerError `plugin` when it has none. */
   async channel(name: string): Promise<Channel> {
-    await this.#configuring;
+    await this.#turns.get(name);
     const { make, stop } = this.#part(name, 'channel');
     const channel = await within(this.#loadMs, Promise.resolve(make()), 'its channel was not made in time');
     return containedChannel(name, channel, stop, (error) => this.#failed(name, error));
