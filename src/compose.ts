@@ -478,7 +478,7 @@ class Daemon {
       supervisor.run('upkeep', (signal) =>
         runUpkeep({ store, clock, log, tokens, retention: () => live.retention }, signal),
       );
-      supervisor.run('erasures', () => erasures.resume());
+      supervisor.run('erasures', (signal) => erasures.run(signal));
       supervisor.run('sweep', (signal) =>
         runSweep({ store, files, clock, log, retention: () => live.channelRetention }, signal),
       );

@@ -18,6 +18,9 @@ const maxPasses = 10;
 const maxOpen = 100;
 const runsEndWithinMs = 10_000;
 const runsAskedEveryMs = 100;
+const maxLogTries = 100;
+const logAskedEveryMs = 100;
+const lookEveryMs = 600_000;
 
 export interface ErasureDeps {
   store: RightsStore;
@@ -67,10 +70,20 @@ export class Erasures {
     return known.flatMap(({ receipt }) => receipt ?? []);
   }
 
-  /** What an earlier life of the process left half done. */
+  /** Goes on with what a crash or a full disk left half done, at the start and from time to time. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.resume();
+      await this.#deps.clock.sleep(lookEveryMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** What is half done, once. */
   async resume(): Promise<void> {
     for (const erasure of await this.#deps.store.erasures(true, maxOpen)) {
-      this.#deps.log.warn('an erasure was interrupted and goes on', { person: erasure.person });
+      if (!this.#atWork.has(erasure.person)) {
+        this.#deps.log.warn('an erasure was interrupted and goes on', { person: erasure.person });
+      }
       await this.#finish(erasure);
     }
   }
@@ -92,7 +105,7 @@ export class Erasures {
     await this.#removeAll(person);
     await this.#forget(person);
     await store.forgetTraces(person);
-    const compacted = await store.compact();
+    const compacted = (await store.compact()) && (await this.#emptyLog());
     const [erasure] = (await store.erasures(true, maxOpen)).filter((open) => open.person === person);
     const told = { person, begunAt, finishedAt: clock.now(), removed: erasure?.removed ?? {}, compacted, kept: kept() };
     const receipt = { ...told, digest: createHash('sha256').update(canonicalJson(told)).digest('hex') };
@@ -122,6 +135,16 @@ export class Erasures {
       if (ending.length === 0) return;
       await clock.sleep(runsAskedEveryMs);
     }
+  }
+
+  /** Others who read, such as an export, hold it for a moment at a time. */
+  async #emptyLog(): Promise<boolean> {
+    const { store, clock } = this.#deps;
+    for (let tries = 0; tries < maxLogTries; tries++) {
+      if (await store.emptyLog()) return true;
+      await clock.sleep(logAskedEveryMs);
+    }
+    return false;
   }
 
   async #removeAll(person: string): Promise<void> {

@@ -77,6 +77,8 @@ export interface RightsStore {
    * left beside it. False when the file is larger than 1 GB: that would hold everybody up for more than some seconds.
    */
   compact(): Promise<boolean>;
+  /** Brings the log home and leaves it without a byte; false while somebody reads it. */
+  emptyLog(): Promise<boolean>;
 
   expireRows(rows: RowKeys): Promise<void>;
   /** Of these ids those that are no stored file. */

@@ -4,7 +4,7 @@ import type { ConversationRef } from '../../../core/message.ts';
 
 /** The SQL of the product is a fixed set of texts; more than this many means that one is built from values. */
 const maxStatements = 250;
-const busyTimeoutMs = 5000;
+export const busyTimeoutMs = 5000;
 
 /** One SQLite connection with its prepared statements, each prepared once. Synchronous: lives in the store's worker. */
 export class Database {

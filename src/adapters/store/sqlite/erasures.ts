@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { AuditActor } from '../../../core/audit.ts';
 import type { Part } from '../../../core/message.ts';
 import type { Erasure, ErasureReceipt, RowKeys } from '../../../core/ports/rights-store.ts';
-import { conversationFrom, type Database, toJson } from './database.ts';
+import { busyTimeoutMs, conversationFrom, type Database, toJson } from './database.ts';
 import { refreshLine } from './lines.ts';
 import { ownedTables, tracesOf, type Traces } from './owned.ts';
 import { person as findPerson } from './people.ts';
@@ -197,8 +197,17 @@ export function compact(db: Database): boolean {
       db.script('PRAGMA temp_store = MEMORY');
     }
   }
-  db.script('PRAGMA wal_checkpoint(TRUNCATE)');
   return small;
+}
+
+/** Whoever reads the log just now keeps it for that long; nobody waits for them here. */
+export function emptyLog(db: Database): boolean {
+  db.script('PRAGMA busy_timeout = 0');
+  try {
+    return db.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)')?.busy === 0;
+  } finally {
+    db.script(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  }
 }
 
 function removeCopies(file: string): void {

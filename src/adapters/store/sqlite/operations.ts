@@ -18,7 +18,16 @@ import { clearCooldown, cooldowns, saveCooldown } from './cooldowns.ts';
 import type { Database } from './database.ts';
 import { clearDead, deadLetter, deadLetters, retryDead } from './dead.ts';
 import { saveFeedback } from './feedback.ts';
-import { beginErasure, compact, eraseRows, erasures, finishErasure, forgetTraces, runsOf } from './erasures.ts';
+import {
+  beginErasure,
+  compact,
+  emptyLog,
+  eraseRows,
+  erasures,
+  finishErasure,
+  forgetTraces,
+  runsOf,
+} from './erasures.ts';
 import { finishRun } from './finish.ts';
 import { importSession } from './import.ts';
 import { expireRows, forgetFiles, unknownFiles } from './removal.ts';
@@ -151,6 +160,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   finishErasure,
   erasures,
   compact,
+  emptyLog,
   expireRows,
   unknownFiles,
   forgetFiles,

@@ -96,6 +96,7 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later' | 
   finishErasure: 'write',
   erasures: 'read',
   compact: 'alone',
+  emptyLog: 'alone',
   expireRows: 'write',
   unknownFiles: 'read',
   forgetFiles: 'write',

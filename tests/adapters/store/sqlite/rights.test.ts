@@ -141,6 +141,7 @@ test('after an erasure no byte of a person is left in any file, and another one 
   assert.equal(await eraseAll(store, 'per_a'), 0);
   await store.forgetTraces('per_a');
   assert.equal(await store.compact(), true);
+  assert.equal(await store.emptyLog(), true);
   const [state] = await store.erasures(true, 10);
   const removed = Object.keys(state?.removed ?? {});
   assert.deepEqual(
