@@ -46,6 +46,9 @@ function answerCall(id: number): void {
     case 'crash':
       process.exit(3);
       return;
+    case 'last':
+      process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`, () => process.exit(0));
+      return;
     case 'mute':
       return;
     case 'slow':

@@ -62,7 +62,7 @@ export async function endChild(child: Child, clock: Clock): Promise<void> {
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
 }
 
-const hasEnded = ({ exitCode, signalCode }: Child): boolean => exitCode !== null || signalCode !== null;
+export const hasEnded = ({ exitCode, signalCode }: Child): boolean => exitCode !== null || signalCode !== null;
 
 function signalGroup(child: Child, signal: 'SIGTERM' | 'SIGKILL'): void {
   const { pid } = child;

@@ -1,7 +1,7 @@
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 import { excerpt } from '../../core/redact.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
-import { type Child, type ChildOptions, endChild, startChild } from './child.ts';
+import { type Child, type ChildOptions, endChild, hasEnded, startChild } from './child.ts';
 import { linesOf } from './lines.ts';
 import { maxMessageBytes, messagesOfLine } from './messages.ts';
 import { Pace } from './pace.ts';
@@ -14,6 +14,8 @@ const maxErrorLines = 20;
 const maxErrorChars = 300;
 const maxErrorLineBytes = 16 * 1024;
 const errorWindowMs = 60_000;
+/** For what a program that has ended said last. */
+const lastWordsMs = 500;
 
 export interface StdioOptions extends ChildOptions {
   clock: Clock;
@@ -39,11 +41,11 @@ export class StdioTransport implements Transport {
   async start(): Promise<void> {
     const child = await startChild(this.#options);
     this.#child = child;
-    child.once('exit', (code, signal) => {
-      this.#closeBecause(signal === null ? `it ended by itself with exit code ${code}` : `it was ended by ${signal}`);
-    });
+    child.once('exit', (code, signal) => this.#afterExit(child, code, signal));
     // What it still says while it ends must not stop it from ending.
-    child.stdin.on('error', () => this.#closeBecause('it closed its input'));
+    child.stdin.on('error', () => {
+      if (!hasEnded(child)) this.#closeBecause('it closed its input');
+    });
     void this.#hear(child);
     void this.#overhear(child);
     if (this.#closing.signal.aborted) await this.close();
@@ -69,6 +71,14 @@ export class StdioTransport implements Transport {
       this.onclose?.();
     }
     return this.#ended;
+  }
+
+  /** What it said last is read first; a program that it started may hold its output open for longer. */
+  #afterExit(child: Child, code: number | null, signal: NodeJS.Signals | null): void {
+    const reason = signal === null ? `it ended by itself with exit code ${code}` : `it was ended by ${signal}`;
+    const close = (): void => this.#closeBecause(reason);
+    child.once('close', close);
+    this.#options.clock.sleep(lastWordsMs, this.#closing.signal).then(close, () => undefined);
   }
 
   #closeBecause(reason: string): void {

@@ -66,6 +66,15 @@ describe('a server that misbehaves', () => {
     await rig.until(() => (rig.servers.status()[0]?.restarts ?? 0) > 0 && rig.servers.status()[0]?.state === 'up');
   });
 
+  test('the last words of one that ends are heard', async (t) => {
+    const rig = openMcp(t);
+    await rig.configure({ bad: rogue('last') });
+    await rig.up('bad');
+    assert.equal((await rig.call('mcp_bad__work')).text, 'done');
+    await rig.until(() => rig.servers.status()[0]?.state === 'waiting');
+    assert.match(rig.servers.status()[0]?.detail ?? '', /exit code 0/);
+  });
+
   test('one that hangs in a call is cancelled with the run, and is ended when it answers no ping either', async (t) => {
     const rig = openMcp(t);
     await rig.configure({ bad: { ...rogue('mute'), timeout: '1s' } });
