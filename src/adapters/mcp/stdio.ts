@@ -42,7 +42,7 @@ export class StdioTransport implements Transport {
     const child = await startChild(this.#options);
     this.#child = child;
     child.once('exit', (code, signal) => this.#afterExit(child, code, signal));
-    // What it still says while it ends must not stop it from ending.
+    // Writing to a program that has ended fails too; that it has is told by its exit.
     child.stdin.on('error', () => {
       if (!hasEnded(child)) this.#closeBecause('it closed its input');
     });
