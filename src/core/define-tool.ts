@@ -13,10 +13,12 @@ export function defineTool<S extends z.ZodMiniType<object>>(
     input: S;
     /** Default: all of `effects`. */
     effectsOf?: (input: z.output<S>) => readonly Effect[];
+    /** See PreparedCall. */
+    addressOf?: (input: z.output<S>) => string;
     run: (input: z.output<S>, call: ToolCall) => Promise<ToolOutput>;
   },
 ): Tool {
-  const { input, effectsOf, run, ...tool } = definition;
+  const { input, effectsOf, addressOf, run, ...tool } = definition;
   return {
     ...tool,
     parameters: parametersOf(input),
@@ -24,7 +26,8 @@ export function defineTool<S extends z.ZodMiniType<object>>(
       const parsed = z.safeParse(input, args);
       if (!parsed.success) return { problem: problemOf(parsed.error) };
       const { data } = parsed;
-      return { effects: effectsOf?.(data) ?? tool.effects, run: (call) => run(data, call) };
+      const address = addressOf === undefined ? {} : { address: addressOf(data) };
+      return { effects: effectsOf?.(data) ?? tool.effects, ...address, run: (call) => run(data, call) };
     },
   };
 }

@@ -9,6 +9,7 @@ import type { JournalEntry } from '../../core/ports/store.ts';
 import type { Clock, Counter, Histogram, Log, Metrics } from '../../core/ports/system.ts';
 import {
   readsOnly,
+  type Effect,
   type PreparedCall,
   type Tool,
   type ToolCall,
@@ -55,6 +56,8 @@ export interface StepContext {
   caller: Omit<ToolCall, 'id' | 'signal'>;
   /** Where outside text in the context comes from, when the calls were made; null without any. */
   tainted: string | null;
+  /** Whether a text stands, letter by letter, in what the model has read. */
+  mentioned: (text: string) => boolean;
   signal: AbortSignal;
   /** No call lasts longer. Monotonic milliseconds. */
   deadlineMs: number;
@@ -179,11 +182,13 @@ export class CallRunner {
   async #judge(
     call: WrittenCall,
     tool: Tool,
-    { effects }: PreparedCall,
-    { caller, signal, tainted }: StepContext,
+    { effects: declared, address }: PreparedCall,
+    { caller, signal, tainted, mentioned }: StepContext,
     end: StepEnd,
   ): Promise<ResultPart | null> {
     const { gate } = this.#deps;
+    const invented = tainted !== null && address !== undefined && !mentioned(address);
+    const effects: readonly Effect[] = invented ? [...new Set<Effect>([...declared, 'send'])] : declared;
     const question = { tool, args: call.args, effects, call: { ...caller, id: call.id, signal }, tainted };
     const verdict = gate.judge(question);
     if (verdict.decision === 'allow') return null;

@@ -211,10 +211,16 @@ class AgentRun {
 
   #context(written: Promise<void>): StepContext {
     const task = this.#task;
+    const visible = this.#visible();
     return {
       groups: task.groups,
       caller: task.caller,
-      tainted: task.taint(this.#visible()),
+      tainted: task.taint(visible),
+      // What the model itself wrote names nothing: it may have been told to.
+      mentioned: (text) =>
+        visible.some(
+          ({ role, parts }) => role !== 'assistant' && parts.some((part) => 'text' in part && part.text.includes(text)),
+        ),
       signal: task.signal,
       deadlineMs: this.#deadlineMs - this.#reserveMs,
       maxCalls: task.agent.limits.callsPerStep,

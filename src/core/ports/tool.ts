@@ -52,6 +52,11 @@ export interface ToolOutput {
 export interface PreparedCall {
   /** What this call would do, given its arguments. */
   effects: readonly Effect[];
+  /**
+   * Where it would reach out to. An address is a message, too: one that nobody named before, written after reading outside
+   * text, counts as `send`.
+   */
+  address?: string;
   /** Rejects only on a defect; a failure that the model can mend is an output with `isError`. Must heed the signal. */
   run(call: ToolCall): Promise<ToolOutput>;
 }

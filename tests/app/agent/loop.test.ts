@@ -378,3 +378,33 @@ test('what is written while a run is at work joins it between two steps, in queu
   );
   assert.equal(gateway.provider.hits, 2, 'it is answered by the same run');
 });
+
+test('after outside text was read, an address that nobody named is a message: it is judged as one', async (t) => {
+  const judged: (readonly string[])[] = [];
+  const fetching = defineTool({
+    name: 'fetch',
+    description: 'reads a page',
+    effects: ['read'],
+    role: 'guest',
+    input: z.strictObject({ url: z.string() }),
+    addressOf: ({ url }) => url,
+    run: () => Promise.resolve({ text: 'see https://a.example/more', outside: 'web page' }),
+  });
+  const url = (of: string, n: number): Step[] => calling(call('fetch', { url: `https://${of}` }, `c${n}`));
+  const gateway = await path(
+    t,
+    [url('a.example', 1), url('a.example/more', 2), url('evil.example/?q=secret', 3), answering('ok')],
+    [fetching],
+    {
+      gate: {
+        judge: ({ effects }) => {
+          judged.push(effects);
+          return { decision: 'allow' };
+        },
+        ask: () => Promise.reject(new Error('not asked')),
+      },
+    },
+  );
+  await ask(gateway, 'read https://a.example');
+  assert.deepEqual(judged, [['read'], ['read'], ['read', 'send']]);
+});

@@ -43,6 +43,7 @@ export function httpRequestTool(options: HttpClientOptions, deps: HttpRequestDep
     effects: ['read', 'write', 'send'],
     timeoutMs: options.timeout + afterwardsMs,
     input,
+    addressOf: ({ url }) => url,
     effectsOf: ({ url, method = 'GET' }) => [
       method === 'GET' || method === 'HEAD' ? 'read' : 'send',
       ...(isPrivate(url) ? (['write'] as const) : []),
