@@ -563,10 +563,21 @@ export class ScriptedGateway implements Gateway {
     return { ok: true, rows: 1, head: '0'.repeat(64), broken: null };
   }
 
-  async importSession(principal: Principal, lines: AsyncIterable<unknown>, name = 'main'): Promise<SessionRow> {
-    const { messages } = await readSessionFile(lines);
-    const session = await this.session(principal, name);
-    return { ...session, messageCount: messages.length };
+  async importSession({ person }: Principal, lines: AsyncIterable<unknown>, name = 'main'): Promise<SessionRow> {
+    const { messages, title } = await readSessionFile(lines);
+    return {
+      key: `api:${person}:${name}`,
+      owner: person,
+      channel: 'api',
+      account: person,
+      conversation: null,
+      title,
+      agent: null,
+      model: null,
+      messageCount: messages.length,
+      createdAt: this.startedAt,
+      lastActiveAt: this.startedAt,
+    };
   }
 
   async people(): Promise<Page<PersonInfo>> {

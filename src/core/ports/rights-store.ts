@@ -74,7 +74,7 @@ export interface RightsStore {
   erasures(open: boolean, limit: number): Promise<Erasure[]>;
   /**
    * Rewrites the file, so that nothing removed stays in its free space, and removes the copies that earlier updates
-   * left beside it. False when the file is larger than 1 GB: that would hold everybody up for more than some seconds.
+   * left beside it. False when the file is larger than 512 MiB: that would hold everybody up for more than some seconds.
    */
   compact(): Promise<boolean>;
   /** Brings the log home and leaves it without a byte; false while somebody reads it. */
