@@ -109,7 +109,8 @@ export class Budgets {
    * Reserves what a call can come to. Null at once, and without a look at the store, where nothing limits anybody;
    * resolves with null where nothing limits this person here. Rejects with a BudgetRefusal.
    */
-  hold(row: AttemptRow, channel: string, estimate: () => Estimate): Promise<Estimate | null> | null {
+  hold(row: AttemptRow, estimate: () => Estimate): Promise<Estimate | null> | null {
+    const { channel = 'api' } = row;
     const { total, channels, roles } = this.#deps.settings();
     const ofPeople = this.#overrides.has(row.owner) || Object.values(roles).some((limits) => !isUnlimited(limits));
     if (!ofPeople && isUnlimited(total) && isUnlimited(channels[channel] ?? noLimits)) return null;

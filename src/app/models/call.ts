@@ -275,17 +275,18 @@ export class ModelCall {
     const { budgets } = this.#deps;
     if (budgets === null) return null;
     const { model, desk } = candidate;
-    return budgets.hold(row, this.#options.channel ?? 'api', () =>
+    return budgets.hold(row, () =>
       estimateOf(inputTokensOf(request), request.maxOutputTokens ?? defaultMaxOutput, desk.configured.prices(model)),
     );
   }
 
   #newRow(candidate: Candidate): AttemptRow {
-    const { runId, owner, attemptsBefore = 0 } = this.#options;
+    const { runId, owner, channel = 'api', attemptsBefore = 0 } = this.#options;
     const row: AttemptRow = {
       runId,
       n: attemptsBefore + this.#rows.length + 1,
       owner,
+      channel,
       provider: candidate.provider,
       model: candidate.model,
       startedAt: this.#deps.clock.now(),

@@ -12,6 +12,7 @@ import type { PersonRole, Scope } from '../principal.ts';
 import type { ApprovalStore } from './approval-store.ts';
 import type { BudgetStore } from './budget-store.ts';
 import type { AuditStore } from './audit-store.ts';
+import type { BudgetStore } from './budget-store.ts';
 import type { CursorUpdate } from './channel.ts';
 import type { HistoryStore } from './history-store.ts';
 import type { NotesStore } from './notes-store.ts';
@@ -102,11 +103,13 @@ export interface AttemptRow {
   runId: string;
   n: number;
   owner: string;
+  /** Where it was asked, a type of channel or `api`: for the sums of its day, told when it is saved only. */
+  channel?: string;
   provider: string;
   model: string;
   startedAt: number;
   finishedAt: number | null;
-  /** `ok` or a provider error kind; null while it runs or when a crash cut it. */
+  /** `ok` or a provider error kind; null while it runs or when a crash cut it, `interrupted` when that held a budget. */
   outcome: string | null;
   phase: string | null;
   status: number | null;

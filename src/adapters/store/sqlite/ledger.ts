@@ -65,12 +65,8 @@ export function saveAttempts(db: Database, rows: AttemptRow[]): void {
 }
 
 function addUp(db: Database, row: AttemptRow): void {
-  const held = db.get<{ channel: string }>(
-    'DELETE FROM reservations WHERE run_id = ? AND n = ? RETURNING channel',
-    row.runId,
-    row.n,
-  );
-  const channel = held?.channel ?? channelOf(db, row.runId);
+  db.run('DELETE FROM reservations WHERE run_id = ? AND n = ?', row.runId, row.n);
+  const { channel = '' } = row;
   const day = dayOf(row.startedAt);
   addToDay(db, row, day, channel);
   // Sums that nobody ever asked for are not there; without any limit there are none at all, which is quickly seen.
@@ -85,12 +81,6 @@ function addUp(db: Database, row: AttemptRow): void {
     day,
     monthOf(row.startedAt),
   );
-}
-
-/** A session's key begins with its channel. */
-function channelOf(db: Database, runId: string): string {
-  const run = db.get<{ session_key: string }>('SELECT session_key FROM runs WHERE id = ?', runId);
-  return run?.session_key.split(':', 1)[0] ?? '';
 }
 
 function addToDay(db: Database, row: AttemptRow, day: string, channel: string): void {

@@ -6,7 +6,7 @@ import type { Reservation } from '../../../../src/core/ports/budget-store.ts';
 import type { Store } from '../../../../src/core/ports/store.ts';
 import { defaultPreferences } from '../../../../src/core/preferences.ts';
 import type { OpenEmpty } from '../conformance.ts';
-import { attempt, claim, finish, inboundRow, noon, usageOf } from '../rows.ts';
+import { attempt, claim, inboundRow, noon, usageOf } from '../rows.ts';
 
 /** CLANKER_TEST_INTERLEAVINGS raises it for a long run. */
 const interleavings = Number(process.env['CLANKER_TEST_INTERLEAVINGS'] ?? 25);
@@ -122,15 +122,8 @@ export function budgetsConformance(engine: string, openEmpty: OpenEmpty): void {
 
     test('a limit that is set in the middle of a month counts what was spent before, of person and channel', async (t) => {
       const store = await openEmpty(t);
-      await store.commitInbound([inboundRow('a', { sessionKey: 'telegram:main:1', channel: 'telegram' })]);
-      const claimed = await claim(store, { sessionKey: 'telegram:main:1' });
-      const done = attempt(claimed?.run.id ?? '', 1, {
-        finishedAt: noon,
-        outcome: 'ok',
-        usage: usageOf(10, 5),
-        cost: 0.5,
-      });
-      await store.finishRun(finish(claimed?.run.id ?? '', { attempts: [done] }));
+      const done = { channel: 'telegram', finishedAt: noon, outcome: 'ok', usage: usageOf(10, 5), cost: 0.5 };
+      await store.saveAttempts([attempt('p', 1, done)]);
       const earlier = {
         startedAt: noon - 10 * 86_400_000,
         finishedAt: noon,
@@ -301,14 +294,10 @@ export function budgetsConformance(engine: string, openEmpty: OpenEmpty): void {
     test('usage of one channel holds what was asked there, and without a channel the lines are those of all', async (t) => {
       const store = await openEmpty(t);
       const end = { finishedAt: noon, outcome: 'ok', usage: usageOf(10, 5), cost: 0.5 };
-      for (const [id, sessionKey] of [
-        ['a', 'telegram:main:1'],
-        ['b', 'api:owner:main'],
-      ] as const) {
-        await store.commitInbound([inboundRow(id, { sessionKey })]);
-        const run = (await claim(store, { sessionKey }))?.run.id ?? '';
-        await store.finishRun(finish(run, { attempts: [attempt(run, 1, end)] }));
-      }
+      await store.saveAttempts([
+        attempt('a', 1, { ...end, channel: 'telegram' }),
+        attempt('b', 1, { ...end, channel: 'api' }),
+      ]);
       assert.deepEqual(
         (await store.usage(noon, null)).map(({ calls, cost }) => [calls, cost]),
         [[2, 1]],
