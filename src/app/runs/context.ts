@@ -89,9 +89,14 @@ function frame(
   if (part.type !== 'text' || !several || part.by === undefined) return part;
   return {
     ...part,
-    text: `[${(author ?? 'somebody').replaceAll(/[[\]\n]/g, ' ').slice(0, 60)} writes:]\n${part.text}`,
+    text: `[${inBrackets(author ?? 'somebody').slice(0, 60)} writes:]\n${part.text.replaceAll(speaker, '[\\')}`,
   };
 }
+
+/** What begins the words of the next one in a group; nobody can write it into their own. */
+const speaker = /\[(?=[^\]\n]{0,80} writes:\])/g;
+
+const inBrackets = (text: string): string => text.replaceAll(/[[\]\n]/g, ' ');
 
 /** The same for the same message, and unknown to whoever wrote it: our ids are random. */
 const nonceOf = (messageId: string): string => createHash('sha256').update(messageId).digest('hex').slice(0, 12);
@@ -102,7 +107,7 @@ function requestParts(part: TurnPart, data: Uint8Array | null): RequestPart[] {
   const { file, mimeType, name } = part;
   const named: RequestPart = {
     type: 'text',
-    text: `[attached file: ${name === undefined ? '' : `${name}, `}${mimeType}, id ${file}]`,
+    text: `[attached file: ${name === undefined ? '' : `${inBrackets(name)}, `}${mimeType}, id ${file}]`,
   };
   return data === null ? [named] : [named, { type: 'image', mimeType, data }];
 }

@@ -145,3 +145,51 @@ test('a tool whose call was approved may bring text from outside, which taints w
   assert.match(await rig.say('yes'), /May I\?.*save.*\(web page\)/s);
   assert.deepEqual(rig.done, []);
 });
+
+/** A restart between the decision and the call: the run is claimed again and finds that it was it who decided. */
+const resumed: readonly [string, 'command' | 'message'][] = [
+  ['a command', 'command'],
+  ['a bare yes', 'message'],
+];
+for (const [name, kind] of resumed) {
+  test(`a crash right after the decision by ${name} neither loses the call nor doubles it`, async (t) => {
+    const rig = await asking(t, [post, answering('Sent.')]);
+    await rig.say('do post it');
+    const [row] = await rig.questions();
+    const run = await rig.store.run(row?.runId ?? '');
+    const asked = await rig.store.inbound(run?.messageId ?? '');
+    assert.ok(row !== undefined && asked !== null);
+    const runId = rig.mintId('run');
+    const decision = await rig.store.decideApproval({
+      id: row.id,
+      sessionKey: row.sessionKey,
+      digest: row.digest,
+      approve: true,
+      by: row.owner,
+      forOthers: false,
+      at: rig.clock.now(),
+      where: 'scripted:main',
+      runId,
+    });
+    assert.equal(decision.outcome, 'approved');
+    const id = rig.mintId('msg');
+    const text = kind === 'command' ? await rig.command() : 'yes';
+    const receivedAt = rig.clock.now();
+    await rig.ingress.accept({
+      ...asked,
+      id,
+      runId,
+      kind,
+      text,
+      dedupe: id,
+      correlation: id,
+      receivedAt,
+      state: 'queued',
+    });
+    await rig.settled(id);
+    assert.equal(rig.done.length, 1);
+    assert.match(rig.shown('7'), /Sent\.$/);
+    await rig.say(await rig.command());
+    assert.equal(rig.done.length, 1);
+  });
+}
