@@ -82,7 +82,7 @@ import { ownerPerson } from './core/principal.ts';
 import { version } from './version.ts';
 
 /** The whole stop takes less than 5 s: what runs gets the most of it. */
-const drainMs = { runs: 2500, http: 3500, channels: 2000, delivery: 500 };
+const drainMs = { runs: 2500, http: 3500, channels: 2000, delivery: 500, plugins: 500 };
 
 /** Runs the gateway until it is told to stop; resolves with the exit code. */
 export async function runGateway(options: GatewayOptions): Promise<number> {
@@ -498,7 +498,7 @@ class Daemon {
       ]);
       await Promise.all([delivery.stop(drainMs.delivery), mcp.stop()]);
       await channels.stop(drainMs.delivery);
-      await plugins.stop();
+      await plugins.stop(drainMs.plugins);
       await supervisor.stop();
       await tokens.saveUses().catch(() => undefined);
       await dataDir.removeRunFile(process.pid).catch(() => undefined);

@@ -97,8 +97,8 @@ export class Plugins implements ToolSource {
     return this.#set?.blames(error) ?? false;
   }
 
-  async stop(): Promise<void> {
-    await this.#set?.stop();
+  async stop(deadlineMs: number): Promise<void> {
+    await this.#set?.stop(deadlineMs);
   }
 }
 

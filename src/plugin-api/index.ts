@@ -62,7 +62,7 @@ export interface PluginParts {
   channel?: () => Channel | Promise<Channel>;
   /** Makes a provider for `[providers.NAME] api = "plugin"`. Its `dialect` is `plugin`. */
   provider?: (config: ProviderConfig) => Provider | Promise<Provider>;
-  /** Called once, when it is switched off; has five seconds. */
+  /** Called once, when it is switched off; has five seconds, and half a second when the gateway stops. */
   stop?: () => void | Promise<void>;
 }
 

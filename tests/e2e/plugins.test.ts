@@ -31,7 +31,7 @@ export const activate = () => ({
 const rude = `
 setTimeout(() => { throw new Error('rude timer'); }, 50);
 void (async () => { await new Promise((r) => setTimeout(r, 60)); throw new Error('rude promise'); })();
-export const activate = () => ({ tools: { about: 'Rude', keywords: ['rude'], tools: [
+export const activate = () => ({ stop: () => new Promise(() => {}), tools: { about: 'Rude', keywords: ['rude'], tools: [
   { name: 'crash', description: 'Crashes.', effects: ['read'], parameters: { type: 'object', properties: {} }, run() { throw new Error('rude tool'); } },
 ] } });`;
 
@@ -93,7 +93,7 @@ describe('what people put beside the configuration', { timeout: 60_000 }, () => 
     cpSync(path.join(root, 'examples/plugin-dice'), path.join(dir, 'plugins/dice'), { recursive: true });
     plugin('echo', echo, ['provider']);
     plugin('rude', rude, ['tool']);
-    plugin('hangs', 'export const activate = () => new Promise(() => {});', ['tool']);
+    plugin('hangs', 'setInterval(() => {}, 1000); export const activate = () => new Promise(() => {});', ['tool']);
     plugin('greedy', 'throw new Error("never run")', ['tool', 'network']);
     write('prompts/support.md', '---\nmodel: echo\n---\nYou are the first.');
     write('skills/invoices/SKILL.md', '---\nname: invoices\ndescription: Writes invoices.\n---\nNumber them.');
@@ -206,7 +206,8 @@ describe('what people put beside the configuration', { timeout: 60_000 }, () => 
     assert.match(stdout, /greedy/);
   });
 
-  it('it stops as quickly as ever', async () => {
-    assert.deepEqual((({ code, signal }) => ({ code, signal }))(await daemon.stop()), { code: 0, signal: null });
+  it('it stops, whatever a plugin holds on to', async () => {
+    const { code, signal } = await daemon.stop();
+    assert.deepEqual([code, signal], [0, null]);
   });
 });

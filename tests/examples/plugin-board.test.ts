@@ -12,7 +12,7 @@ const log = new KeptLog();
 const http = createHttpClient({ log, metrics: new CountedMetrics() });
 const plugins = new PluginSet({ clock: systemClock, random: systemRandom, log, http, folder: '/nonexistent' });
 const folder = path.join(import.meta.dirname, '../../examples/channel-board');
-after(() => plugins.stop());
+after(() => plugins.stop(1000));
 
 conformance('the example board as a plugin', () =>
   Board.open(async ({ apiRoot, token }) => {

@@ -96,8 +96,9 @@ export class PluginSet implements ToolSource {
     if (known !== undefined) await this.#end(name, known);
   }
 
-  async stop(): Promise<void> {
-    await Promise.all([...this.#plugins].map(([name, known]) => this.#end(name, known)));
+  /** Settles by the deadline. */
+  async stop(deadlineMs: number): Promise<void> {
+    await Promise.all([...this.#plugins].map(([name, known]) => this.#end(name, known, deadlineMs)));
   }
 
   groups(): readonly ToolGroup[] {
@@ -235,13 +236,13 @@ export class PluginSet implements ToolSource {
     });
   }
 
-  async #end(name: string, known: Known): Promise<void> {
+  async #end(name: string, known: Known, deadlineMs = stopMs): Promise<void> {
     const { active } = known;
     if (active === null) return;
     known.active = null;
     active.stop.abort(new Error('the plugin is switched off'));
     try {
-      await within(stopMs, Promise.resolve(active.parts.stop?.()), `it did not stop within ${stopMs / 1000} s`);
+      await within(deadlineMs, Promise.resolve(active.parts.stop?.()), `it did not stop within ${deadlineMs / 1000} s`);
     } catch (error) {
       this.#deps.log.warn(`the plugin ${name} did not stop cleanly: ${wordsOf(error)}`, { plugin: name });
     }

@@ -53,7 +53,7 @@ export function pluginRig(t: TestContext, more: { loadMs?: number } = {}): Rig {
     ...more,
   });
   t.after(async () => {
-    await set.stop();
+    await set.stop(1000);
     rmSync(dir, { recursive: true, force: true });
   });
   const folder = (name: string): string => path.join(dir, name);
