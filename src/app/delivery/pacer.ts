@@ -47,12 +47,12 @@ export class Pacer {
     this.#account.bucket.tokens += 1;
   }
 
-  /** Whether something that may be dropped (a stream edit, a typing pulse) may go out right now. */
+  /** Takes a turn for something that may be dropped, such as a stream edit, when it may go out right now. */
   spare(conversation: ConversationRef, group: boolean): boolean {
     const now = this.#clock.monotonic();
     const lane = this.#laneOf(conversation, group);
     if (lane.blockedUntil > now || this.#account.blockedUntil > now || this.#account.bucket.tokens < 2) return false;
-    return takeIfThere(lane.bucket, lane.rate, now);
+    return takeIfThere(lane.bucket, lane.rate, now) && takeIfThere(this.#account.bucket, this.#account.rate, now);
   }
 
   /** Others of this account wait for their turn. */

@@ -137,9 +137,13 @@ export class ReplyStream {
     if (!pacer.spare(conversation, group)) return;
     if (this.#drafts && channel.draft !== undefined) return this.#draft(lane, text, body);
     if (this.#ref === null) {
-      const row = this.#opened ? null : await store.openStream({ ...this.#row, body });
-      this.#opened = true;
-      this.#ref = row?.ref ?? null;
+      if (!this.#opened) {
+        const row = await store.openStream({ ...this.#row, body });
+        // What waits in this chat goes first; meanwhile the reply grows unseen.
+        if (row === null) return pacer.giveBack(conversation, group);
+        this.#opened = true;
+        this.#ref = row.ref;
+      }
       // Meanwhile the attempt this text came from may have become void, or the reply may be over.
       if (this.#stop.signal.aborted || !this.#current.startsWith(text)) return;
     }

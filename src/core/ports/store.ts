@@ -12,7 +12,6 @@ import type { PersonRole, Scope } from '../principal.ts';
 import type { ApprovalStore } from './approval-store.ts';
 import type { BudgetStore } from './budget-store.ts';
 import type { AuditStore } from './audit-store.ts';
-import type { BudgetStore } from './budget-store.ts';
 import type { CursorUpdate } from './channel.ts';
 import type { HistoryStore } from './history-store.ts';
 import type { NotesStore } from './notes-store.ts';
@@ -457,8 +456,11 @@ export interface Store
   // ── outbound
   /** Rows whose idempotency key exists already are returned as stored. */
   planOutbound(rows: NewOutbound[]): Promise<OutboxRow[]>;
-  /** Opens a reply that grows on the platform, before the first send. Returns the stored row when the key exists. */
-  openStream(row: NewOutbound): Promise<OutboxRow>;
+  /**
+   * Opens a reply that grows on the platform, before the first send, and the conversation's line waits for its end.
+   * Resolves with the stored row when the key exists, with null while earlier messages of the conversation wait.
+   */
+  openStream(row: NewOutbound): Promise<OutboxRow | null>;
   /**
    * The platform's id of the growing message, right after its first send; null when that send is of unknown fate: the
    * end of the reply is then a marked repeat (`resent`).

@@ -200,6 +200,7 @@ test('a send cut by a crash is repeated once with a mark; an edit is simply repe
   await store.planOutbound([cut]);
   await store.claimSend(cut.conversation, hasty.now());
   const stream = await store.openStream(part('2', 'half'));
+  assert.ok(stream);
   await store.setStreamRef(stream.id, '77');
   channel.shown.push({ chat: '2', ref: '77', texts: ['half'] });
   await delivery.start();

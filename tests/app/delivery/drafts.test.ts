@@ -82,6 +82,7 @@ test('in a group, and where an earlier start began a message, there are no draft
   await until(() => channel.shown.length === 1);
   await inGroup.settle();
   const opened = await store.openStream({ ...row, id: 'out_2', idempotencyKey: 'run_2:0' });
+  assert.ok(opened);
   channel.shown.push({ chat: '7', ref: '77', texts: ['Once'] });
   const continued = streamOf({}, { ...opened, ref: '77' });
   continued.push(opening);

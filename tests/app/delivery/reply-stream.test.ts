@@ -115,6 +115,7 @@ test('a first send of unknown fate is not followed by another; the end is a mark
 test('an open message of an earlier start is continued by edits, one of unknown fate is not', async (t) => {
   const { channel, streamOf, until, store, row } = await rig(t);
   const opened = await store.openStream(row);
+  assert.ok(opened);
   channel.shown.push({ chat: '7', ref: '77', texts: ['Once'] });
   const known = streamOf({ ...opened, ref: '77' });
   known.push(opening);
@@ -125,6 +126,27 @@ test('an open message of an earlier start is continued by edits, one of unknown 
   unknown.push(opening);
   assert.equal(await unknown.settle(), '');
   assert.equal(channel.shown.length, 1);
+});
+
+test('a reply does not begin to show, nor is anything of it on its way, before what waits in its chat', async (t) => {
+  const { channel, delivery, streamOf, until, sends, store, row, clock } = await rig(t);
+  const { promise: hold, resolve: release } = Promise.withResolvers<void>();
+  channel.gate = hold;
+  const earlier = { ...row, id: 'out_0', idempotencyKey: 'run_0:0', body: { text: 'The answer before.', spans: [] } };
+  await store.planOutbound([earlier]);
+  delivery.wake(earlier.conversation, 'direct');
+  await until(() => sends() === 1);
+  const stream = streamOf();
+  stream.push(opening);
+  await clock.sleep(5000);
+  assert.deepEqual([sends(), stream.visible], [1, false]);
+  release();
+  await until(() => channel.shown.length === 2);
+  assert.deepEqual(
+    channel.shown.map(({ texts }) => texts[0]),
+    ['The answer before.', opening],
+  );
+  await stream.settle();
 });
 
 test('text of an attempt that became void while its row was committed is never sent', async (t) => {

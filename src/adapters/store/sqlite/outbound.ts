@@ -93,7 +93,10 @@ function insert(db: Database, row: NewOutbound, state: 'planned' | 'streaming'):
 export const planOutbound = (db: Database, rows: NewOutbound[]): OutboxRow[] =>
   rows.map((row) => insert(db, row, 'planned'));
 
-export const openStream = (db: Database, row: NewOutbound): OutboxRow => insert(db, row, 'streaming');
+export function openStream(db: Database, row: NewOutbound): OutboxRow | null {
+  const head = db.get<OutboxRecord>(headOfLine, conversationText(row.conversation));
+  return head === null || head.idempotency_key === row.idempotencyKey ? insert(db, row, 'streaming') : null;
+}
 
 export function storedOutbound(db: Database, idempotencyKey: string): OutboxRow | null {
   const record = db.get<OutboxRecord>('SELECT * FROM outbox WHERE idempotency_key = ?', idempotencyKey);

@@ -100,6 +100,19 @@ export function outboundConformance(engine: string, openEmpty: OpenEmpty): void 
       assert.deepEqual([row.state, row.ref], ['planned', null]);
     });
 
+    test('a reply grows only at the head of its line, and holds it', async (t) => {
+      const store = await openEmpty(t);
+      await store.planOutbound([outboundRow('a')]);
+      assert.equal(await store.openStream(outboundRow('b')), null);
+      assert.equal((await store.openStream(outboundRow('elsewhere', { conversation: chat('2') })))?.state, 'streaming');
+      await store.claimSend(chat('1'), noon);
+      assert.equal(await store.openStream(outboundRow('b')), null);
+      await store.recordSend('a', { state: 'sent', ref: '1', at: noon });
+      assert.equal((await store.openStream(outboundRow('b')))?.state, 'streaming');
+      await store.planOutbound([outboundRow('c')]);
+      assert.equal(await store.claimSend(chat('1'), noon), null);
+    });
+
     test('after a crash, what was being sent and streams nobody saw are given to judge', async (t) => {
       const store = await openEmpty(t);
       await store.planOutbound([outboundRow('a'), outboundRow('b', { conversation: chat('2') })]);

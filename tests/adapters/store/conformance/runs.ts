@@ -283,8 +283,8 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       await store.commitInbound([inboundRow('a')]);
       await claim(store);
       const row = outboundRow('stream', { runId: 'run-a', idempotencyKey: 'a/0' });
-      assert.equal((await store.openStream(row)).state, 'streaming');
-      assert.equal((await store.openStream({ ...row, id: 'other' })).id, 'stream', 'the key exists');
+      assert.equal((await store.openStream(row))?.state, 'streaming');
+      assert.equal((await store.openStream({ ...row, id: 'other' }))?.id, 'stream', 'the key exists');
       await store.setStreamRef('stream', '77');
       await store.recoverRuns();
       assert.equal((await claim(store))?.stream?.ref, '77');
@@ -313,7 +313,7 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       await claim(store);
       await store.openStream(outboundRow('shown', { runId: 'run-a' }));
       await store.setStreamRef('shown', '1');
-      await store.openStream(outboundRow('unsent', { runId: 'run-a' }));
+      await store.openStream(outboundRow('unsent', { runId: 'run-a', conversation: chat('2') }));
       await store.planOutbound([outboundRow('next')]);
       assert.equal(await store.claimSend(chat('1'), noon), null);
       await store.finishRun(finish('run-a', { state: 'aborted', inbox: 'failed', messages: [], replyId: null }));
