@@ -26,6 +26,15 @@ export interface ShownDraft {
   texts: string[];
 }
 
+/** A call that was on its way when a 429 went out, such as the answer beside "typing…", cannot know of it. */
+const inTheAirMs = 500;
+
+interface Limit {
+  retryAfterS: number;
+  /** Null until a call met it: then when that was, what it said, and when the pause is over. */
+  met: { at: number; call: string; until: number } | null;
+}
+
 /** Methods that are about one chat. */
 export const chatMethods = [
   'sendChatAction',
@@ -60,7 +69,7 @@ export class TelegramChats {
   readonly #violations: string[];
   readonly #messages: ShownMessage[] = [];
   readonly drafts: ShownDraft[] = [];
-  readonly #limits = new Map<string, { retryAfterS: number; until: number | null }>();
+  readonly #limits = new Map<string, Limit>();
   readonly #migrated = new Map<string, number>();
   readonly #forbidden = new Map<string, Answer>();
   #nextId = 1;
@@ -80,9 +89,12 @@ export class TelegramChats {
     return this.#messages.filter((message) => chatId === undefined || message.chatId === String(chatId));
   }
 
-  /** The next call there is answered 429, and every one before `retryAfterS` is over is a violation. */
+  /**
+   * The next call there is answered 429, and so is every one before `retryAfterS` is over: a violation, unless it is
+   * another one that may have been on its way already.
+   */
   limit(where: number | 'groups' | 'all', retryAfterS: number): void {
-    this.#limits.set(String(where), { retryAfterS, until: null });
+    this.#limits.set(String(where), { retryAfterS, met: null });
   }
 
   /** Calls for the old id are refused with the new one. */
@@ -130,12 +142,15 @@ export class TelegramChats {
       const limit = this.#limits.get(where);
       if (limit === undefined) continue;
       const now = performance.now();
-      if (limit.until === null) limit.until = now + limit.retryAfterS * 1000;
-      else if (now >= limit.until) {
+      const call = JSON.stringify(params);
+      const met = (limit.met ??= { at: now, call, until: now + limit.retryAfterS * 1000 });
+      if (now >= met.until) {
         this.#limits.delete(where);
         continue;
-      } else this.#violations.push(`${chat} was written to ${Math.ceil(limit.until - now)} ms before retry_after`);
-      const seconds = Math.ceil(Math.round(limit.until - now) / 1000);
+      }
+      const known = met.at !== now && (call === met.call || now - met.at > inTheAirMs);
+      if (known) this.#violations.push(`${chat} was written to ${Math.ceil(met.until - now)} ms before retry_after`);
+      const seconds = Math.ceil(Math.round(met.until - now) / 1000);
       return refuse(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
     }
     const movedTo = this.#migrated.get(chat);
