@@ -80,6 +80,17 @@ describe('MCP', () => {
     );
   });
 
+  it('what a server said makes its deeds a question for a person', async () => {
+    const target = { url: daemon.url, token: daemon.token() };
+    const say = async (text: string): Promise<string> =>
+      JSON.stringify((await ask(target, 'POST', '/api/v1/chat', { text, session: 'deeds' })).body);
+    await say('Dice: call the tool mcp_dice__rolls {}');
+    assert.match(
+      await say('Dice: call the tool mcp_dice__roll {"sides": 2}'),
+      /mcp_dice__roll.*\(mcp dice\).*"approval"/s,
+    );
+  });
+
   it('a reload ends what is configured no more and leaves the other one alone', async () => {
     const pid = await pidOfSpeaking();
     const file = path.join(dir, 'config.toml');

@@ -70,9 +70,9 @@ export class OfferedTools {
     };
     const verdict = gate.judge({ tool, args, effects: prepared.effects, call, tainted: null });
     if (verdict.decision !== 'allow') {
-      const why =
-        verdict.decision === 'deny' ? 'This is not allowed' : 'This needs an approval, which is not asked for here';
-      return { text: `${why}: ${verdict.reason}`, isError: true };
+      const { decision, reason } = verdict;
+      const fix = `Nobody is asked over this door; the operator can allow it with tools.policy.tools.${name} = "allow".`;
+      return { text: decision === 'deny' ? reason : `${reason} ${fix}`, isError: true };
     }
     const { timeoutMs, maxResult } = limits();
     const done = new AbortController();
