@@ -12,7 +12,9 @@ export const sendTools = ({ sender }: { sender: Sender }): ToolGroup => ({
   about: 'send a message to another chat or person',
   keywords: [
     'send',
-    'tell ',
+    'tell him',
+    'tell her',
+    'tell them',
     'message',
     'write to',
     'schick',
