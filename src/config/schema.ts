@@ -18,7 +18,19 @@ import { pluginsTable } from './plugins.ts';
 import { retentionTable } from './retention.ts';
 import { toolsTable } from './tools.ts';
 import { memoryOptions } from '../adapters/tools/notes/options.ts';
-import { choice, duration, flag, integer, list, named, number, rows, table, text, withDefault } from '../core/fields.ts';
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  list,
+  named,
+  number,
+  rows,
+  table,
+  text,
+  withDefault,
+} from '../core/fields.ts';
 
 const agentFields = {
   system_prompt: text('What the model is told before every conversation.', 'a text', {
@@ -59,7 +71,9 @@ const agentFields = {
     () => null,
     { example: '["notes", "web", "mcp_github__get_*"]' },
   ),
-  record: flag('Whether its runs are kept, with what the model was asked and answered, to be played again by `replay`.'),
+  record: flag(
+    'Whether its runs are kept, with what the model was asked and answered, to be played again by `replay`.',
+  ),
   run_timeout: duration(
     'The longest run. The last tenth of it, at most a minute, is kept for an answer in words.',
     '1s',
