@@ -47,6 +47,7 @@ import type { CrashPoint } from './app/lifecycle/crash-points.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
 import { runSweep } from './app/lifecycle/sweep.ts';
 import { runUpkeep } from './app/lifecycle/upkeep.ts';
+import { personErased } from './app/rights/erasure.ts';
 import { ModelCaller } from './app/models/caller.ts';
 import { registerNotesCommands } from './app/notes/commands.ts';
 import { PersonalNotes } from './app/notes/notes.ts';
@@ -389,6 +390,7 @@ class Daemon {
       live,
       crash: this.#crash,
       forget: [
+        (person) => waiters.rejectOf(person, personErased()),
         (person) => preferences.forget(person),
         (person) => budgets.forget(person),
         async (person) => void (await personFiles.erase(person)),

@@ -22,6 +22,9 @@ const maxLogTries = 100;
 const logAskedEveryMs = 100;
 const lookEveryMs = 600_000;
 
+/** What those hear who wait for an answer to somebody erased. */
+export const personErased = (): ClankerError => new ClankerError('conflict', 'aborted', 'The person was erased.');
+
 export interface ErasureDeps {
   store: RightsStore;
   clock: Clock;

@@ -66,6 +66,11 @@ export class RunWaiters {
     this.#waiters.delete(runId);
   }
 
+  /** Of one person, who was erased. */
+  rejectOf(owner: string, error: Error): void {
+    for (const [runId, waiter] of this.#waiters) if (waiter.owner === owner) this.reject(runId, error);
+  }
+
   /** Of one session (it was deleted, and with it what waited in it), or of all (nothing begins any more). */
   rejectAll(error: Error, sessionKey?: string): void {
     for (const [runId, waiter] of this.#waiters) {

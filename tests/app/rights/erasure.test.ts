@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { Erasures } from '../../../src/app/rights/erasure.ts';
+import { Erasures, personErased } from '../../../src/app/rights/erasure.ts';
 import { exportPerson } from '../../../src/app/rights/export.ts';
 import { ownerPerson } from '../../../src/core/principal.ts';
 import { principal, said, storageError } from '../../support/message-path.ts';
@@ -13,7 +13,7 @@ async function rig(t: TestContext) {
     ...path,
     tokens: { forgetPerson: (person) => void forgotten.push(`tokens of ${person}`) },
     crash: () => undefined,
-    forget: [(person) => void forgotten.push(person)],
+    forget: [(person) => void forgotten.push(person), (person) => path.waiters.rejectOf(person, personErased())],
     kept: () => ['The audit log.'],
   });
   const exported = async (person: string): Promise<string> => {
@@ -45,9 +45,22 @@ test('a run that is under way is stopped, and what it still writes is gone, too'
   assert.equal((await store.counts(0)).inboxRunning, 0);
 });
 
+test('who waits for an answer behind a run that was stopped hears why there is none', async (t) => {
+  const path = await rig(t);
+  path.provider.scripts = [['hang']];
+  await path.store.ensurePerson({ id: 'per_api', name: 'Api', role: 'member', language: null, createdAt: 0 });
+  const api = { ...principal, person: 'per_api' };
+  const first = await path.chat.chat(api, { text: 'one' });
+  const second = await path.chat.chat(api, { text: 'two' });
+  await path.event('run.started');
+  await path.erasures.erase(principal, 'per_api');
+  for (const { answer } of [first, second]) await assert.rejects(answer, { code: 'aborted' });
+});
+
 test('the owner stays, only an operator erases, and asked again it is the same receipt', async (t) => {
-  const { says, erasures, personOf, forgotten } = await rig(t);
-  await says('9', 'hello');
+  const path = await rig(t);
+  const { erasures, personOf, forgotten } = path;
+  await path.says('9', 'hello');
   const person = await personOf('9');
   await assert.rejects(erasures.erase(principal, ownerPerson), { code: 'owner_fixed' });
   await assert.rejects(erasures.erase(principal, 'per_nobody'), { kind: 'not_found' });
@@ -61,8 +74,9 @@ test('the owner stays, only an operator erases, and asked again it is the same r
 });
 
 test('an erasure that a full disk stopped goes on, and ends with one receipt', async (t) => {
-  const { says, erasures, personOf, failing, store } = await rig(t);
-  await says('9', 'hello');
+  const path = await rig(t);
+  const { erasures, personOf, failing, store } = path;
+  await path.says('9', 'hello');
   const person = await personOf('9');
   failing.fail('eraseRows');
   await assert.rejects(erasures.erase(principal, person), { code: 'storage_full' });
@@ -80,17 +94,19 @@ test('an erasure that a full disk stopped goes on, and ends with one receipt', a
 });
 
 test('events with what somebody said are not told again to who comes late', async (t) => {
-  const { says, erasures, personOf, bus } = await rig(t);
-  await says('9', 'hello');
+  const path = await rig(t);
+  const { erasures, personOf, bus } = path;
+  await path.says('9', 'hello');
   assert.ok((bus.since(0, {}) ?? []).length > 0);
   await erasures.erase(principal, await personOf('9'));
   assert.equal(bus.since(0, {}), null);
 });
 
 test('in a group the words of one go, with the answers to them, and those of the others stay', async (t) => {
-  const { says, erasures, personOf, store } = await rig(t);
-  await says('9', 'words of nine', inGroup);
-  await says('7', 'words of seven', inGroup);
+  const path = await rig(t);
+  const { erasures, personOf, store } = path;
+  await path.says('9', 'words of nine', inGroup);
+  await path.says('7', 'words of seven', inGroup);
   await erasures.erase(principal, await personOf('9'));
   const { items } = await store.listMessages('scripted:main:-1', { limit: 10 });
   const [erased, answer, kept, other] = items.map(({ parts, author }) => [parts, author]);
