@@ -30,6 +30,7 @@ const checks: readonly Check[] = [
   machine.clock,
   provider.baseUrls,
   provider.keys,
+  provider.prices,
   provider.answers,
   provider.seenByGateway,
   provider.onlyDemo,

@@ -108,6 +108,8 @@ export interface ProviderFacts {
   hasKey: boolean;
   /** True for a server on this machine or network, which may need no key. */
   local: boolean;
+  /** A limit in money holds, and nobody knows what its model costs. */
+  unpriced: boolean;
   outcome: ProviderOutcome;
   detail: string;
   /** How far its clock is from ours, positive when ours is behind; null when it did not say. */

@@ -1,6 +1,7 @@
 /** Collects the facts: files, the running gateway, and, unless asked not to, the configured endpoints. */
 import { ConfigError, dataDir, describeConfig, issueLine, type LoadedConfig } from '../../config/index.ts';
 import { isLoopbackHost, isPrivateHost } from '../../core/host.ts';
+import { listPrice } from '../../core/prices.ts';
 import type { GatewayStatus } from '../../core/ports/gateway.ts';
 import type { Invocation } from '../command.ts';
 import { listenUrl, loadedConfig } from '../configured.ts';
@@ -126,7 +127,7 @@ async function inspectGateway(url: string, token: string | null): Promise<Gatewa
 const notAskedProvider: ProviderReport = { outcome: 'not_asked', detail: '', clockOffMs: null };
 
 const providerFacts = ({ config }: LoadedConfig, ask: boolean): Promise<ProviderFacts>[] =>
-  Object.entries(config.providers.named).map(async ([name, { api, base_url, api_key, model, headers }]) => {
+  Object.entries(config.providers.named).map(async ([name, { api, base_url, api_key, model, headers, prices }]) => {
     const target = {
       dialect: api,
       baseUrl: base_url,
@@ -141,9 +142,16 @@ const providerFacts = ({ config }: LoadedConfig, ask: boolean): Promise<Provider
       model: target.model,
       hasKey: target.key !== null,
       local: isPrivateHost(new URL(base_url).hostname),
+      unpriced:
+        limitsMoney(config.budgets) && (prices ?? listPrice(base_url, model ?? ''))?.output === undefined,
       ...(ask ? await probeProvider(target) : notAskedProvider),
     };
   });
+
+const limitsMoney = ({ channels, ...others }: LoadedConfig['config']['budgets']): boolean =>
+  [...Object.values(others), ...Object.values(channels)].some(
+    ({ usd_day, usd_month }) => (usd_day ?? usd_month) !== undefined,
+  );
 
 /** What reads them is loaded only here: no other command should pay for it. */
 async function brokenSkills(loaded: LoadedConfig): Promise<Facts['skills']> {

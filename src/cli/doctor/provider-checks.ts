@@ -28,6 +28,15 @@ export const keys: Check = ({ providers }) =>
       fix: `Set providers.${name}.api_key_env to the environment variable that holds it.`,
     }));
 
+export const prices: Check = ({ providers }) =>
+  providers
+    .filter(({ unpriced, dialect }) => unpriced && dialect !== 'demo')
+    .map(({ name, model }) => ({
+      code: 'price_unknown',
+      problem: `A limit in money holds, and nobody knows what ${model ?? 'a model'} of ${name} costs: it is not asked.`,
+      fix: `Set providers.${name}.prices (zeros where nobody bills it), or limit tokens instead.`,
+    }));
+
 export const answers: Check = ({ providers }) =>
   providers.flatMap((provider) => {
     const finding = answerOf(provider);
