@@ -73,6 +73,7 @@ const agentFields = {
   ),
   record: flag(
     'Whether its runs are kept, with what the model was asked and answered, to be played again by `replay`.',
+    { example: 'true' },
   ),
   run_timeout: duration(
     'The longest run. The last tenth of it, at most a minute, is kept for an answer in words.',
