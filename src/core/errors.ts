@@ -61,6 +61,12 @@ export function errorData(error: unknown): ErrorData {
   };
 }
 
+/** Any failure as one of ours; what nobody expected is told as internal. */
+export function asClankerError(error: unknown): ClankerError {
+  if (error instanceof ClankerError) return error;
+  return new ClankerError('provider', 'internal', errorData(error).message, { cause: error });
+}
+
 export function errorFrom(data: ErrorData): ClankerError {
   const { kind, code, message, ...options } = data;
   return new ClankerError(kind, code, message, options);

@@ -2,7 +2,7 @@
  * The agent: a model is asked, what it calls is carried out, and it is asked again with the results, until it answers in
  * words. Plain data in and out; what must survive a crash goes through the journal before it has effects.
  */
-import { ClankerError } from '../../core/errors.ts';
+import { asClankerError, ClankerError } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import { SecretMask } from '../../core/leaks.ts';
 import { textOf, type Message, type OutboundFile, type Part } from '../../core/message.ts';
@@ -110,7 +110,7 @@ export class AgentLoop {
     this.#deps = deps;
   }
 
-  /** Rejects only on a defect or a store that fails; everything else is an end. */
+  /** Never rejects: an abort, a defect and a store that fails are ends, too, with what was done until then. */
   run(task: Task, hear: (event: LoopEvent) => void): Promise<LoopEnd> {
     return new AgentRun(this.#deps, task, hear).run();
   }
@@ -138,6 +138,8 @@ class AgentRun {
   readonly #asked: AskedApproval[] = [];
   /** Steps of the run that are not in the history yet. */
   #steps: NewMessage[] = [];
+  /** The step at work. */
+  #open: Step | null = null;
   #count: number;
   /** The next entry of the journal. */
   #entry = 1;
@@ -162,12 +164,23 @@ class AgentRun {
   }
 
   async run(): Promise<LoopEnd> {
+    try {
+      return await this.#work();
+    } catch (error) {
+      // What a step did until here is known; what it did not end is told as unknown when the history is read.
+      if (this.#open !== null) this.#keep(this.#open);
+      return this.#end(asClankerError(error), [], null);
+    }
+  }
+
+  async #work(): Promise<LoopEnd> {
     const { approved, history, caller } = this.#task;
     const { first, steps, next } = stepsOf(this.#task.journal ?? []);
     this.#entry = next;
     if (approved !== null && stepsIn(history, caller.runId) === 0) await this.#carryOutApproved(approved, first);
     // Goes on where an earlier start was when the process ended.
     for (const step of steps) {
+      this.#open = step;
       await this.#carryOut(step, Promise.resolve());
       this.#keep(step);
     }
@@ -191,6 +204,7 @@ class AgentRun {
     const { parts, calls, model } = answer;
     const step: Step = { ...emptyStep(this.#entry), parts, calls, model };
     this.#entry += 1 + calls.length;
+    this.#open = step;
     // Calls that only look begin while the step is written down; whatever has effects waits for it.
     const written = this.#journal([stepEntry(this.#task.caller.runId, step, this.#deps.clock.now())]);
     written.catch(() => undefined);
@@ -245,6 +259,7 @@ class AgentRun {
   }
 
   #keep(step: Step): void {
+    this.#open = null;
     this.#count += 1;
     this.#said.push(textOf(step.parts));
     for (const { role, parts } of messagesOf(step)) this.#append(role, parts, role === 'assistant' ? step.model : null);

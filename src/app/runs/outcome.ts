@@ -1,4 +1,4 @@
-import { ClankerError, errorData } from '../../core/errors.ts';
+import { asClankerError, ClankerError } from '../../core/errors.ts';
 import type { Button, OutboundFile, Part } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import type { AttemptRow, FinishRun, NewMessage } from '../../core/ports/store.ts';
@@ -90,9 +90,4 @@ export function withWords(outcome: Outcome, shown: string, signal: AbortSignal, 
   }
   const notice = budgetNotice(error, words) ?? words.couldNotAnswer(error.message);
   return { ...outcome, visibleText: shown === '' ? notice : `${shown}\n\n${words.interrupted} ${notice}` };
-}
-
-function asClankerError(error: unknown): ClankerError {
-  if (error instanceof ClankerError) return error;
-  return new ClankerError('provider', 'internal', errorData(error).message, { cause: error });
 }

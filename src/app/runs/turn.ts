@@ -58,6 +58,8 @@ export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
   try {
     const { task, recorder } = await taskOf(turn, deps);
     const end = await deps.loop.run(task, (event) => tell(event, turn, deps));
+    if (end.error?.code === 'internal' && !turn.signal.aborted)
+      deps.log.error('a run failed in an unexpected way', { ...fieldsOf(turn.claimed), error: end.error.cause });
     if (recorder !== null) keep(recorder, turn, deps);
     return await outcomeOf(end, turn);
   } finally {

@@ -187,6 +187,12 @@ test('an abort ends a tool that does not listen, and the run with it', async (t)
   gateway.runs.abortRun(ticket.runId, null, 'requested', 'enough');
   await assert.rejects(ticket.answer, { code: 'aborted' });
   assert.ok(signal.aborted);
+  const history = await historyOf(gateway, ticket.sessionKey);
+  assert.deepEqual(
+    history.map(({ role }) => role),
+    ['user', 'assistant'],
+    'the next turn knows that the call was begun',
+  );
 });
 
 test('of a long result the model reads the beginning and the end, and the whole is kept for the person', async (t) => {

@@ -188,10 +188,8 @@ test('killed at any moment, however often, a run ends, repeats no change and alw
       for (const dieAt of lives) {
         const life = new Life(told, dieAt);
         life.entries.push(...entries);
-        end = await life.run().catch((error: unknown) => {
-          if (error instanceof Killed) return null;
-          throw error;
-        });
+        end = await life.run();
+        if (end.error?.cause instanceof Killed) end = null;
         entries = life.entries;
         done.push(...life.done);
         for (const request of life.requests) {
