@@ -142,8 +142,7 @@ const providerFacts = ({ config }: LoadedConfig, ask: boolean): Promise<Provider
       model: target.model,
       hasKey: target.key !== null,
       local: isPrivateHost(new URL(base_url).hostname),
-      unpriced:
-        limitsMoney(config.budgets) && (prices ?? listPrice(base_url, model ?? ''))?.output === undefined,
+      unpriced: limitsMoney(config.budgets) && (prices ?? listPrice(base_url, model ?? ''))?.output === undefined,
       ...(ask ? await probeProvider(target) : notAskedProvider),
     };
   });
