@@ -29,7 +29,10 @@ export class ApprovalAnswers {
 
   constructor(deps: AnswerDeps) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'approvals' }) };
-    this.#resolved = deps.metrics.counter('approvals_resolved_total', 'Questions about calls that were answered, by outcome.');
+    this.#resolved = deps.metrics.counter(
+      'approvals_resolved_total',
+      'Questions about calls that were answered, by outcome.',
+    );
   }
 
   /** `seal`: the beginning of the digest, as it was shown. The same run gets the same answer again. */
