@@ -18,7 +18,7 @@ async function offered(tools: object, wanted = false): Promise<{ names: string[]
   const names = (): string[] => source.groups().flatMap((group) => group.tools.map(({ name }) => name));
   // Either it comes, or it is said why not.
   const open = (): boolean => !names().includes('exec') && log.lines.length === 0;
-  while (wanted && open()) await new Promise((resolve) => setImmediate(resolve));
+  if (wanted) while (open()) await new Promise((resolve) => setImmediate(resolve));
   return { names: names(), log };
 }
 

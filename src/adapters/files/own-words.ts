@@ -10,29 +10,40 @@ const maxKept = 4000;
  * each, newest last; a line that a crash loses makes a file count as outside, never the other way round.
  */
 export class OwnWords {
-  readonly #file: string;
+  /** What was asked for last: a search asks for the same person's again and again. Nobody but us writes it. */
+  #last: { file: string; hashes: ReadonlySet<string> } | null = null;
 
-  constructor(file: string) {
-    this.#file = file;
-  }
-
-  async kept(): Promise<ReadonlySet<string>> {
-    try {
-      return new Set((await readFile(this.#file, 'utf8')).split('\n'));
-    } catch {
-      return new Set();
-    }
+  async kept(file: string): Promise<ReadonlySet<string>> {
+    if (this.#last?.file === file) return this.#last.hashes;
+    const hashes = new Set((await readIfThere(file)).split('\n'));
+    this.#last = { file, hashes };
+    return hashes;
   }
 
   /** Under the person's lock only. */
-  async add(hashes: readonly string[]): Promise<void> {
-    const kept = new Set(await this.kept());
+  async add(file: string, hashes: readonly string[]): Promise<void> {
+    const kept = new Set(await this.kept(file));
     for (const hash of hashes) {
       kept.delete(hash);
       kept.add(hash);
     }
     kept.delete('');
-    await writeFile(this.#file, `${[...kept].slice(-maxKept).join('\n')}\n`, { mode: 0o600 });
+    const newest = [...kept].slice(-maxKept);
+    await writeFile(file, `${newest.join('\n')}\n`, { mode: 0o600 });
+    this.#last = { file, hashes: new Set(newest) };
+  }
+
+  /** The person's file is gone. */
+  forget(): void {
+    this.#last = null;
+  }
+}
+
+async function readIfThere(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    return '';
   }
 }
 

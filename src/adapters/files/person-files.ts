@@ -28,6 +28,7 @@ export interface PersonFilesLimits {
 export class DiskPersonFiles implements PersonFiles {
   readonly #folder: string;
   readonly #limits: () => PersonFilesLimits;
+  readonly #own = new OwnWords();
   /** The last work on the folder of a person; forgotten when nothing waits. */
   readonly #working = new Map<string, Promise<unknown>>();
 
@@ -39,7 +40,7 @@ export class DiskPersonFiles implements PersonFiles {
 
   async list(person: string, file: string, limit: number): ReturnType<PersonFiles['list']> {
     const names = parseFilePath(file);
-    const kept = await this.#own(person).kept();
+    const kept = await this.#own.kept(this.#ownFile(person));
     const folder = await this.#open(person, names);
     if (folder === null) return { entries: [], more: false, own: true };
     try {
@@ -70,7 +71,7 @@ export class DiskPersonFiles implements PersonFiles {
   async read(person: string, file: string): Promise<FileContent> {
     const names = parseFilePath(file);
     const bytes = await this.#in(person, names, (folder, name) => this.#bytesOf(folder, name));
-    const kept = await this.#own(person).kept();
+    const kept = await this.#own.kept(this.#ownFile(person));
     return { bytes, own: [contentHash(bytes), ...pathHashes(names)].every((hash) => kept.has(hash)) };
   }
 
@@ -115,10 +116,11 @@ export class DiskPersonFiles implements PersonFiles {
             `The person's files may have ${quota} bytes together, and would have ${total}; delete some first.`,
           );
         // What was not their own before does not become it by what is added.
-        const kept = await this.#own(person).kept();
+        const kept = await this.#own.kept(this.#ownFile(person));
         const pure = own && (mode !== 'append' || before.length === 0 || kept.has(contentHash(before)));
         await this.#put(home, target, name, whole);
-        if (own) await this.#own(person).add([...pathHashes(names), ...(pure ? [contentHash(whole)] : [])]);
+        if (own)
+          await this.#own.add(this.#ownFile(person), [...pathHashes(names), ...(pure ? [contentHash(whole)] : [])]);
         return { path: names.join('/'), kind: 'file', size: whole.length };
       } finally {
         await target.close();
@@ -181,7 +183,7 @@ export class DiskPersonFiles implements PersonFiles {
         } finally {
           await target.close();
         }
-        if (own) await this.#own(person).add(pathHashes(goal));
+        if (own) await this.#own.add(this.#ownFile(person), pathHashes(goal));
       }),
     );
   }
@@ -242,6 +244,7 @@ export class DiskPersonFiles implements PersonFiles {
       try {
         const { entries } = await this.usage(person);
         await removeTree(people, path.basename(this.#home(person)));
+        this.#own.forget();
         return entries;
       } finally {
         await people.close();
@@ -256,8 +259,8 @@ export class DiskPersonFiles implements PersonFiles {
     return path.join(this.#folder, name);
   }
 
-  #own(person: string): OwnWords {
-    return new OwnWords(path.join(this.#home(person), 'own'));
+  #ownFile(person: string): string {
+    return path.join(this.#home(person), 'own');
   }
 
   /** One change at a time, in a home that is there. */

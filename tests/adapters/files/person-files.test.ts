@@ -233,7 +233,7 @@ test('what a crash left half-written is not seen, and gone with the next write',
 });
 
 test('a file is the own words of its person only while nobody else had a part in it', async (t) => {
-  const { root, files, write } = rig(t);
+  const { folder, root, files, write } = rig(t);
   const own = async (file: string): Promise<boolean> => (await files.read(ann, file)).own;
   await write('mine', 'a');
   await write('fetched', 'b', 'create', false);
@@ -251,8 +251,11 @@ test('a file is the own words of its person only while nobody else had a part in
   assert.equal(await own('moved/mine'), true);
   writeFileSync(path.join(root, 'moved', 'mine'), 'changed by a program');
   assert.equal(await own('moved/mine'), false);
+  await write('mine', 'd', 'replace', true);
+  // Another life of the process knows as much.
+  assert.equal((await new DiskPersonFiles(folder, () => ({ maxFile: 100, quota: 100 })).read(ann, 'mine')).own, true);
   // The words of one person are nothing to another.
-  await files.write('per_bob', 'mine', Buffer.from('c'), { mode: 'create', own: false });
+  await files.write('per_bob', 'mine', Buffer.from('d'), { mode: 'create', own: false });
   assert.equal((await files.read('per_bob', 'mine')).own, false);
 });
 
@@ -279,6 +282,9 @@ test('a person who is erased leaves nothing, and others stay', async (t) => {
   await files.write('per_bob', 'x', Buffer.from('y'), { mode: 'create', own: true });
   assert.equal(await files.erase(ann), 3);
   assert.equal(await files.erase(ann), 0);
+  await write('a/b/c', 'x', 'create', false);
+  assert.equal((await files.read(ann, 'a/b/c')).own, false);
+  await files.erase(ann);
   assert.deepEqual(readdirSync(folder), ['per_bob']);
   assert.equal(existsSync(path.join(folder, 'per_bob', 'files', 'x')), true);
 });
