@@ -119,3 +119,21 @@ test('bytes that a crash left without a row go after a day, and nothing else in 
   assert.equal((await round()).files, 1);
   assert.deepEqual(onDisk(), ['file_fresh', 'file_known', 'readme']);
 });
+
+test('a summary goes with the newest message that it tells of, not before', async (t) => {
+  const { store, round, turn } = await rig(t);
+  const key = 'telegram:main:1';
+  await turn('old', 100);
+  await turn('young', 60);
+  await store.saveSummary(key, { seq: 3, text: 'They greeted.', outside: null, at: now });
+  const seen = async (id: string): Promise<string | null> => {
+    await store.commitInbound([inboundRow(id, { channel: 'telegram', sessionKey: key, receivedAt: now })]);
+    const claimed = await claim(store, { sessionKey: key, at: now });
+    await store.finishRun(finish(`run-${id}`, { at: now }));
+    return claimed?.summary?.text ?? null;
+  };
+  await round({ default: 80 * day, channels: {} });
+  assert.equal(await seen('a'), 'They greeted.');
+  await round({ default: 50 * day, channels: {} });
+  assert.equal(await seen('b'), null);
+});

@@ -1,4 +1,5 @@
 /** The embedded store: SQLite in one worker thread, behind the Store port. */
+import path from 'node:path';
 import type { Store } from '../../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../../core/ports/system.ts';
 import { Client } from './client.ts';
@@ -27,6 +28,8 @@ export interface SqliteStore extends Store {
  * `migration_failed`, `storage_readonly`, `storage_full`, `storage_io`.
  */
 export async function openStore(options: StoreOptions): Promise<SqliteStore> {
+  // Read when SQLite is first used: the copy that a rewrite needs has room beside the database, not always in /tmp.
+  process.env['SQLITE_TMPDIR'] ??= path.dirname(path.resolve(options.path));
   const workerUrl = options.workerUrl ?? new URL('./worker.ts', import.meta.url);
   const client = new Client({ ...options, workerUrl });
   await client.open();

@@ -20,10 +20,12 @@ export function expireRows(db: Database, { table, keys }: RowKeys): void {
   }
 }
 
-/** Messages go from the oldest on, and the session knows where its history begins. */
+/** Messages go from the oldest on, and the session knows where its history begins. A summary goes with the newest it tells of. */
 function expireMessage(db: Database, session: string | number, seq: string | number): void {
   removeRow(db, 'messages', [session, seq]);
   db.run('UPDATE sessions SET trimmed_seq = ? WHERE id = ? AND trimmed_seq < ?', seq, session, seq);
+  if (db.run('DELETE FROM summaries WHERE session = ? AND seq <= ?', session, seq) === 0) return;
+  db.run('UPDATE sessions SET summary_seq = 0 WHERE id = ?', session);
 }
 
 function expireRun(db: Database, id: string | number): void {

@@ -180,3 +180,34 @@ test('a reader that stops early leaves no process behind, and too many at once a
   for (const reader of readers) await reader.return?.();
   assert.ok((await exported(store, 'per_a')).length > 0);
 });
+
+test('what somebody said in a group is theirs, also when nothing but its mark tells so', async (t) => {
+  const { store, file } = await openWithFile(t);
+  fill(file, 'per_a', 'MARKAAA', 1001);
+  const db = new DatabaseSync(file);
+  db.exec(`INSERT INTO sessions (id, key, owner, channel, account, created_at, last_active_at)
+    VALUES (7, 'telegram:main:-1', 'owner', 'telegram', 'main', 1, 1)`);
+  const say = db.prepare(`INSERT INTO messages (session, seq, id, owner, role, parts, author, run_id, time)
+    VALUES (7, ?, ?, 'owner', 'user', ?, ?, NULL, 1)`);
+  const parts = (text: string, by: string): string => JSON.stringify([{ type: 'text', text, by }]);
+  say.run(1, 'one', parts('words of a', 'telegram:main:MARKAAA'), 'A');
+  say.run(2, 'two', parts('words of b, who quotes telegram:main:MARKAAA', 'telegram:main:b'), 'B');
+  db.close();
+  const said = JSON.stringify((await exported(store, 'per_a')).filter(({ table }) => table === 'messages'));
+  assert.ok(said.includes('words of a') && !said.includes('words of b'));
+  await store.saveSummary('telegram:main:-1', { seq: 2, text: 'A spoke.', outside: null, at: noon });
+  await store.beginErasure('per_a', actor, noon);
+  await eraseAll(store, 'per_a');
+  assert.equal(await eraseAll(store, 'per_a'), 0);
+  const { items } = await store.listMessages('telegram:main:-1', { limit: 10 });
+  assert.deepEqual(
+    items.map(({ parts: [part], author }) => [part?.type === 'text' ? part.text.slice(0, 10) : '', author]),
+    [
+      ['[erased]', null],
+      ['words of b', 'B'],
+    ],
+  );
+  const left = new DatabaseSync(file, { readOnly: true });
+  assert.deepEqual(left.prepare('SELECT * FROM summaries').all(), []);
+  left.close();
+});
