@@ -20,6 +20,7 @@ import { migrationsDir, quietLog } from '../adapters/store/open.ts';
 import { ask, chatEvents } from '../support/gateway-client.ts';
 import { openMcp, rogue } from '../support/mcp-rig.ts';
 import { Observed } from '../support/observed.ts';
+import { askAndAnswer } from './metrics/approvals.ts';
 import { drives, ours } from './metrics/drives.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -83,6 +84,9 @@ async function drivenInside(t: TestContext, folder: string): Promise<MetricsRegi
     assert.match(metrics.render(), /^openclanker_store_queue_depth 1$/m);
     await assert.rejects(orphan);
     assert.match(metrics.render(), /^openclanker_store_failures_total\{code="\w+"\} 1$/m);
+    await askAndAnswer({ store, bus, metrics });
+    assert.match(metrics.render(), /^openclanker_approvals_requested_total\{tool="post"\} 1$/m);
+    assert.match(metrics.render(), /^openclanker_approvals_resolved_total\{outcome="denied"\} 1$/m);
   } finally {
     await store.close();
   }
@@ -228,6 +232,8 @@ level = "warn"
         'mcp_tools',
         'mcp_restarts_total',
         'mcp_calls_total',
+        'approvals_requested_total',
+        'approvals_resolved_total',
       ]),
       ...ours(['log_dropped_total']),
     ]);

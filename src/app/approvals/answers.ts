@@ -4,6 +4,7 @@ import type { ApprovalRow } from '../../core/ports/approval-store.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
+import type { Principal } from '../../core/principal.ts';
 import { may } from '../../core/roles.ts';
 import { decide, type ToolPolicy } from '../../core/tool-policy.ts';
 import { nameOf } from '../access/names.ts';
@@ -114,8 +115,10 @@ export class ApprovalAnswers {
   ): Promise<void> {
     const { audit, bus, log } = this.#deps;
     const { id, tool, runId, sessionKey, owner } = row;
-    const where = `${inbound.channel}:${inbound.account}`;
-    const by = { kind: 'sender', id: where, person: person.id, scope: 'send', name: person.name } as const;
+    const { channel, account, sender } = inbound;
+    const from: Pick<Principal, 'kind' | 'id'> =
+      channel === 'api' ? { kind: 'token', id: sender.native } : { kind: 'sender', id: `${channel}:${account}` };
+    const by: Principal = { ...from, person: person.id, scope: 'send', name: person.name };
     await audit.record(by, 'approval.decided', id, { outcome, tool, run: runId, owner });
     if (repeated) return;
     this.#resolved.add(1, { outcome });
