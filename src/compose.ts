@@ -389,6 +389,7 @@ class Daemon {
       audit,
       live,
       crash: this.#crash,
+      stopping: stopping.signal,
       forget: [
         (person) => waiters.rejectOf(person, personErased()),
         (person) => preferences.forget(person),

@@ -124,7 +124,7 @@ export class GatewayClient {
   /** The lines of an answer, one at a time. */
   async *lines(path: string): AsyncGenerator<string> {
     const url = this.#found.url + path;
-    const call = { method: 'GET' as const, url, headers: this.#headers(), silenceMs: streamSilenceMs };
+    const call = { method: 'GET' as const, url, headers: this.#headers(), silenceMs: deliverySilenceMs };
     const response = await this.#reach(open(call));
     response.setEncoding('utf8');
     const pieces = response as AsyncIterable<string>;

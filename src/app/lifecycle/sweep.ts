@@ -4,6 +4,8 @@ import type { Clock, Log } from '../../core/ports/system.ts';
 
 const firstAfterMs = 10 * 60_000;
 const everyMs = 3_600_000;
+/** To find what nothing names, everything is read. */
+const filesEveryMs = 86_400_000;
 /** Between two steps others have their turn. */
 const pauseMs = 20;
 const filesAtOnce = 100;
@@ -29,32 +31,36 @@ export interface SweepDeps {
 /** The slow chores: what retention has outlived and files that nothing needs go, a small step at a time. */
 export async function runSweep(deps: SweepDeps, signal: AbortSignal): Promise<void> {
   const log = deps.log.with({ component: 'sweep' });
+  const { clock } = deps;
   let delayMs = firstAfterMs;
+  let filesAt = clock.monotonic();
   while (!signal.aborted) {
-    await deps.clock.sleep(delayMs, signal).catch(() => undefined);
+    await clock.sleep(delayMs, signal).catch(() => undefined);
     if (signal.aborted) return;
     delayMs = everyMs;
     try {
-      const removed = await sweep(deps, signal);
-      if (removed.rows + removed.files > 0) log.info('what is no longer kept was removed', removed);
+      const rows = await expire(deps, signal);
+      const due = clock.monotonic() >= filesAt;
+      const files = due ? await dropFiles(deps, signal) : 0;
+      if (due) filesAt = clock.monotonic() + filesEveryMs;
+      if (rows + files > 0) log.info('what is no longer kept was removed', { rows, files });
     } catch (error) {
       if (!signal.aborted) log.warn('a sweep failed and is tried again in an hour', { error });
     }
   }
 }
 
-/** One whole round. */
-export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<{ rows: number; files: number }> {
-  const rows = await expire(deps, signal);
-  const files = (await dropLoose(deps, signal)) + (await dropOrphans(deps, signal));
-  return { rows, files };
+/** Of those that nothing needs; how many there were. */
+export async function dropFiles(deps: SweepDeps, signal: AbortSignal): Promise<number> {
+  return (await dropLoose(deps, signal)) + (await dropOrphans(deps, signal));
 }
 
-async function expire({ store, clock, retention }: SweepDeps, signal: AbortSignal): Promise<number> {
+/** How many rows retention had outlived. */
+export async function expire({ store, clock, retention }: SweepDeps, signal: AbortSignal): Promise<number> {
   const cutoffs = cutoffsAt(clock.now(), retention());
   if (cutoffs === null) return 0;
   let removed = 0;
-  for await (const rows of store.expired(cutoffs)) {
+  for await (const rows of store.expired(cutoffs, signal)) {
     if (signal.aborted) break;
     await store.expireRows(rows);
     removed += rows.keys.length;
@@ -73,7 +79,7 @@ function cutoffsAt(now: number, retention: ChannelRetention): Cutoffs | null {
 /** Stored files that no message, note or anything else names any more. */
 async function dropLoose({ store, files, clock }: SweepDeps, signal: AbortSignal): Promise<number> {
   let removed = 0;
-  for await (const id of store.looseFiles(clock.now() - keepLooseMs)) {
+  for await (const id of store.looseFiles(clock.now() - keepLooseMs, signal)) {
     if (signal.aborted) break;
     await store.forgetFiles([id]);
     await files.remove(id);

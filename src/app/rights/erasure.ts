@@ -36,6 +36,8 @@ export interface ErasureDeps {
   bus: Pick<Bus, 'forget'>;
   audit: Audit;
   crash: CrashPoint;
+  /** The gateway stops: what is not done yet is done after the restart. */
+  stopping: AbortSignal;
   /** Further things that remember people: caches in memory, folders on disk. */
   forget: readonly ((person: string) => Promise<void> | void)[];
   /** What cannot be removed, in words, for the receipt. */
@@ -131,29 +133,30 @@ export class Erasures {
 
   /** A run that does not end is left behind: what it still writes is found by the passes. */
   async #endRuns(person: string): Promise<void> {
-    const { store, clock, runs } = this.#deps;
+    const { store, clock, runs, stopping } = this.#deps;
     for (let waited = 0; waited < runsEndWithinMs; waited += runsAskedEveryMs) {
       const active = await store.runsOf(person);
       const ending = active.filter((id) => runs.abortRun(id, null, 'requested', 'The person was erased.'));
       if (ending.length === 0) return;
-      await clock.sleep(runsAskedEveryMs);
+      await clock.sleep(runsAskedEveryMs, stopping);
     }
   }
 
   /** Others who read, such as an export, hold it for a moment at a time. */
   async #emptyLog(): Promise<boolean> {
-    const { store, clock } = this.#deps;
+    const { store, clock, stopping } = this.#deps;
     for (let tries = 0; tries < maxLogTries; tries++) {
       if (await store.emptyLog()) return true;
-      await clock.sleep(logAskedEveryMs);
+      await clock.sleep(logAskedEveryMs, stopping);
     }
     return false;
   }
 
   async #removeAll(person: string): Promise<void> {
+    const { store, stopping } = this.#deps;
     for (let pass = 0; pass < maxPasses; pass++) {
       let found = false;
-      for await (const rows of this.#deps.store.erasable(person)) {
+      for await (const rows of store.erasable(person, stopping)) {
         found = true;
         await this.#remove(person, rows);
       }

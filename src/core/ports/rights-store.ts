@@ -50,15 +50,17 @@ export interface Cutoffs {
 }
 
 export interface RightsStore {
+  // ── readings: each a process; `signal` ends it at once
   /** Everything of a person, table by table, in the order of its keys: the same rows give the same sequence. */
   ownedRows(person: string): AsyncIterable<OwnedRow>;
   /** What an erasure that was begun has to remove still. */
-  erasable(person: string): AsyncIterable<RowKeys>;
+  erasable(person: string, signal?: AbortSignal): AsyncIterable<RowKeys>;
   /** What is older than its channel's cutoff and not under way. */
-  expired(cutoffs: Cutoffs): AsyncIterable<RowKeys>;
+  expired(cutoffs: Cutoffs, signal?: AbortSignal): AsyncIterable<RowKeys>;
   /** Ids of files from before a time that no row of any table names. */
-  looseFiles(before: number): AsyncIterable<string>;
+  looseFiles(before: number, signal?: AbortSignal): AsyncIterable<string>;
 
+  // ── removal
   /**
    * From here on nobody is this person: identities, admissions, tokens and the row itself go at once, and what finds
    * their traces elsewhere is noted. Begun before: as it stands. Null: nobody has this id.

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { diskFiles } from '../../../src/adapters/files/disk.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
-import { sweep, type ChannelRetention } from '../../../src/app/lifecycle/sweep.ts';
+import { dropFiles, expire, type ChannelRetention } from '../../../src/app/lifecycle/sweep.ts';
 import type { NewInbound } from '../../../src/core/ports/store.ts';
 import { attempt, chat, claim, finish, inboundRow, outboundRow, reply } from '../../adapters/store/rows.ts';
 import { KeptLog } from '../../support/door.ts';
@@ -21,8 +21,10 @@ async function rig(t: TestContext) {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const files = diskFiles(folder);
   const clock = { ...systemClock, sleep: () => Promise.resolve() };
-  const round = (retention: ChannelRetention = { default: null, channels: {} }) =>
-    sweep({ store, files, clock, log: new KeptLog(), retention: () => retention }, never);
+  const round = async (retention: ChannelRetention = { default: null, channels: {} }) => {
+    const deps = { store, files, clock, log: new KeptLog(), retention: () => retention };
+    return { rows: await expire(deps, never), files: await dropFiles(deps, never) };
+  };
   /** A whole turn that ended some days ago. */
   const turn = async (id: string, days: number, more: Partial<NewInbound> = {}): Promise<void> => {
     const at = now - days * day;

@@ -13,6 +13,7 @@ async function rig(t: TestContext) {
     ...path,
     tokens: { forgetPerson: (person) => void forgotten.push(`tokens of ${person}`) },
     crash: () => undefined,
+    stopping: new AbortController().signal,
     forget: [(person) => void forgotten.push(person), (person) => path.waiters.rejectOf(person, personErased())],
     kept: () => ['The audit log.'],
   });
@@ -122,6 +123,7 @@ test('a notice that told an owner who knocked goes with who knocked', async (t) 
     ...path,
     tokens: { forgetPerson: () => undefined },
     crash: () => undefined,
+    stopping: new AbortController().signal,
     forget: [],
     kept: () => [],
   });

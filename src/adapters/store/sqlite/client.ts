@@ -123,12 +123,12 @@ export class Client {
   }
 
   /** What the reading prints, a value at a time; reads on only as fast as the caller does. */
-  async *read<T>(reading: Reading, argument: string): AsyncGenerator<T> {
+  async *read<T>(reading: Reading, argument: string, stop?: AbortSignal): AsyncGenerator<T> {
     if (this.#closing !== null) throw closed();
     if (this.#readers >= maxReaders) throw overloaded();
     this.#readers++;
     const { path, workerUrl } = this.#options;
-    const { signal } = this.#ending;
+    const signal = AbortSignal.any([this.#ending.signal, ...(stop === undefined ? [] : [stop])]);
     try {
       yield* readLines<T>([fileURLToPath(workerUrl), path, reading, argument], signal);
     } catch (error) {

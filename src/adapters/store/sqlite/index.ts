@@ -42,9 +42,9 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   return {
     ...methods,
     ownedRows: (person) => client.read('owned', person),
-    erasable: (person) => client.read('erasable', person),
-    expired: (cutoffs) => client.read('expired', JSON.stringify(cutoffs)),
-    looseFiles: (before) => client.read('loose', String(before)),
+    erasable: (person, signal) => client.read('erasable', person, signal),
+    expired: (cutoffs, signal) => client.read('expired', JSON.stringify(cutoffs), signal),
+    looseFiles: (before, signal) => client.read('loose', String(before), signal),
     quickCheck: () => client.check(),
     close: () => client.close(),
     health: () => client.health,

@@ -130,6 +130,7 @@ function* looseFiles(db: Database, before: number): Generator<string> {
   const loose = new Set(
     db.all<{ id: string }>('SELECT id FROM files WHERE created_at < ?', before).map(({ id }) => id),
   );
+  if (loose.size === 0) return;
   const tables = db.all<{ name: string; columns: string }>(
     `SELECT m.name, group_concat(c.name) AS columns FROM sqlite_schema m, pragma_table_info(m.name) c
      WHERE m.type = 'table' AND m.name NOT IN ('files', 'audit') AND c.type = 'TEXT' GROUP BY m.name`,
