@@ -134,14 +134,17 @@ function searchRules({ tools: { web_search: search } }: Config): Problem[] {
   ];
 }
 
-function budgetRules({ budgets, channels }: Config): Problem[] {
-  const known = [...Object.keys(channels), 'api'];
-  return Object.keys(budgets.channels)
-    .filter((name) => !known.includes(name))
-    .map((name) => ({
-      path: ['budgets', 'channels', name],
-      message: `there is no such channel; there are ${known.join(', ')}`,
-    }));
+/** A rule for a channel that is misspelt would hold nowhere, and nobody would know. */
+function channelNameRules({ budgets, tools, channels, plugins }: Config): Problem[] {
+  const known = [...Object.keys(channels), 'api', ...Object.keys(plugins)];
+  const named = (path: readonly string[], table: object): Problem[] =>
+    Object.keys(table)
+      .filter((name) => !known.includes(name))
+      .map((name) => ({ path: [...path, name], message: `there is no such channel; there are ${known.join(', ')}` }));
+  return [
+    ...named(['budgets', 'channels'], budgets.channels),
+    ...named(['tools', 'policy', 'channels'], tools.policy.channels),
+  ];
 }
 
 function mcpRules({ mcp }: Config): Problem[] {
@@ -190,7 +193,7 @@ export function rules(config: Config, layerOf: LayerOf): Problem[] {
     ...providerRules(config),
     ...telegramRules(config),
     ...searchRules(config),
-    ...budgetRules(config),
+    ...channelNameRules(config),
     ...mcpRules(config),
     ...sharedSecrets(config),
     ...pluginProblems(config.plugins),

@@ -64,6 +64,7 @@ const wrong: readonly [string, string][] = [
   ['[tools.policy]\ntools = { "Notes Save" = "ask" }', 'tools.policy.tools.Notes Save'],
   ['[tools.policy]\napproval_timeout = "1s"', 'tools.policy.approval_timeout'],
   ['[tools.policy.roles.admin]\nwrite = "ask"', 'tools.policy.roles.admin'],
+  ['[tools.policy.channels.telegrm]\nwrite = "ask"', 'tools.policy.channels.telegrm'],
   ['[tools.policy.channels.email]\nwrite = "always"', 'tools.policy.channels.email.write'],
 ];
 for (const [text, key] of wrong) {

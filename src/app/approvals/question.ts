@@ -18,7 +18,7 @@ export function questionText(row: ApprovalRow, { approvals: words }: Words): str
     shown.text,
   ];
   if (!shown.complete) lines.push(words.whole(`open-clanker approvals show ${id}`));
-  if (tainted !== null) lines.push(words.outside(visible(tainted).replaceAll(/[\\*_~<>[\]!#|`\n]/g, '\\$&')));
+  if (tainted !== null) lines.push(words.outside(inMarkdown(visible(tainted))));
   lines.push(words.howToAnswer(formatDuration(expiresAt - createdAt), sealOf(row)));
   return lines.join('\n\n');
 }
@@ -27,3 +27,5 @@ export const questionButtons = (row: ApprovalRow, { approvals: words }: Words): 
   { label: words.approve, command: answerCommand('approve', row) },
   { label: words.deny, command: answerCommand('deny', row) },
 ];
+
+const inMarkdown = (text: string): string => text.replaceAll('\n', ' ').replaceAll(/[\\*_~<>[\]!#|`]/g, '\\$&');
