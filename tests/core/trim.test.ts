@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { estimateRequestTokens } from '../../src/core/estimate.ts';
 import type { RequestMessage } from '../../src/core/ports/provider.ts';
 import { surelyFits, trimmed } from '../../src/core/trim.ts';

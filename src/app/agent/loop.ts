@@ -357,7 +357,7 @@ class AgentRun {
     this.#usage = addUsage(this.#usage, end.usage);
     this.#cost = this.#cost === null || end.cost === null ? null : this.#cost + end.cost;
     const words: Part[] = text === '' ? [] : [{ type: 'text', text }];
-    const called = calls.map(({ problem: _, ...call }): Part => call);
+    const called = calls.map(({ type, id, name, args }): Part => ({ type, id, name, args }));
     const parts = [...mergeReasoning(reasoning), ...words, ...called];
     const { reason, model, usage, cost } = end;
     return { request, parts, calls, reason, model, usage, cost };

@@ -141,7 +141,7 @@ export class Replays {
         });
         return verdict.decision === 'ask' ? { decision: 'allow' } : verdict;
       },
-      ask: gate.ask,
+      ask: (asked, reason) => gate.ask(asked, reason),
     };
     const end = await this.#run(this.#deps.models, judging, {
       agent,

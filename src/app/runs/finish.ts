@@ -138,7 +138,7 @@ export class RunFinisher {
     if (template === null || (words.trim() === '' && files.length === 0)) return [];
     const commands =
       canPress || buttons.length === 0 ? '' : `\n\n${buttons.map(({ command }) => `\`${command}\``).join('\n')}`;
-    const sendable = limits.files == null ? [] : files;
+    const sendable = (limits.files ?? null) === null ? [] : files;
     const left = files.filter((file) => !sendable.includes(file)).map(({ name, id }) => `\n\n📎 ${name ?? id}`);
     // A reply that grew on the platform cannot become the caption of a file: files follow in messages of their own.
     const capabilities = { text: limits.text, files: { maxBytes: 0, maxCaption: 0 } };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import * as z from 'zod/mini';
 import { CallRunner } from '../../../src/app/agent/calls.ts';
 import { AgentLoop, type LoopEnd, type Task } from '../../../src/app/agent/loop.ts';

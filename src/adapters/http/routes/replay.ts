@@ -49,14 +49,26 @@ const dryRun = z.strictObject({
 
 const dollars = (amount: number | null): z.infer<typeof cost> => (amount === null ? null : { amount, currency: 'USD' });
 
-const wireReplay = ({ runId, reason, usage: _, cost, ...rest }: Replay): z.infer<typeof replay> => ({
-  ...rest,
+const wireReplay = ({ runId, reason, text, model, steps, missing, cost, ...told }: Replay): z.infer<typeof replay> => ({
   run_id: runId,
+  offline: told.offline,
+  same: told.same,
+  diverged: told.diverged,
+  recorded: told.recorded,
+  text,
+  model,
   finish_reason: reason,
+  steps,
+  missing,
   cost: dollars(cost),
 });
 
-const wireDryRun = ({ usage: _, cost, ...rest }: DryRun): z.infer<typeof dryRun> => ({ ...rest, cost: dollars(cost) });
+const wireDryRun = ({ text, calls, model, cost }: DryRun): z.infer<typeof dryRun> => ({
+  text,
+  calls,
+  model,
+  cost: dollars(cost),
+});
 
 const failed = { description: 'The model failed.', schema: failure };
 
