@@ -163,6 +163,21 @@ test('a question past its time is not approved, by no way', async (t) => {
   assert.deepEqual(rig.done, []);
 });
 
+test('a guest who is asked answers nothing; an owner does', async (t) => {
+  const policy = { access: 'open', users: new Set(['7']), chats: new Set<string>() } as const;
+  const toolPolicy = { ...defaultPolicy, roles: { guest: { send: 'ask' } } } as const;
+  const rig = await asking(t, [post, done], { policy, toolPolicy });
+  const asked = await rig.say('do post it', from('9'));
+  assert.match(asked, /An owner has to answer/);
+  assert.doesNotMatch(asked, /\/approve/);
+  await rig.say('yes', from('9'));
+  assert.match(await rig.say(await rig.command(), from('9')), /not use this command/);
+  assert.deepEqual(rig.done, []);
+  const ticket = await rig.remote.answerApproval(principal, (await rig.questions())[0]?.id ?? '', true);
+  await rig.settled(ticket.messageId);
+  assert.deepEqual(rig.done, [`post bob: hi for ${await rig.personOf('9')}`]);
+});
+
 test('in a group nobody answers what another member was asked', async (t) => {
   const rig = await asking(t, [post, done]);
   await rig.say('do post it', inGroup('7'));

@@ -1,6 +1,7 @@
 import type { Button } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import type { ApprovalRow } from '../../core/ports/approval-store.ts';
+import { may } from '../../core/roles.ts';
 import { shownArguments } from '../../core/shown-arguments.ts';
 import { formatDuration } from '../../core/units.ts';
 import { visible } from '../../core/visible.ts';
@@ -19,13 +20,24 @@ export function questionText(row: ApprovalRow, { approvals: words }: Words): str
   ];
   if (!shown.complete) lines.push(words.whole(`open-clanker approvals show ${id}`));
   if (tainted !== null) lines.push(words.outside(inMarkdown(visible(tainted))));
-  lines.push(words.howToAnswer(formatDuration(expiresAt - createdAt), sealOf(row)));
+  const within = formatDuration(expiresAt - createdAt);
+  lines.push(
+    mayAnswer(row)
+      ? words.howToAnswer(within, sealOf(row))
+      : words.ownerAnswers(within, `open-clanker approvals approve ${id}`, sealOf(row)),
+  );
   return lines.join('\n\n');
 }
 
-export const questionButtons = (row: ApprovalRow, { approvals: words }: Words): Button[] => [
-  { label: words.approve, command: answerCommand('approve', row) },
-  { label: words.deny, command: answerCommand('deny', row) },
-];
+export const questionButtons = (row: ApprovalRow, { approvals: words }: Words): Button[] =>
+  mayAnswer(row)
+    ? [
+        { label: words.approve, command: answerCommand('approve', row) },
+        { label: words.deny, command: answerCommand('deny', row) },
+      ]
+    : [];
+
+/** Whether who is asked can answer at all: guests may use no commands. */
+const mayAnswer = ({ role }: ApprovalRow): boolean => may(role, 'command');
 
 const inMarkdown = (text: string): string => text.replaceAll('\n', ' ').replaceAll(/[\\*_~<>[\]!#|`]/g, '\\$&');

@@ -13,6 +13,8 @@ export interface ApprovalWords {
   whole(command: string): string;
   /** `within`: a duration; `seal`: the number of what is shown. */
   howToAnswer(within: string, seal: string): string;
+  /** To a guest, who cannot answer: `command` is what an owner runs. */
+  ownerAnswers(within: string, command: string, seal: string): string;
   approve: string;
   deny: string;
   denied(tool: string): string;

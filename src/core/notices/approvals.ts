@@ -15,6 +15,8 @@ const en: ApprovalWords = {
   whole: (command) => `Not all of it fits here; \`${command}\` shows the whole.`,
   howToAnswer: (within, seal) =>
     `Answer within ${within}; when it is the only question, a plain yes or no is enough. (\`${seal}\`)`,
+  ownerAnswers: (within, command, seal) =>
+    `An owner has to answer this within ${within}, in a group with me or by \`${command}\`. (\`${seal}\`)`,
   approve: 'Approve',
   deny: 'Deny',
   denied: (tool) => `All right, I do not use \`${tool}\`.`,
@@ -42,6 +44,8 @@ const de: ApprovalWords = {
   whole: (command) => `Nicht alles passt hierher; \`${command}\` zeigt es ganz.`,
   howToAnswer: (within, seal) =>
     `Antworte innerhalb von ${within}; ist es die einzige Frage, reicht ein einfaches Ja oder Nein. (\`${seal}\`)`,
+  ownerAnswers: (within, command, seal) =>
+    `Das muss ein Besitzer innerhalb von ${within} beantworten, in einer Gruppe mit mir oder mit \`${command}\`. (\`${seal}\`)`,
   approve: 'Erlauben',
   deny: 'Ablehnen',
   denied: (tool) => `Gut, ich benutze \`${tool}\` nicht.`,
@@ -69,6 +73,8 @@ const es: ApprovalWords = {
   whole: (command) => `Aquí no cabe todo; \`${command}\` lo muestra entero.`,
   howToAnswer: (within, seal) =>
     `Responde antes de ${within}; si es la única pregunta, basta con sí o no. (\`${seal}\`)`,
+  ownerAnswers: (within, command, seal) =>
+    `Debe responder un dueño antes de ${within}, en un grupo conmigo o con \`${command}\`. (\`${seal}\`)`,
   approve: 'Permitir',
   deny: 'Rechazar',
   denied: (tool) => `De acuerdo, no uso \`${tool}\`.`,
@@ -96,6 +102,8 @@ const fr: ApprovalWords = {
   whole: (command) => `Tout ne tient pas ici ; \`${command}\` montre l’ensemble.`,
   howToAnswer: (within, seal) =>
     `Répondez dans les ${within} ; si c’est la seule question, oui ou non suffit. (\`${seal}\`)`,
+  ownerAnswers: (within, command, seal) =>
+    `C’est à un propriétaire de répondre dans les ${within}, dans un groupe avec moi ou par \`${command}\`. (\`${seal}\`)`,
   approve: 'Autoriser',
   deny: 'Refuser',
   denied: (tool) => `Bien, je n’utilise pas \`${tool}\`.`,
