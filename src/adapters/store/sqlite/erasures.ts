@@ -50,6 +50,7 @@ export function beginErasure(db: Database, person: string, by: AuditActor, at: n
     toJson(by),
     at,
   );
+  freeSessions(db, person);
   let admissions = 0;
   for (const [channel, account, native] of traces.senders) {
     admissions += db.run(
@@ -65,6 +66,19 @@ export function beginErasure(db: Database, person: string, by: AuditActor, at: n
   count(db, person, 'people', db.run('DELETE FROM people WHERE id = ?', person));
   const made = recordOf(db, person);
   return made === null ? null : erasureFrom(made);
+}
+
+/**
+ * What waits is not answered any more, and the keys are free: who writes from the same chat from here on has a session
+ * of their own.
+ */
+function freeSessions(db: Database, person: string): void {
+  db.run(
+    `UPDATE inbox SET state = 'handled', reason = 'person_erased' WHERE state = 'queued'
+       AND (owner = ?1 OR session_key IN (SELECT key FROM sessions WHERE owner = ?1))`,
+    person,
+  );
+  db.run(`UPDATE sessions SET key = 'erased:' || id, conversation = NULL, queued_seq = NULL WHERE owner = ?`, person);
 }
 
 function count(db: Database, person: string, table: string, rows: number): void {

@@ -4,7 +4,10 @@
  */
 import type { Database } from './database.ts';
 
-/** In all SQL below: the table is `t`, `who.person` the person, `who.traces` their Traces as JSON. */
+/**
+ * In all SQL below: the table is `t`, `who.person` the person, `who.traces` their Traces as JSON. What is newer than
+ * `who.until` is somebody else's, who came after an erasure had begun and speaks from the same places.
+ */
 interface OwnedTable {
   name: string;
   /** Which rows are theirs; default: those with their `owner`. */
@@ -21,8 +24,9 @@ interface OwnedTable {
 export interface Traces {
   /** Channel, account and native id. */
   senders: [string, string, string][];
-  /** Direct chats, as the store writes them. */
+  /** Conversations that are theirs alone, as the store writes them, and the keys of their sessions. */
   chats: string[];
+  keys: string[];
   /** Codes they came in with: notices about them are named by these. */
   pairings: string[];
 }
@@ -44,30 +48,34 @@ const saidInGroup = `instr(t.parts, '"by"') > 0 AND EXISTS (
 const notices = `EXISTS (SELECT 1 FROM json_each(who.traces, '$.pairings') p
     WHERE substr(t.idempotency_key, 1, length(p.value)) = p.value)`;
 
+const inTheirs = `(t.conversation IN (SELECT value FROM json_each(who.traces, '$.chats'))
+    OR t.session_key IN (SELECT value FROM json_each(who.traces, '$.keys')))`;
+
 const usedBy = `t.used_by IN (SELECT value FROM json_each(who.traces, '$.senders'))`;
 
 export const ownedTables: readonly OwnedTable[] = [
   { name: 'files' },
   { name: 'journal', mine: bySession, json: ['data'] },
-  { name: 'messages', mine: `${bySession} OR (${saidInGroup})`, json: ['parts'] },
+  { name: 'messages', mine: `${bySession} OR (t.time <= who.until AND ${saidInGroup})`, json: ['parts'] },
   { name: 'summaries', mine: bySession },
   { name: 'recordings', json: ['data'] },
   { name: 'approvals', json: ['args', 'effects'], hidden: ['digest'] },
   {
     name: 'feedback',
-    mine: `t.owner = who.person OR EXISTS (SELECT 1 FROM outbox o WHERE o.id = t.outbox_id AND
+    mine: `t.owner = who.person OR t.at <= who.until AND EXISTS (SELECT 1 FROM outbox o WHERE o.id = t.outbox_id AND
       ${spoke(`json_extract(o.conversation, '$[0]')`, `json_extract(o.conversation, '$[1]')`, 't.sender')})`,
   },
   {
     name: 'inbox',
-    mine: `${bySessionKey} OR ${spoke('t.channel', 't.account', 't.sender')}`,
+    mine: `${bySessionKey} OR t.received_at <= who.until AND ${spoke('t.channel', 't.account', 't.sender')}`,
+    about: `t.received_at <= who.until AND ${inTheirs}`,
     json: ['conversation', 'attachments', 'error'],
     hidden: ['body_hash'],
   },
   {
     name: 'outbox',
     mine: bySessionKey,
-    about: `t.conversation IN (SELECT value FROM json_each(who.traces, '$.chats')) OR ${notices}`,
+    about: `t.created_at <= who.until AND ${inTheirs} OR ${notices}`,
     json: ['conversation', 'body'],
   },
   { name: 'runs', mine: bySession, json: ['error', 'usage'] },
@@ -78,10 +86,14 @@ export const ownedTables: readonly OwnedTable[] = [
   { name: 'budget_overrides', json: ['limits'] },
   { name: 'preferences' },
   { name: 'notes', json: ['metadata'], hidden: ['title_key', 'title_words', 'text_words'] },
-  { name: 'refusals', mine: spoke('t.channel', 't.account', 't.sender'), json: ['parents'] },
+  {
+    name: 'refusals',
+    mine: `t.last_at <= who.until AND ${spoke('t.channel', 't.account', 't.sender')}`,
+    json: ['parents'],
+  },
   {
     name: 'codes',
-    mine: `t.owner = who.person OR ${spokeHere}`,
+    mine: `t.owner = who.person OR t.created_at <= who.until AND ${spokeHere}`,
     about: usedBy,
     json: ['conversation'],
     hidden: ['hash', 'used_by'],
@@ -89,7 +101,7 @@ export const ownedTables: readonly OwnedTable[] = [
   { name: 'purges' },
   { name: 'sessions', json: ['conversation'] },
   { name: 'tokens', json: ['scopes'], hidden: ['hash'] },
-  { name: 'admissions', mine: spokeHere },
+  { name: 'admissions', mine: `t.at <= who.until AND ${spokeHere}` },
   { name: 'identities', json: ['conversation'] },
   { name: 'audit_names' },
   { name: 'people', mine: 't.id = who.person' },
@@ -115,9 +127,14 @@ export const tracesOf = (db: Database, person: string): Traces => {
       native,
     ),
   );
+  const sessions = db.all<{ key: string; conversation: string | null }>(
+    'SELECT key, conversation FROM sessions WHERE owner = ? AND conversation IS NOT NULL',
+    person,
+  );
   return {
     senders: identities.map(({ channel, account, native }) => [channel, account, native]),
-    chats: identities.flatMap(({ conversation }) => conversation ?? []),
+    chats: [...identities, ...sessions].flatMap(({ conversation }) => conversation ?? []),
+    keys: sessions.map(({ key }) => key),
     pairings: pairings.map(({ id }) => id),
   };
 };

@@ -66,10 +66,12 @@ function* pages(
 const keysOf = (key: readonly string[], rows: Record<string, Cell>[]): Key[] =>
   rows.map((row) => key.map((column) => row[column] ?? ''));
 
+const asked = 'WITH who (person, traces, until) AS (SELECT ?1, ?2, ?3)';
+
 function* ownedRows(db: Database, person: string): Generator<OwnedRow> {
-  const values = [person, JSON.stringify(tracesOf(db, person))];
+  const values = [person, JSON.stringify(tracesOf(db, person)), Number.MAX_SAFE_INTEGER];
   for (const { name, mine = 't.owner = who.person', json = [], hidden = [] } of ownedTables) {
-    const given = { with: 'WITH who (person, traces) AS (SELECT ?1, ?2)', rule: mine, values };
+    const given = { with: asked, rule: mine, values };
     for (const rows of pages(db, name, 't.*', given)) {
       for (const row of rows) yield { table: name, row: readable(row, json, hidden) };
     }
@@ -87,12 +89,15 @@ function readable(record: Record<string, Cell>, json: readonly string[], hidden:
 }
 
 function* erasable(db: Database, person: string): Generator<RowKeys> {
-  const begun = db.get<{ traces: string }>('SELECT traces FROM erasures WHERE person = ?', person);
+  const begun = db.get<{ traces: string; begun_at: number }>(
+    'SELECT traces, begun_at FROM erasures WHERE person = ?',
+    person,
+  );
   if (begun === null) return;
-  const values = [person, begun.traces];
+  const values = [person, begun.traces, begun.begun_at];
   for (const { name, mine = 't.owner = who.person', about } of ownedTables) {
     const rule = about === undefined ? mine : `(${mine}) OR (${about})`;
-    const given = { with: 'WITH who (person, traces) AS (SELECT ?1, ?2)', rule, values };
+    const given = { with: asked, rule, values };
     yield* keyPages(db, name, given);
   }
 }

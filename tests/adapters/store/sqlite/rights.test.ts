@@ -7,7 +7,7 @@ import { ownedTables } from '../../../../src/adapters/store/sqlite/owned.ts';
 import type { SqliteStore } from '../../../../src/adapters/store/sqlite/index.ts';
 import type { OwnedRow } from '../../../../src/core/ports/rights-store.ts';
 import { folder, open } from '../open.ts';
-import { noon } from '../rows.ts';
+import { claim, finish, inboundRow, noon, outboundRow } from '../rows.ts';
 
 /** Tables that hold nothing of a person, or what stays when one is erased; each with the reason. */
 const otherTables: Readonly<Record<string, string>> = {
@@ -210,4 +210,39 @@ test('what somebody said in a group is theirs, also when nothing but its mark te
   const left = new DatabaseSync(file, { readOnly: true });
   assert.deepEqual(left.prepare('SELECT * FROM summaries').all(), []);
   left.close();
+});
+
+test('who writes again while they are erased is somebody new, and nothing of the new one is lost', async (t) => {
+  const { store } = await openWithFile(t);
+  const identity = { channel: 'telegram', account: 'main', native: '7' };
+  const conversation = { ...identity };
+  const key = 'telegram:main:7';
+  const meet = (id: string) =>
+    store.ensureIdentity(
+      { ...identity, display: id, conversation },
+      { id, name: id, role: 'member', language: null, createdAt: 0 },
+    );
+  const says = (id: string, owner: string, receivedAt: number) =>
+    store.commitInbound([
+      inboundRow(id, {
+        ...{ channel: 'telegram', sessionKey: key, conversation, owner, receivedAt },
+        sender: { native: '7', display: owner },
+      }),
+    ]);
+  await meet('per_old');
+  await says('before', 'per_old', noon);
+  await claim(store, { sessionKey: key });
+  await store.finishRun(finish('run-before', { outbox: [outboundRow('out', { conversation, sessionKey: key })] }));
+  await says('waiting', 'per_old', noon);
+  await store.beginErasure('per_old', actor, noon + 1);
+  assert.deepEqual(await store.queuedSessions(10), [], 'what waited is not answered any more');
+  assert.equal((await meet('per_new')).id, 'per_new');
+  await says('after', 'per_new', noon + 2);
+  await eraseAll(store, 'per_old');
+  assert.equal(await eraseAll(store, 'per_old'), 0);
+  assert.equal((await store.inbound('after'))?.state, 'queued');
+  assert.equal((await store.session(key, 'per_new'))?.owner, 'per_new');
+  assert.equal((await claim(store, { sessionKey: key }))?.history.length, 1);
+  for (const id of ['before', 'waiting']) assert.equal(await store.inbound(id), null);
+  assert.equal(await store.outbound('out'), null);
 });
