@@ -7,18 +7,17 @@ import type { MintId } from '../../core/ids.ts';
 import { SecretMask } from '../../core/leaks.ts';
 import { textOf, type Message, type OutboundFile, type Part } from '../../core/message.ts';
 import type { ApprovedCall, AskedApproval } from '../../core/ports/gate.ts';
-import type { ModelRequest, ProviderErrorKind, Usage } from '../../core/ports/provider.ts';
-import type { AttemptRow, InboxRow, JournalEntry, NewMessage, Store } from '../../core/ports/store.ts';
-import type { Clock, LogFields } from '../../core/ports/system.ts';
-import type { ToolCall, ToolGroup } from '../../core/ports/tool.ts';
+import type { ModelRequest, Usage } from '../../core/ports/provider.ts';
+import type { AttemptRow, JournalEntry, NewMessage, Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
-import type { CallEvent, Candidate, ModelCaller } from '../models/caller.ts';
+import type { CallEvent, ModelCaller } from '../models/caller.ts';
 import { LoopBreaker } from './breaker.ts';
 import type { CallRunner, StepContext } from './calls.ts';
 import { neededGroups, specOf, useToolsSpec } from './selection.ts';
-import { recordedRequest, type RecordedStep } from './recording.ts';
-import type { AgentSettings } from './settings.ts';
+import { recordedRequest } from './recording.ts';
 import { joinSaid, messagesOf, emptyStep, stepEntry, stepsIn, stepsOf, type Step, type WrittenCall } from './steps.ts';
+import type { LimitReason, LoopEnd, LoopEvent, Task } from './task.ts';
 import { addUsage, mergeReasoning } from './written.ts';
 
 /** Of the time of a run, what is kept back for the last answer in words. */
@@ -32,75 +31,6 @@ export interface LoopDeps {
   clock: Clock;
   crash: CrashPoint;
   mintId: MintId;
-}
-
-/** One run, from what was said to what is answered. */
-export interface Task {
-  caller: Omit<ToolCall, 'id' | 'signal'>;
-  agent: AgentSettings;
-  /** Whose ledger it is. */
-  owner: string;
-  candidates: readonly Candidate[];
-  groups: readonly ToolGroup[];
-  /** What the model may see, oldest first, the question included. Grows when somebody joins. */
-  history: Message[];
-  /** The request for a history, with what else the model is told. */
-  request: (
-    history: readonly Message[],
-    needed: ReadonlySet<string>,
-    /** The provider said that the last one was too long. */
-    tight: boolean,
-  ) => Promise<Omit<ModelRequest, 'model' | 'tools'>>;
-  /** A request was answered, and counted by the provider. */
-  counted: (request: Omit<ModelRequest, 'model'>, usage: Usage | null, model: string) => void;
-  /** Where outside text in a history comes from; null without any. */
-  taint: (history: readonly Message[]) => string | null;
-  /** What an earlier start did. Null: this run is not resumed after a crash. */
-  journal: readonly JournalEntry[] | null;
-  /** What is written meanwhile joins the run between two steps. */
-  steer: boolean;
-  /** A call that a person approved; it is carried out before the model is asked. */
-  approved: ApprovedCall | null;
-  /** Told of each model call with what came of it; null: nobody records. */
-  record: ((step: RecordedStep) => void) | null;
-  attemptsBefore: number;
-  /** Ledger rows of what was asked in preparation; those of the run follow them. */
-  attempts: AttemptRow[];
-  signal: AbortSignal;
-  logFields: LogFields;
-  visible: () => boolean;
-}
-
-/** What a run tells while it is at work. */
-export type LoopEvent =
-  | { type: 'started'; model: string }
-  /** Visible text; all of it together is the answer. */
-  | { type: 'text'; text: string }
-  /** Another attempt begins: the answer is `said` so far. */
-  | { type: 'void'; said: string; reason: ProviderErrorKind; provider: string }
-  | { type: 'tool'; tool: string; state: 'started' | 'finished' }
-  /** Messages that joined the run. */
-  | { type: 'joined'; messages: Message[]; inbound: InboxRow[] };
-
-export type LimitReason = 'limit_steps' | 'limit_time' | 'limit_cost' | 'loop_detected';
-
-export interface LoopEnd {
-  /** Null when it ended well. */
-  error: ClankerError | null;
-  /** All that the model said. */
-  said: string;
-  /** The last message of the model. */
-  parts: Part[];
-  /** What comes before it in the history, and is not there yet. */
-  steps: NewMessage[];
-  model: string | null;
-  reason: string | null;
-  usage: Usage | null;
-  /** US dollars; null when a price is unknown. */
-  cost: number | null;
-  attempts: AttemptRow[];
-  files: OutboundFile[];
-  asked: AskedApproval[];
 }
 
 export class AgentLoop {
