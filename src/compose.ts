@@ -20,7 +20,7 @@ import { Directory } from './app/access/directory.ts';
 import type { NoticeDeps } from './app/access/notices.ts';
 import { Pairing } from './app/access/pairing.ts';
 import { People } from './app/access/people.ts';
-import { Tokens } from './app/access/tokens.ts';
+import { operatorTokenId, Tokens } from './app/access/tokens.ts';
 import { askAgent } from './app/agent/ask-agent.ts';
 import { boundAgent } from './app/agent/bindings.ts';
 import { remoteApprovals } from './app/approvals/remote.ts';
@@ -328,6 +328,10 @@ class Daemon {
     const sendDeps = { store, clock, mintId, markdown, channels, delivery, policy, directory };
     const sender = senderOf(sendDeps);
 
+    /** That the configuration has another operator token than before stands in the log of deeds. */
+    const noted = async (replaced: boolean): Promise<void> => {
+      if (replaced) await audit.record(null, 'token.rotated', operatorTokenId);
+    };
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       for (const type of channelTypesOf(live.config)) channelTypes.add(type);
@@ -357,7 +361,7 @@ class Daemon {
       const plans = [...ours, ...plugins.channelPlans(live.config)];
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
-      await tokens.setOperatorToken(await this.#operatorToken(dataDir, tokens));
+      await noted(await tokens.setOperatorToken(await this.#operatorToken(dataDir, tokens)));
     };
     const reload = reloading({
       load: () => loadConfig(this.#load),
@@ -460,7 +464,7 @@ class Daemon {
     try {
       watchFiles();
       stopping.onReload = reloadIfGood;
-      await tokens.start(await this.#operatorToken(dataDir, tokens));
+      await noted(await tokens.start(await this.#operatorToken(dataDir, tokens)));
       await Promise.all([models.start(), budgets.start(), preferences.start()]);
       live.ollama = await foundOllama;
       await plugins.prepare(live.loaded);

@@ -190,6 +190,21 @@ describe('the rights of two people', () => {
     assert.equal(again.status, 200);
   });
 
+  it('a session goes out to a file, comes in as another one, and goes on there', async () => {
+    const cli = (...line: string[]) => runCli({ dir: rig.dir, env: rig.cliEnv }, ...line);
+    const out = await cli('sessions', 'export', `telegram:main:${ben}`);
+    assert.equal(out.code, 0, out.stderr);
+    writeFileSync(path.join(rig.dir, 'ben.jsonl'), out.stdout);
+    const brought = await cli('sessions', 'import', 'ben.jsonl', '--session', 'copy');
+    assert.equal(brought.stdout, '4 messages are in the session api:owner:copy.\n', brought.stderr);
+    assert.match((await cli('sessions', 'import', 'ben.jsonl', '--session', 'copy')).stderr, /choose another name/);
+    const shown = await cli('sessions', 'show', 'copy');
+    assert.ok(shown.stdout.includes(`my secret 2 ${marks.ben}`));
+    await api('POST', '/api/v1/chat', { text: 'and on it goes', session: 'copy' });
+    const { messages } = await api<{ messages: unknown[] }>('GET', '/api/v1/sessions/copy/messages');
+    assert.equal(messages.length, 6);
+  });
+
   it('who writes again is somebody new', async () => {
     await says(anna, 'anna', 'hello, do you know me?');
     const found = (await api<{ people: Person[] }>('GET', '/api/v1/people')).people;

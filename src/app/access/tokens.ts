@@ -61,22 +61,26 @@ export class Tokens {
     this.#onOperatorToken = deps.onOperatorToken;
   }
 
-  /** Loads all tokens and makes sure that exactly `operatorToken` is the operator's. */
-  async start(operatorToken: string): Promise<void> {
-    await this.setOperatorToken(operatorToken);
+  /** Loads all tokens and makes sure that exactly `operatorToken` is the operator's; whether it replaced another one. */
+  async start(operatorToken: string): Promise<boolean> {
+    const replaced = await this.setOperatorToken(operatorToken);
     for (const row of await this.#store.tokens()) this.#byHash.set(row.hash, row);
+    return replaced;
   }
 
-  /** Replaces the operator's token (start, rotation, a changed configuration); the old one is refused at once. */
-  setOperatorToken(token: string): Promise<void> {
+  /**
+   * Replaces the operator's token (start, rotation, a changed configuration); the old one is refused at once. True when
+   * there was another.
+   */
+  setOperatorToken(token: string): Promise<boolean> {
     return this.#inTurn(() => this.#setOperatorToken(token));
   }
 
-  async #setOperatorToken(token: string): Promise<void> {
+  async #setOperatorToken(token: string): Promise<boolean> {
     registerSecret(token);
     const hash = hashOf(token);
     const old = (await this.#store.tokens()).find((row) => row.id === operatorTokenId);
-    if (old?.hash === hash) return;
+    if (old?.hash === hash) return false;
     const row: TokenRow = {
       id: operatorTokenId,
       name: 'operator',
@@ -90,6 +94,7 @@ export class Tokens {
     await this.#store.saveToken(row);
     this.#byHash.set(hash, row);
     if (old !== undefined) this.#forget(old);
+    return old !== undefined;
   }
 
   generate(): string {
