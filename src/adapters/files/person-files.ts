@@ -4,7 +4,14 @@ import path from 'node:path';
 import { ClankerError, invalidInput } from '../../core/errors.ts';
 import { nameKey, parseFilePath } from '../../core/file-path.ts';
 import { parseId } from '../../core/ids.ts';
-import type { FileContent, FileEntry, FilesUsage, PersonFiles, WriteMode } from '../../core/ports/person-files.ts';
+import type {
+  Change,
+  FileContent,
+  FileEntry,
+  FilesUsage,
+  PersonFiles,
+  WriteMode,
+} from '../../core/ports/person-files.ts';
 import { codeOf, HeldFolder, noSuchFile } from './held-folder.ts';
 import { contentHash, OwnWords, pathHashes } from './own-words.ts';
 import { removeTree } from './remove-tree.ts';
@@ -92,40 +99,44 @@ export class DiskPersonFiles implements PersonFiles {
     person: string,
     file: string,
     bytes: Uint8Array,
-    { mode, own }: { mode: WriteMode; own: boolean },
+    { mode, own, signal }: Change & { mode: WriteMode },
   ): Promise<FileEntry> {
     const names = parseFilePath(file);
     if (names.length === 0) throw invalidInput('is_folder', 'A file needs a name.');
     const { maxFile, quota } = this.#limits();
     if (bytes.length > maxFile) throw tooLarge(maxFile);
-    return this.#inTurn(person, async (home) => {
-      const usage = await this.usage(person);
-      if (usage.entries + names.length > maxEntries)
-        throw invalidInput('too_many_entries', `A person has at most ${maxEntries} files and folders; delete some.`);
-      const target = await this.#open(person, names.slice(0, -1), { make: true });
-      if (target === null) throw noSuchFile(file);
-      try {
-        const name = names.at(-1) ?? '';
-        const before = await this.#before(target, name, mode);
-        const whole = mode === 'append' ? Buffer.concat([before, bytes]) : bytes;
-        if (whole.length > maxFile) throw tooLarge(maxFile);
-        const total = usage.bytes - before.length + whole.length;
-        if (total > quota)
-          throw invalidInput(
-            'quota_exceeded',
-            `The person's files may have ${quota} bytes together, and would have ${total}; delete some first.`,
-          );
-        // What was not their own before does not become it by what is added.
-        const kept = await this.#own.kept(this.#ownFile(person));
-        const pure = own && (mode !== 'append' || before.length === 0 || kept.has(contentHash(before)));
-        await this.#put(home, target, name, whole);
-        if (own)
-          await this.#own.add(this.#ownFile(person), [...pathHashes(names), ...(pure ? [contentHash(whole)] : [])]);
-        return { path: names.join('/'), kind: 'file', size: whole.length };
-      } finally {
-        await target.close();
-      }
-    });
+    return this.#inTurn(
+      person,
+      async (home) => {
+        const usage = await this.usage(person);
+        if (usage.entries + names.length > maxEntries)
+          throw invalidInput('too_many_entries', `A person has at most ${maxEntries} files and folders; delete some.`);
+        const target = await this.#open(person, names.slice(0, -1), { make: true });
+        if (target === null) throw noSuchFile(file);
+        try {
+          const name = names.at(-1) ?? '';
+          const before = await this.#before(target, name, mode);
+          const whole = mode === 'append' ? Buffer.concat([before, bytes]) : bytes;
+          if (whole.length > maxFile) throw tooLarge(maxFile);
+          const total = usage.bytes - before.length + whole.length;
+          if (total > quota && whole.length > before.length)
+            throw invalidInput(
+              'quota_exceeded',
+              `The person's files may have ${quota} bytes together, and would have ${total}; delete some first.`,
+            );
+          // What was not their own before does not become it by what is added.
+          const kept = await this.#own.kept(this.#ownFile(person));
+          const pure = own && (mode !== 'append' || before.length === 0 || kept.has(contentHash(before)));
+          await this.#put(home, target, name, whole);
+          if (own)
+            await this.#own.add(this.#ownFile(person), [...pathHashes(names), ...(pure ? [contentHash(whole)] : [])]);
+          return { path: names.join('/'), kind: 'file', size: whole.length };
+        } finally {
+          await target.close();
+        }
+      },
+      signal,
+    );
   }
 
   /** What a write finds under its name; throws when it must not touch that. */
@@ -163,48 +174,54 @@ export class DiskPersonFiles implements PersonFiles {
     }
   }
 
-  async move(person: string, from: string, to: string, { own }: { own: boolean }): Promise<void> {
+  async move(person: string, from: string, to: string, { own, signal }: Change): Promise<void> {
     const [source, goal] = [parseFilePath(from), parseFilePath(to)];
     if (source.length === 0 || goal.length === 0) throw invalidInput('bad_path', 'Name what to move, and where to.');
-    return this.#inTurn(person, () =>
-      this.#in(person, source, async (folder, name) => {
-        if ((await folder.look(name)) === null) throw noSuchFile(from);
-        if (source.every((part, n) => part === goal[n])) throw invalidInput('bad_path', 'That is in itself.');
-        const target = await this.#open(person, goal.slice(0, -1), { make: true });
-        if (target === null) throw noSuchFile(to);
-        try {
-          const newName = goal.at(-1) ?? '';
-          if ((await target.look(newName)) !== null) throw exists(newName);
-          // Only the spelling of its own name may change.
-          if (source.slice(0, -1).join('/') !== goal.slice(0, -1).join('/') || nameKey(name) !== nameKey(newName))
-            await refuseVariant(target, newName);
-          await rename(folder.at(name), target.at(newName));
-          await Promise.all([folder.sync(), target.sync()]);
-        } finally {
-          await target.close();
-        }
-        if (own) await this.#own.add(this.#ownFile(person), pathHashes(goal));
-      }),
+    return this.#inTurn(
+      person,
+      () =>
+        this.#in(person, source, async (folder, name) => {
+          if ((await folder.look(name)) === null) throw noSuchFile(from);
+          if (source.every((part, n) => part === goal[n])) throw invalidInput('bad_path', 'That is in itself.');
+          const target = await this.#open(person, goal.slice(0, -1), { make: true });
+          if (target === null) throw noSuchFile(to);
+          try {
+            const newName = goal.at(-1) ?? '';
+            if ((await target.look(newName)) !== null) throw exists(newName);
+            // Only the spelling of its own name may change.
+            if (source.slice(0, -1).join('/') !== goal.slice(0, -1).join('/') || nameKey(name) !== nameKey(newName))
+              await refuseVariant(target, newName);
+            await rename(folder.at(name), target.at(newName));
+            await Promise.all([folder.sync(), target.sync()]);
+          } finally {
+            await target.close();
+          }
+          if (own) await this.#own.add(this.#ownFile(person), pathHashes(goal));
+        }),
+      signal,
     );
   }
 
-  async remove(person: string, file: string): Promise<void> {
+  async remove(person: string, file: string, signal?: AbortSignal): Promise<void> {
     const names = parseFilePath(file);
     if (names.length === 0) throw invalidInput('bad_path', 'Name what to delete.');
-    return this.#inTurn(person, (home) =>
-      this.#in(person, names, async (folder, name) => {
-        if ((await folder.look(name)) === null) throw noSuchFile(file);
-        const drafts = await emptied(home);
-        try {
-          // Out of reach first: what is removed one by one is not in anybody's sight any more.
-          const removed = randomBytes(12).toString('hex');
-          await rename(folder.at(name), drafts.at(removed));
-          await folder.sync();
-          await removeTree(drafts, removed);
-        } finally {
-          await drafts.close();
-        }
-      }),
+    return this.#inTurn(
+      person,
+      (home) =>
+        this.#in(person, names, async (folder, name) => {
+          if ((await folder.look(name)) === null) throw noSuchFile(file);
+          const drafts = await emptied(home);
+          try {
+            // Out of reach first: what is removed one by one is not in anybody's sight any more.
+            const removed = randomBytes(12).toString('hex');
+            await rename(folder.at(name), drafts.at(removed));
+            await folder.sync();
+            await removeTree(drafts, removed);
+          } finally {
+            await drafts.close();
+          }
+        }),
+      signal,
     );
   }
 
@@ -233,8 +250,8 @@ export class DiskPersonFiles implements PersonFiles {
     return { bytes, entries, over: bytes > quota };
   }
 
-  lend<T>(person: string, work: (folder: string) => Promise<T>): Promise<T> {
-    return this.#inTurn(person, () => work(path.join(this.#home(person), 'files')));
+  lend<T>(person: string, work: (folder: string) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#inTurn(person, () => work(path.join(this.#home(person), 'files')), signal);
   }
 
   erase(person: string): Promise<number> {
@@ -264,9 +281,10 @@ export class DiskPersonFiles implements PersonFiles {
   }
 
   /** One change at a time, in a home that is there. */
-  #inTurn<T>(person: string, work: (home: HeldFolder) => Promise<T>): Promise<T> {
+  #inTurn<T>(person: string, work: (home: HeldFolder) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const before = this.#working.get(person) ?? Promise.resolve();
     const mine = before.then(async () => {
+      signal?.throwIfAborted();
       await mkdir(path.join(this.#home(person), 'files'), { recursive: true, mode: 0o700 });
       const home = await HeldFolder.open(this.#home(person));
       if (home === null) throw new Error('the folder that was just made is gone');

@@ -25,6 +25,13 @@ export interface FileContent {
 /** `create` fails when the file is there; `replace` and `append` make it when it is not. */
 export type WriteMode = 'create' | 'replace' | 'append';
 
+export interface Change {
+  /** No text of others was in play when what is written, and its path, were chosen. */
+  own: boolean;
+  /** Nothing is done any more when it aborted before its turn came: changes of one person wait for each other. */
+  signal?: AbortSignal;
+}
+
 export interface FilesUsage {
   /** Bytes of all files. */
   bytes: number;
@@ -41,19 +48,13 @@ export interface PersonFiles {
   entry(person: string, path: string): Promise<FileEntry>;
   read(person: string, path: string): Promise<FileContent>;
   /**
-   * As a whole or not at all, on disk when it resolves; missing folders are made. `own`: no text of others was in play
-   * when these bytes and their name were chosen.
+   * As a whole or not at all, on disk when it resolves; missing folders are made.
    */
-  write(
-    person: string,
-    path: string,
-    bytes: Uint8Array,
-    options: { mode: WriteMode; own: boolean },
-  ): Promise<FileEntry>;
+  write(person: string, path: string, bytes: Uint8Array, options: Change & { mode: WriteMode }): Promise<FileEntry>;
   /** A file or folder to a path where nothing is. */
-  move(person: string, from: string, to: string, options: { own: boolean }): Promise<void>;
+  move(person: string, from: string, to: string, options: Change): Promise<void>;
   /** A file, or a folder with all that is in it. */
-  remove(person: string, path: string): Promise<void>;
+  remove(person: string, path: string, signal?: AbortSignal): Promise<void>;
   /** Every entry below a folder, by name, folders before what is in them; at most `maxEntries`. */
   walk(person: string, path: string): AsyncIterable<FileEntry>;
   /** Counted, not estimated. */
@@ -62,7 +63,7 @@ export interface PersonFiles {
    * Lends the folder (absolute, it exists) to something that changes it by other ways; nothing else changes it until the
    * work settles.
    */
-  lend<T>(person: string, work: (folder: string) => Promise<T>): Promise<T>;
+  lend<T>(person: string, work: (folder: string) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Everything of the person; how many entries there were. */
   erase(person: string): Promise<number>;
 }

@@ -260,7 +260,7 @@ test('a file is the own words of its person only while nobody else had a part in
 });
 
 test('while the folder is lent nobody else changes it, and reading goes on', async (t) => {
-  const { files, write, text } = rig(t);
+  const { files, write, text, paths } = rig(t);
   await write('a', 'x');
   const order: string[] = [];
   const lent = Promise.withResolvers<void>();
@@ -271,9 +271,18 @@ test('while the folder is lent nobody else changes it, and reading goes on', asy
     order.push('returned');
   });
   const writing = write('made', 'y', 'replace').then(() => order.push('written'));
+  const late = new AbortController();
+  const { signal } = late;
+  const given = [
+    files.write(ann, 'late', Buffer.from('z'), { mode: 'create', own: true, signal }),
+    files.move(ann, 'a', 'late', { own: true, signal }),
+    files.remove(ann, 'a', signal),
+  ].map((each) => assert.rejects(each, /too late/));
+  late.abort(new Error('too late'));
   lent.resolve();
-  await Promise.all([lending, writing]);
+  await Promise.all([lending, writing, ...given]);
   assert.deepEqual(order, ['returned', 'written']);
+  assert.deepEqual(await paths(), ['a', 'made']);
 });
 
 test('a person who is erased leaves nothing, and others stay', async (t) => {

@@ -36,7 +36,7 @@ export function execTools(
       if (call.chatType === 'group') return { text: 'Programs are run in a direct chat only.', isError: true };
       const problem = problemOf(argv);
       if (problem !== null) return { text: problem, isError: true };
-      return files.lend(call.person, async (folder) => runIn(folder, argv, call));
+      return files.lend(call.person, (folder) => runIn(folder, argv, call), call.signal);
     },
   });
   return {
@@ -47,7 +47,6 @@ export function execTools(
   };
 
   async function runIn(folder: string, argv: string[], { person, signal }: ToolCall): Promise<ToolOutput> {
-    signal.throwIfAborted();
     const overQuota = async (): Promise<boolean> => options.writable && (await files.usage(person)).over;
     if (await overQuota())
       return { text: "The person's files are more than they may be; delete some first.", isError: true };

@@ -100,9 +100,13 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
         mode: z.exactOptional(z.enum(['create', 'replace', 'append'])),
       }),
       effects: ['write'],
-      async run({ path: wanted, text, mode = 'create' }, { person, tainted = null }) {
+      async run({ path: wanted, text, mode = 'create' }, { person, signal, tainted = null }) {
         const bytes = new TextEncoder().encode(text);
-        const { path: written, size } = await files.write(person, wanted, bytes, { mode, own: tainted === null });
+        const { path: written, size } = await files.write(person, wanted, bytes, {
+          mode,
+          own: tainted === null,
+          signal,
+        });
         return { text: `"${written}" has ${size} bytes now.` };
       },
     }),
@@ -111,11 +115,15 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
       description: 'Saves an attachment as a file.',
       input: z.strictObject({ id: z.string(), path }),
       effects: ['write'],
-      async run({ id, path: wanted }, { person }) {
+      async run({ id, path: wanted }, { person, signal }) {
         const row = await store.file(id, person);
         const bytes = row === null ? null : await storage.read(id);
         if (bytes === null) throw notFound('attachment');
-        const { path: written, size } = await files.write(person, wanted, bytes, { mode: 'create', own: false });
+        const { path: written, size } = await files.write(person, wanted, bytes, {
+          mode: 'create',
+          own: false,
+          signal,
+        });
         return { text: `Saved as "${written}", ${size} bytes.` };
       },
     }),
@@ -124,8 +132,8 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
       description: 'Moves or renames.',
       input: z.strictObject({ from: path, to: path }),
       effects: ['write'],
-      async run({ from, to }, { person, tainted = null }) {
-        await files.move(person, from, to, { own: tainted === null });
+      async run({ from, to }, { person, signal, tainted = null }) {
+        await files.move(person, from, to, { own: tainted === null, signal });
         return { text: `"${from}" is "${to}" now.` };
       },
     }),
@@ -134,8 +142,8 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
       description: 'Deletes a file or a whole folder.',
       input: z.strictObject({ path }),
       effects: ['write'],
-      async run({ path: wanted }, { person }) {
-        await files.remove(person, wanted);
+      async run({ path: wanted }, { person, signal }) {
+        await files.remove(person, wanted, signal);
         return { text: `"${wanted}" is deleted.` };
       },
     }),

@@ -47,16 +47,29 @@ export async function readText(
       isError: true,
     };
   }
-  const lines = text.split('\n');
-  // A line break at the end begins no further line.
-  if (lines.at(-1) === '') lines.pop();
-  const wanted = lines.slice(offset - 1, offset - 1 + limit);
-  if (lines.length === 0) return { text: 'The file is empty.' };
-  if (wanted.length === 0) return { text: `The file has only ${lines.length} lines.`, isError: true };
-  const shown = wanted.join('\n').slice(0, maxShown).toWellFormed();
-  const last = offset - 1 + wanted.length;
-  const head = offset === 1 && last === lines.length ? '' : `[lines ${offset} to ${last} of ${lines.length}]\n`;
-  return { text: head + shown, ...fromOutside(own) };
+  if (text === '') return { text: 'The file is empty.' };
+  let [total, begin, end] = [0, -1, text.length];
+  for (const { n, start, stop } of linesOf(text)) {
+    total = n;
+    if (n === offset) begin = start;
+    if (n === offset + limit - 1) end = stop;
+  }
+  if (begin === -1) return { text: `The file has only ${total} lines.`, isError: true };
+  const last = Math.min(total, offset + limit - 1);
+  const head = offset === 1 && last === total ? '' : `[lines ${offset} to ${last} of ${total}]\n`;
+  const shown = text.slice(begin, Math.min(end, begin + maxShown)).replace(/\n$/, '');
+  const cut = end - begin > maxShown ? `\n[… cut after ${maxShown} characters: ask for fewer lines]` : '';
+  return { text: head + shown.toWellFormed() + cut, ...fromOutside(own) };
+}
+
+/** Where each line stands, the first being 1; a line break at the end begins no further one. */
+function* linesOf(text: string): Generator<{ n: number; start: number; stop: number }> {
+  for (let [n, start] = [1, 0]; start < text.length; n++) {
+    const found = text.indexOf('\n', start);
+    const stop = found === -1 ? text.length : found;
+    yield { n, start, stop };
+    start = stop + 1;
+  }
 }
 
 /** Null when it is no text. */
@@ -117,9 +130,13 @@ async function linesWith(
   const content = await files.read(person, path).catch(() => null);
   const text = content === null ? null : decoded(content.bytes);
   if (text === null || !holdsAll(text, words)) return [];
-  const numbered = text.split('\n').map((content, n) => ({ content, n: n + 1 }));
-  return numbered
-    .filter(({ content }) => words.some((word) => content.toLowerCase().includes(word)))
-    .slice(0, maxLinesEach)
-    .map(({ content, n }) => `  ${n}: ${content.trim().slice(0, maxLineShown).toWellFormed()}`);
+  const lines: string[] = [];
+  for (const { n, start, stop } of linesOf(text)) {
+    const line = text.slice(start, stop);
+    const lower = line.toLowerCase();
+    if (!words.some((word) => lower.includes(word))) continue;
+    lines.push(`  ${n}: ${line.trim().slice(0, maxLineShown).toWellFormed()}`);
+    if (lines.length === maxLinesEach) break;
+  }
+  return lines;
 }
