@@ -1,23 +1,34 @@
 /** Two people and one gateway: what a model is told to fetch of the other one's is not there. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { DiskPersonFiles } from '../../src/adapters/files/person-files.ts';
 import { chatMemoryTools } from '../../src/adapters/tools/chat-memory/index.ts';
+import { filesTools } from '../../src/adapters/tools/files/index.ts';
 import { notesTools } from '../../src/adapters/tools/notes/index.ts';
 import { resultsTools } from '../../src/adapters/tools/results/index.ts';
 import { PersonalNotes } from '../../src/app/notes/notes.ts';
 import { answering, asking, calling, calls, from, inGroup } from '../support/asking.ts';
 import { principal } from '../support/message-path.ts';
+import { callOf, outcome } from '../support/tool-calls.ts';
 
 const canary = 'belongs-to-ada-alone';
 const fileId = 'file_ada';
 
 /** Ada (7) has a note, a kept result and a conversation; Bob (8) is asked for by the scripts. */
 async function twoPeople(t: TestContext, ...attack: Parameters<typeof calls>[]) {
-  const wanted = attack.map(([name, args], n) => calls(name, args, `call_${n}`));
-  const rig = await asking(t, [answering(`I keep that: ${canary}`), calling(...wanted), answering('Nothing.')]);
+  const scripts = [answering(`I keep that: ${canary}`), answering('Nothing.')];
+  const rig = await asking(t, scripts);
   const settings = () => ({ enabled: true, defaultLimit: 20, maxLimit: 100, maxNotes: 100 });
   const notes = new PersonalNotes({ ...rig, settings });
+  const folder = mkdtempSync(path.join(tmpdir(), 'clanker-people-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const own = new DiskPersonFiles(folder, () => ({ maxFile: 10_000, quota: 100_000 }));
+  const filesGroup = filesTools({ readOnly: false }, { ...rig, files: own, storage: rig.files });
   const groups = [
+    filesGroup,
     notesTools({ notes }),
     resultsTools({ storage: rig.files, store: rig.store }),
     chatMemoryTools({ store: rig.store }),
@@ -25,12 +36,17 @@ async function twoPeople(t: TestContext, ...attack: Parameters<typeof calls>[]) 
   rig.toolbox.configure([{ groups: () => groups }]);
   await rig.say(`remember ${canary}`);
   const ada = await rig.personOf('7');
+  const wanted = attack.map(([name, args], n) =>
+    calls(name, JSON.parse(JSON.stringify(args).replaceAll('ADA', ada)) as object, `call_${n}`),
+  );
+  rig.provider.scripts.splice(1, 0, calling(...wanted));
   const { note } = await notes.save(ada, { title: 'Tea', text: canary }, { source: 'test', outside: null });
   const bytes = async function* () {
     yield await Promise.resolve(new TextEncoder().encode(canary));
   };
   const { size, sha256 } = await rig.files.save(fileId, bytes(), 1000);
   await rig.store.saveFile({ id: fileId, owner: ada, mimeType: 'text/plain', size, sha256, createdAt: 0 });
+  await outcome(filesGroup, 'files_write', { path: 'ada.txt', text: canary }, callOf(ada));
   return { ...rig, notes, note, ada };
 }
 
@@ -42,6 +58,19 @@ const attacks: readonly [string, ...Parameters<typeof calls>[]][] = [
   ['a search with operators', ['notes_search', { words: `" OR 1=1 --` }], ['notes_search', { words: '%' }]],
   ['a kept result by its id', ['read_result', { id: fileId }], ['read_result', { id: fileId, find: 'belongs' }]],
   ['a kept result by a path', ['read_result', { id: `../${fileId}` }], ['read_result', { id: `./${fileId}` }]],
+  ['a file by its path', ['files_read', { path: 'ada.txt' }], ['files_find', { words: 'belongs' }]],
+  [
+    'a file by the way to it',
+    ['files_read', { path: '../../ADA/files/ada.txt' }],
+    ['files_read', { path: '/etc/passwd' }],
+    ['files_read', { path: 'file_ada' }],
+    ['files_attach', { path: '../../ADA/files/ada.txt' }],
+  ],
+  [
+    'a kept file that is made one’s own',
+    ['files_keep', { id: fileId, path: 'mine.txt' }],
+    ['files_read', { path: 'mine.txt' }],
+  ],
   ['the other conversation', ['chat_search', { words: canary }], ['chat_search', { words: 'belongs', session: 'ADA' }]],
 ];
 async function resultsFor(rig: Awaited<ReturnType<typeof twoPeople>>, native: string) {
@@ -72,6 +101,7 @@ for (const wanted of [
   ['notes_search', { words: canary }],
   ['notes_search', {}],
   ['read_result', { id: fileId }],
+  ['files_read', { path: 'ada.txt' }],
   ['chat_search', { words: canary }],
 ] as const) {
   test(`the attack would find it: ${wanted[0]} by whose it is`, async (t) => {
