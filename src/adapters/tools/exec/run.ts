@@ -34,7 +34,7 @@ export interface RunEnd {
   errors: string;
 }
 
-const noLonger = (): void => undefined;
+const nothing = (): void => undefined;
 
 /** Of one process, or of a group by its negative id; it may be gone already. */
 function endNow(pid: number): void {
@@ -67,6 +67,7 @@ export async function runInSandbox(plan: RunPlan): Promise<RunEnd> {
     cwd: '/',
     detached: true,
   });
+  for (const stream of child.stdio) stream?.on('error', nothing);
   let info = '';
   child.stdio[infoFd]?.on('data', (chunk: Buffer) => (info += chunk.toString()));
   const [output, errors] = [new BoundedOutput(maxOutput), new BoundedOutput(maxOutput)];
@@ -82,7 +83,7 @@ export async function runInSandbox(plan: RunPlan): Promise<RunEnd> {
     const first = childrenOf(child.pid);
     for (const pid of first) endNow(pid);
     if (first.length === 0) endNow(-child.pid);
-    void clock.sleep(lingerMs, over.signal).then(() => letGo(child), noLonger);
+    void clock.sleep(lingerMs, over.signal).then(() => letGo(child), nothing);
   };
   const onAbort = (): void => kill('aborted');
   signal.addEventListener('abort', onAbort, { once: true, signal: over.signal });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -226,6 +227,25 @@ if (!testedAsNobody(import.meta.filename)) {
         for (const end of ends) assert.match(end, /stopped|TimeoutError/);
       }
       assert.deepEqual(living(mark), []);
+    });
+
+    it('does not outlive a gateway that is killed', async (t) => {
+      const { root } = rig(t);
+      const mark = `223606.${process.pid}`;
+      const run = path.resolve(import.meta.dirname, '../../../../src/adapters/tools/exec/run.ts');
+      const plan = { bwrap, argv: ['sleep', mark], folder: root, writable: false, timeoutMs: 60_000, maxOutput: 100 };
+      const limits = { memoryBytes: 1e9, processes: 8, fileBytes: 1, cpuSeconds: 9 };
+      const script = `
+        const { runInSandbox } = await import(${JSON.stringify(run)});
+        const clock = { monotonic: () => 0, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+        await runInSandbox({ ...${JSON.stringify({ ...plan, limits })}, clock, overQuota: async () => false, signal: new AbortController().signal });`;
+      const gateway = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+      t.after(() => gateway.kill('SIGKILL'));
+      const programs = (): string[] => living(mark).filter((pid) => pid !== String(gateway.pid));
+      // bwrap, its first process and the program.
+      while (programs().length < 3) await new Promise((resolve) => setImmediate(resolve));
+      gateway.kill('SIGKILL');
+      while (programs().length > 0) await new Promise((resolve) => setImmediate(resolve));
     });
 
     it('that multiplies itself comes to an end of its processes', async (t) => {
