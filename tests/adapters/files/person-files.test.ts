@@ -112,15 +112,21 @@ test('links, pipes, sockets and files with two names are neither read nor writte
   assert.equal(readFileSync(secret, 'utf8'), 'secret');
 });
 
-test('a folder that is swapped for a link between any two steps lets nothing out and nothing in', async (t) => {
-  const { data, root, write, text } = rig(t);
-  await write('in/a/file', 'inside');
-  const outside = path.join(data, 'outside');
-  mkdirSync(path.join(outside, 'a'), { recursive: true });
-  writeFileSync(path.join(outside, 'a', 'file'), 'OUTSIDE');
-  const [real, hidden] = [path.join(root, 'in'), path.join(root, 'hidden')];
-  // Another process swaps as fast as it can, as a program in a sandbox would.
-  const swapper = `
+/** Elsewhere nobody but the gateway's own user could swap anything: see held-folder.ts. */
+const swapping = { skip: process.platform === 'linux' ? false : 'only Linux holds folders open on the way' };
+
+test(
+  'a folder that is swapped for a link between any two steps lets nothing out and nothing in',
+  swapping,
+  async (t) => {
+    const { data, root, write, text } = rig(t);
+    await write('in/a/file', 'inside');
+    const outside = path.join(data, 'outside');
+    mkdirSync(path.join(outside, 'a'), { recursive: true });
+    writeFileSync(path.join(outside, 'a', 'file'), 'OUTSIDE');
+    const [real, hidden] = [path.join(root, 'in'), path.join(root, 'hidden')];
+    // Another process swaps as fast as it can, as a program in a sandbox would.
+    const swapper = `
     const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
     const [real, hidden, outside] = ${JSON.stringify([real, hidden, outside])};
     const end = Date.now() + 60000;
@@ -128,30 +134,34 @@ test('a folder that is swapped for a link between any two steps lets nothing out
     while (Date.now() < end && process.ppid === ${process.pid}) {
       renameSync(real, hidden); symlinkSync(outside, real); pause(); unlinkSync(real); renameSync(hidden, real); pause();
     }`;
-  const child = spawn(process.execPath, ['-e', swapper], { stdio: 'ignore' });
-  t.after(() => child.kill('SIGKILL'));
-  const outcomes = new Map<string, number>();
-  const note = (outcome: string): void => void outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-  const rounds = Number(process.env['CLANKER_SWAP_ROUNDS'] ?? 150);
-  for (let n = 0; n < rounds; n++) {
-    const attempts = [
-      text('in/a/file'),
-      write('in/a/file', 'inside', 'replace'),
-      write(`in/a/new${n % 3}`, 'new', 'replace'),
-    ];
-    for (const attempt of await Promise.allSettled(attempts)) {
-      if (attempt.status === 'fulfilled') note(typeof attempt.value === 'string' ? attempt.value : 'written');
-      else note((attempt.reason as { code: string }).code);
+    const child = spawn(process.execPath, ['-e', swapper], { stdio: 'ignore' });
+    t.after(() => child.kill('SIGKILL'));
+    const outcomes = new Map<string, number>();
+    const note = (outcome: string): void => void outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    const rounds = Number(process.env['CLANKER_SWAP_ROUNDS'] ?? 150);
+    for (let n = 0; n < rounds; n++) {
+      const attempts = [
+        text('in/a/file'),
+        write('in/a/file', 'inside', 'replace'),
+        write(`in/a/new${n % 3}`, 'new', 'replace'),
+      ];
+      for (const attempt of await Promise.allSettled(attempts)) {
+        if (attempt.status === 'fulfilled') note(typeof attempt.value === 'string' ? attempt.value : 'written');
+        else note((attempt.reason as { code: string }).code);
+      }
     }
-  }
-  child.kill('SIGKILL');
-  assert.equal(readFileSync(path.join(outside, 'a', 'file'), 'utf8'), 'OUTSIDE');
-  assert.deepEqual(readdirSync(path.join(outside, 'a')), ['file']);
-  assert.equal(outcomes.has('OUTSIDE'), false);
-  // The loop proves something only when both sides of the race were met.
-  assert.ok((outcomes.get('inside') ?? 0) > 0, JSON.stringify([...outcomes]));
-  assert.ok((outcomes.get('not_plain') ?? 0) + (outcomes.get('no_such_file') ?? 0) > 0, JSON.stringify([...outcomes]));
-});
+    child.kill('SIGKILL');
+    assert.equal(readFileSync(path.join(outside, 'a', 'file'), 'utf8'), 'OUTSIDE');
+    assert.deepEqual(readdirSync(path.join(outside, 'a')), ['file']);
+    assert.equal(outcomes.has('OUTSIDE'), false);
+    // The loop proves something only when both sides of the race were met.
+    assert.ok((outcomes.get('inside') ?? 0) > 0, JSON.stringify([...outcomes]));
+    assert.ok(
+      (outcomes.get('not_plain') ?? 0) + (outcomes.get('no_such_file') ?? 0) > 0,
+      JSON.stringify([...outcomes]),
+    );
+  },
+);
 
 test('a name that differs only in its case or in the form of its letters is no second file', async (t) => {
   const { files, write, text, paths } = rig(t);
@@ -209,7 +219,7 @@ test('a tree deeper than any path can say, closed to its owner and with names th
     '/bin/sh',
     [
       '-c',
-      'mkdir deep; cd deep; i=0; while [ $i -lt 300 ]; do mkdir ddddddddddddddddddd; cd -P ddddddddddddddddddd || exit 1; i=$((i+1)); done; echo x > "$(printf "bad\\377name")"',
+      'mkdir deep; cd deep; i=0; while [ $i -lt 300 ]; do mkdir ddddddddddddddddddd; cd -P ddddddddddddddddddd || exit 1; i=$((i+1)); done; echo x > "$(printf "bad\\377name")" || true',
     ],
     { cwd: root },
   );
