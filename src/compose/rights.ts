@@ -34,6 +34,7 @@ function keptOf({ config }: LiveConfig): string[] {
     'The audit log keeps who did what, by ids of ours.',
     log,
     'Copies of the database that you made yourself, such as backups, are not touched.',
+    'What others quoted in their own messages stays theirs.',
     'What was sent to a chat platform or to a model provider stays there.',
   ];
 }

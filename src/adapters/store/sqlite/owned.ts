@@ -45,6 +45,13 @@ const saidInGroup = `instr(t.parts, '"by"') > 0 AND EXISTS (
     SELECT 1 FROM json_each(t.parts) p, json_each(who.traces, '$.senders') s WHERE json_extract(p.value, '$.by') =
       json_extract(s.value, '$[0]') || ':' || json_extract(s.value, '$[1]') || ':' || json_extract(s.value, '$[2]'))`;
 
+/** Asked once and not for each file: it names what is asked for itself, as ?2 the traces and as ?3 the time. */
+const attachedInGroup = `t.id IN (
+    SELECT json_extract(i.attachments, a.fullkey || '.id') FROM inbox i, json_each(i.attachments) a
+    WHERE i.attachments <> '[]' AND i.received_at <= ?3 AND (i.channel, i.account, i.sender) IN (
+      SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+      FROM json_each(?2, '$.senders')))`;
+
 const notices = `EXISTS (SELECT 1 FROM json_each(who.traces, '$.pairings') p
     WHERE substr(t.idempotency_key, 1, length(p.value)) = p.value)`;
 
@@ -54,7 +61,7 @@ const inTheirs = `(t.conversation IN (SELECT value FROM json_each(who.traces, '$
 const usedBy = `t.used_by IN (SELECT value FROM json_each(who.traces, '$.senders'))`;
 
 export const ownedTables: readonly OwnedTable[] = [
-  { name: 'files' },
+  { name: 'files', mine: `t.owner = who.person OR ${attachedInGroup}` },
   { name: 'journal', mine: bySession, json: ['data'] },
   { name: 'messages', mine: `${bySession} OR (t.time <= who.until AND ${saidInGroup})`, json: ['parts'] },
   { name: 'summaries', mine: bySession },

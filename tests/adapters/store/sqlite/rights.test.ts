@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { ownedTables } from '../../../../src/adapters/store/sqlite/owned.ts';
 import type { SqliteStore } from '../../../../src/adapters/store/sqlite/index.ts';
 import type { OwnedRow } from '../../../../src/core/ports/rights-store.ts';
+import type { NewInbound } from '../../../../src/core/ports/store.ts';
 import { folder, open } from '../open.ts';
 import { claim, finish, inboundRow, noon, outboundRow } from '../rows.ts';
 
@@ -193,12 +194,24 @@ test('what somebody said in a group is theirs, also when nothing but its mark te
   say.run(1, 'one', parts('words of a', 'telegram:main:MARKAAA'), 'A');
   say.run(2, 'two', parts('words of b, who quotes telegram:main:MARKAAA', 'telegram:main:b'), 'B');
   db.close();
+  const stored = { mimeType: 'text/plain', size: 1, sha256: '', createdAt: noon };
+  for (const id of ['file_of_a', 'file_of_b']) await store.saveFile({ id, owner: 'owner', ...stored });
+  const attached = (id: string, native: string): NewInbound =>
+    inboundRow(id, {
+      channel: 'telegram',
+      sessionKey: 'telegram:main:-1',
+      sender: { native, display: native },
+      attachments: [{ id: `file_of_${id}`, mimeType: 'text/plain' }],
+    });
+  await store.commitInbound([attached('a', 'MARKAAA'), attached('b', 'b')]);
   const said = JSON.stringify((await exported(store, 'per_a')).filter(({ table }) => table === 'messages'));
   assert.ok(said.includes('words of a') && !said.includes('words of b'));
   await store.saveSummary('telegram:main:-1', { seq: 2, text: 'A spoke.', outside: null, at: noon });
   await store.beginErasure('per_a', actor, noon);
   await eraseAll(store, 'per_a');
   assert.equal(await eraseAll(store, 'per_a'), 0);
+  assert.equal(await store.file('file_of_a', 'owner'), null, 'what was attached in the group');
+  assert.notEqual(await store.file('file_of_b', 'owner'), null);
   const { items } = await store.listMessages('telegram:main:-1', { limit: 10 });
   assert.deepEqual(
     items.map(({ parts: [part], author }) => [part?.type === 'text' ? part.text.slice(0, 10) : '', author]),
@@ -225,7 +238,11 @@ test('who writes again while they are erased is somebody new, and nothing of the
   const says = (id: string, owner: string, receivedAt: number) =>
     store.commitInbound([
       inboundRow(id, {
-        ...{ channel: 'telegram', sessionKey: key, conversation, owner, receivedAt },
+        channel: 'telegram',
+        sessionKey: key,
+        conversation,
+        owner,
+        receivedAt,
         sender: { native: '7', display: owner },
       }),
     ]);
