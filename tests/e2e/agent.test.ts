@@ -66,7 +66,7 @@ ${servers.join('')}`,
   const daemon = await start();
   // Until the servers are there, a greeting would be cheaper than it is.
   let groups = '';
-  while (!/mcp_one[\s\S]*mcp_three/.test(groups)) {
+  while (!/mcp_one[\s\S]*mcp_three[\s\S]*skills/.test(groups)) {
     await ask(at(daemon), 'POST', '/api/v1/chat', { text: 'hello', session: `s${model.bodies.length}` });
     groups = model.requests.at(-1)?.tools?.[0]?.function.description ?? '';
   }
