@@ -1,7 +1,7 @@
 /** What may be spent on models. */
 import * as z from 'zod/mini';
 import { maxLimitUsd } from '../core/budget.ts';
-import { integer, named, number, table, withDefault } from '../core/fields.ts';
+import { integer, named, number, table, withDefault, type ValueOf } from '../core/fields.ts';
 
 const most = 1_000_000_000_000;
 const usd = (of: string) => z.optional(number(`US dollars ${of}.`, 0, maxLimitUsd, { example: '1.00' }));
@@ -15,18 +15,19 @@ const limits = (about: string) =>
     tokens_month: tokens('a month (UTC)'),
   });
 
-export const budgetsTable = table(
-  'What may be spent on models. A limit is reserved for before a model is asked, so that parallel answers cannot overrun it; what has none is not limited.',
-  {
-    total: withDefault(limits('All together.'), {}),
-    owner: withDefault(limits('Each person with the role owner; `people budget` sets what differs for one.'), {}),
-    member: withDefault(limits('Each member.'), {}),
-    guest: withDefault(limits('Each guest.'), {}),
-    channels: withDefault(
-      named('All together on one channel, such as `telegram`, or `api`.', limits('One channel.')),
-      {},
-    ),
-  },
-);
+export const budgetsTable = () =>
+  table(
+    'What may be spent on models. A limit is reserved for before a model is asked, so that parallel answers cannot overrun it; what has none is not limited.',
+    {
+      total: withDefault(limits('All together.'), {}),
+      owner: withDefault(limits('Each person with the role owner; `people budget` sets what differs for one.'), {}),
+      member: withDefault(limits('Each member.'), {}),
+      guest: withDefault(limits('Each guest.'), {}),
+      channels: withDefault(
+        named('All together on one channel, such as `telegram`, or `api`.', limits('One channel.')),
+        {},
+      ),
+    },
+  );
 
-export type LimitOptions = z.output<ReturnType<typeof limits>>;
+export type LimitOptions = ValueOf<typeof limits>;

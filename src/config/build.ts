@@ -11,7 +11,7 @@ import type { Problem } from './problem.ts';
 
 /** Writes the defaults that depend on other values: those of a provider's name and place, and those in the data directory. */
 export function addComputedDefaults(written: Written, dataDir: string): void {
-  const schema = schemaAt(configSchema, ['providers']);
+  const schema = schemaAt(configSchema(), ['providers']);
   const fixed = new Set(schema === undefined ? [] : fixedKeys(schema).map(([key]) => key));
   const providers = written.get(['providers']);
   for (const [name, table] of Object.entries(isTree(providers) ? providers : {})) {

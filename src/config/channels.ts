@@ -18,17 +18,18 @@ export type ChannelType = keyof typeof channelKinds;
 export type ConfiguredChannel<T extends ChannelType> = Configured<(typeof channelKinds)[T]>;
 export type ConfiguredChannels = { [T in ChannelType]: { accounts: Record<string, ConfiguredChannel<T>> } };
 
-export const channelsTable = table('Chat platforms.', {
-  telegram: withDefault(telegram.table, {}),
-  discord: withDefault(discord.table, {}),
-  slack: withDefault(slack.table, {}),
-  webhook: withDefault(named(webhook.about, webhook.account), {}),
-  matrix: withDefault(matrix.table, {}),
-  email: withDefault(email.table, {}),
-  whatsapp: withDefault(whatsapp.table, {}),
-  signal: withDefault(signal.table, {}),
-  mattermost: withDefault(mattermost.table, {}),
-});
+export const channelsTable = () =>
+  table('Chat platforms.', {
+    telegram: withDefault(telegram.tables().table, {}),
+    discord: withDefault(discord.tables().table, {}),
+    slack: withDefault(slack.tables().table, {}),
+    webhook: withDefault(named(webhook.about, webhook.tables().account), {}),
+    matrix: withDefault(matrix.tables().table, {}),
+    email: withDefault(email.tables().table, {}),
+    whatsapp: withDefault(whatsapp.tables().table, {}),
+    signal: withDefault(signal.tables().table, {}),
+    mattermost: withDefault(mattermost.tables().table, {}),
+  });
 
 /** Under `/hooks` these are something else. */
 const reservedHooks = ['wake', 'agent'];
@@ -59,7 +60,7 @@ export function configuredChannels(written: Record<ChannelType, object>): {
         (account.enabled === true || name !== 'main' || absent.length < required.length)
       ) {
         const form = first === required[0] ? `; it takes ${missing}` : '';
-        const orFile = `${first}_file` in channelKinds[type].fields ? ` (or ${first}_file)` : '';
+        const orFile = `${first}_file` in channelKinds[type].fields() ? ` (or ${first}_file)` : '';
         problems.push({ path: [...path, first], message: `it is missing${form}${orFile}` });
       }
     }

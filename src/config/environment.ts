@@ -103,7 +103,7 @@ function shaped(text: string, kind: FieldKind): unknown {
 function pathOf(name: string, tree: Tree): { path: string[]; kind: FieldKind } | null {
   const path: string[] = [];
   for (const segment of name.slice(prefix.length).toLowerCase().split('__')) {
-    const here = schemaAt(configSchema, path);
+    const here = schemaAt(configSchema(), path);
     if (here === undefined) return null;
     const fixed = fixedKeys(here).some(([key]) => key === segment);
     if (!fixed && (namedEntry(here) === undefined || !isName(segment))) return null;
@@ -111,7 +111,7 @@ function pathOf(name: string, tree: Tree): { path: string[]; kind: FieldKind } |
     const existing = isTree(table) ? Object.keys(table).find((key) => key.replaceAll('-', '_') === segment) : undefined;
     path.push(fixed ? segment : (existing ?? segment));
   }
-  const schema = schemaAt(configSchema, path);
+  const schema = schemaAt(configSchema(), path);
   const kind = schema === undefined ? undefined : notesOf(schema)?.kind;
   return kind === undefined || kind === 'table' ? null : { path, kind };
 }
@@ -146,7 +146,7 @@ export function addEnvironment(
       written.set(target.path, shaped(text, target.kind), from(name));
       continue;
     }
-    const candidates = Array.from(keys(configSchema))
+    const candidates = Array.from(keys(configSchema()))
       .filter(({ notes }) => notes.kind !== 'table')
       .map(({ path }) => environmentName(path));
     const near = nearest(name, candidates);

@@ -72,7 +72,7 @@ function furtherLines(type: ChannelType, inside: readonly Key[]): string[] {
 export function generateConfig(): string {
   const lines = [head];
   const names = (path: string[]): string[] => [sampleNames[path.join('.')] ?? 'name'];
-  const all = [...keys(configSchema, names)];
+  const all = [...keys(configSchema(), names)];
   for (const table of all.filter(isTable)) {
     const inside = all.filter(
       (key) =>
@@ -109,7 +109,7 @@ function row(key: Key): string {
 
 /** docs/CONFIG.md: every key in tables, generated so that it cannot be wrong. */
 export function configReference(): string {
-  const all = [...keys(configSchema)];
+  const all = [...keys(configSchema())];
   const parts = all.filter(isTable).flatMap((table) => {
     const inside = all.filter(
       (key) =>

@@ -63,7 +63,7 @@ function readPrompt(written: Written, at: string[], file: string, readHead: Read
     if (!fields.includes(key)) {
       const message = `unknown key ${JSON.stringify(key.slice(0, 60))}; front matter of a prompt takes ${fields.join(', ')}`;
       problems.push({ path: [...at, 'prompt'], message, place: { file, line } });
-    } else if (schemaAt(configSchema, target) !== undefined && written.get(target) === undefined) {
+    } else if (schemaAt(configSchema(), target) !== undefined && written.get(target) === undefined) {
       written.set(target, value, from(line));
     }
   }

@@ -7,9 +7,8 @@ const kept = (what: string) =>
   );
 
 /** Of channels that a plugin brings, `default` counts. */
-export const retentionTable = table(
-  'How long messages are kept, with their runs and files; counted for each by itself.',
-  {
+export const retentionTable = () =>
+  table('How long messages are kept, with their runs and files; counted for each by itself.', {
     default: z.optional(
       duration('How long what came by any other way is kept.', '1d', '3650d', {
         computed: 'for ever',
@@ -26,5 +25,4 @@ export const retentionTable = table(
     whatsapp: kept('WhatsApp'),
     signal: kept('Signal'),
     mattermost: kept('Mattermost'),
-  },
-);
+  });

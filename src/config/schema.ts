@@ -30,9 +30,11 @@ import {
   table,
   text,
   withDefault,
+  type ValueOf,
 } from '../core/fields.ts';
+import { whileUsed } from '../core/while-used.ts';
 
-const agentFields = {
+const agentFields = () => ({
   system_prompt: text('What the model is told before every conversation.', 'a text', {
     empty: true,
     example: '"Answer in one sentence."',
@@ -95,100 +97,112 @@ const agentFields = {
     computed: 'no limit',
     example: '0.5',
   }),
-};
-
-const agentOptions = table('The agent that answers.', {
-  system_prompt: withDefault(
-    agentFields.system_prompt,
-    'You are a helpful assistant. Answer in the language of the question, briefly and truthfully.',
-  ),
-  prompt: z.optional(agentFields.prompt),
-  skills: withDefault(agentFields.skills, ['*']),
-  model: z.optional(agentFields.model),
-  history_window: withDefault(agentFields.history_window, 6),
-  max_tokens: z.optional(agentFields.max_tokens),
-  temperature: z.optional(agentFields.temperature),
-  queue_mode: withDefault(agentFields.queue_mode, 'followup'),
-  tools: withDefault(agentFields.tools, ['*']),
-  record: withDefault(agentFields.record, false),
-  limits: withDefault(
-    table('Where a run ends.', {
-      run_timeout: withDefault(agentFields.run_timeout, '10m'),
-      steps: withDefault(agentFields.steps, 25),
-      calls_per_step: withDefault(agentFields.calls_per_step, 8),
-      context_tokens: withDefault(agentFields.context_tokens, 32_000),
-      cost: z.optional(agentFields.cost),
-    }),
-    {},
-  ),
 });
 
-const furtherAgent = table('A further agent; what it does not say is as in `[agent]`.', {
-  system_prompt: z.optional(agentFields.system_prompt),
-  prompt: z.optional(agentFields.prompt),
-  skills: z.optional(agentFields.skills),
-  model: z.optional(agentFields.model),
-  history_window: z.optional(agentFields.history_window),
-  max_tokens: z.optional(agentFields.max_tokens),
-  temperature: z.optional(agentFields.temperature),
-  tools: z.optional(agentFields.tools),
-  record: z.optional(agentFields.record),
-  limits: z.optional(
-    table('Where a run ends.', {
-      run_timeout: z.optional(agentFields.run_timeout),
-      steps: z.optional(agentFields.steps),
-      calls_per_step: z.optional(agentFields.calls_per_step),
-      context_tokens: z.optional(agentFields.context_tokens),
-      cost: z.optional(agentFields.cost),
-    }),
-  ),
-  policy: z.optional(agentPolicyTable),
-});
+const agentOptions = (fields = agentFields()) =>
+  table('The agent that answers.', {
+    system_prompt: withDefault(
+      fields.system_prompt,
+      'You are a helpful assistant. Answer in the language of the question, briefly and truthfully.',
+    ),
+    prompt: z.optional(fields.prompt),
+    skills: withDefault(fields.skills, ['*']),
+    model: z.optional(fields.model),
+    history_window: withDefault(fields.history_window, 6),
+    max_tokens: z.optional(fields.max_tokens),
+    temperature: z.optional(fields.temperature),
+    queue_mode: withDefault(fields.queue_mode, 'followup'),
+    tools: withDefault(fields.tools, ['*']),
+    record: withDefault(fields.record, false),
+    limits: withDefault(
+      table('Where a run ends.', {
+        run_timeout: withDefault(fields.run_timeout, '10m'),
+        steps: withDefault(fields.steps, 25),
+        calls_per_step: withDefault(fields.calls_per_step, 8),
+        context_tokens: withDefault(fields.context_tokens, 32_000),
+        cost: z.optional(fields.cost),
+      }),
+      {},
+    ),
+  });
 
-const sessionsOptions = table('How long conversations live.', {
-  scope: withDefault(choice('What has a session of its own.', ['conversation']), 'conversation'),
-  max_age: z.optional(
-    duration('A session idle for this long begins anew.', '1m', null, { computed: 'never', example: '"7d"' }),
-  ),
-  max_history_messages: z.optional(
-    integer('Messages kept per session; the oldest go first.', 10, 10_000_000, { computed: 'all', example: '10000' }),
-  ),
-  retention: withDefault(retentionTable, {}),
-});
+const furtherAgent = (fields = agentFields()) =>
+  table('A further agent; what it does not say is as in `[agent]`.', {
+    system_prompt: z.optional(fields.system_prompt),
+    prompt: z.optional(fields.prompt),
+    skills: z.optional(fields.skills),
+    model: z.optional(fields.model),
+    history_window: z.optional(fields.history_window),
+    max_tokens: z.optional(fields.max_tokens),
+    temperature: z.optional(fields.temperature),
+    tools: z.optional(fields.tools),
+    record: z.optional(fields.record),
+    limits: z.optional(
+      table('Where a run ends.', {
+        run_timeout: z.optional(fields.run_timeout),
+        steps: z.optional(fields.steps),
+        calls_per_step: z.optional(fields.calls_per_step),
+        context_tokens: z.optional(fields.context_tokens),
+        cost: z.optional(fields.cost),
+      }),
+    ),
+    policy: z.optional(agentPolicyTable()),
+  });
 
-const bindingRows = rows(
-  'Which agent answers where, the first that fits: a key that is left out fits everything. What a request names wins.',
-  {
-    agent: text('The agent.', 'a name under `[agents]`'),
-    channel: z.optional(text('Where.', 'a type of channel such as "telegram", or an account such as "telegram:work"')),
-    conversation: z.optional(text('In which chat.', "the platform's id of a chat")),
-    role: z.optional(choice('For whom.', ['guest', 'member', 'owner'])),
-  },
-  'agent = "brief"\nchannel = "telegram"\nrole = "guest"',
-);
+const sessionsOptions = () =>
+  table('How long conversations live.', {
+    scope: withDefault(choice('What has a session of its own.', ['conversation']), 'conversation'),
+    max_age: z.optional(
+      duration('A session idle for this long begins anew.', '1m', null, { computed: 'never', example: '"7d"' }),
+    ),
+    max_history_messages: z.optional(
+      integer('Messages kept per session; the oldest go first.', 10, 10_000_000, { computed: 'all', example: '10000' }),
+    ),
+    retention: withDefault(retentionTable(), {}),
+  });
 
-/** The file as a person writes it. `configOf` turns its output into the Config that the program uses. */
-export const configSchema = table('The configuration of Open Clanker.', {
-  server: withDefault(serverOptions, {}),
-  providers: withDefault(providersOptions, {}),
-  agent: withDefault(agentOptions, {}),
-  agents: withDefault(named('Further agents, chosen by `agent` of a request.', furtherAgent), {}),
-  bindings: withDefault(bindingRows, []),
-  channels: withDefault(channelsTable, {}),
-  database: withDefault(databaseOptions, {}),
-  sessions: withDefault(sessionsOptions, {}),
-  memory: withDefault(memoryOptions, {}),
-  tools: withDefault(toolsTable, {}),
-  skills: withDefault(skillsOptions, {}),
-  plugins: withDefault(pluginsTable, {}),
-  mcp: withDefault(mcpOptions, {}),
-  budgets: withDefault(budgetsTable, {}),
-  logging: withDefault(loggingOptions, {}),
-  metrics: withDefault(metricsOptions, {}),
-});
+const bindingRows = () =>
+  rows(
+    'Which agent answers where, the first that fits: a key that is left out fits everything. What a request names wins.',
+    {
+      agent: text('The agent.', 'a name under `[agents]`'),
+      channel: z.optional(
+        text('Where.', 'a type of channel such as "telegram", or an account such as "telegram:work"'),
+      ),
+      conversation: z.optional(text('In which chat.', "the platform's id of a chat")),
+      role: z.optional(choice('For whom.', ['guest', 'member', 'owner'])),
+    },
+    'agent = "brief"\nchannel = "telegram"\nrole = "guest"',
+  );
 
-export type WrittenConfig = z.output<typeof configSchema>;
-export type AgentOptions = z.output<typeof agentOptions> & { policy?: z.output<typeof agentPolicyTable> };
+const wholeSchema = () =>
+  table('The configuration of Open Clanker.', {
+    server: withDefault(serverOptions(), {}),
+    providers: withDefault(providersOptions(), {}),
+    agent: withDefault(agentOptions(), {}),
+    agents: withDefault(named('Further agents, chosen by `agent` of a request.', furtherAgent()), {}),
+    bindings: withDefault(bindingRows(), []),
+    channels: withDefault(channelsTable(), {}),
+    database: withDefault(databaseOptions(), {}),
+    sessions: withDefault(sessionsOptions(), {}),
+    memory: withDefault(memoryOptions(), {}),
+    tools: withDefault(toolsTable(), {}),
+    skills: withDefault(skillsOptions(), {}),
+    plugins: withDefault(pluginsTable(), {}),
+    mcp: withDefault(mcpOptions(), {}),
+    budgets: withDefault(budgetsTable(), {}),
+    logging: withDefault(loggingOptions(), {}),
+    metrics: withDefault(metricsOptions(), {}),
+  });
+
+/**
+ * The file as a person writes it. `buildConfig` turns what is read into the Config that the program uses. Tables are
+ * functions: a schema is thousands of small objects, 2 MB that a gateway needs for the moment of a load only.
+ */
+export const configSchema = whileUsed(wholeSchema);
+
+export type WrittenConfig = ValueOf<typeof wholeSchema>;
+export type AgentOptions = ValueOf<typeof agentOptions> & { policy?: ValueOf<typeof agentPolicyTable> };
 export type { ProviderOptions };
 
 /** A configured provider: defaults of its name and place filled in. `base_url` of `demo` is never called. */

@@ -32,7 +32,7 @@ export function resolveSecrets(
     const table = written.get(at);
     return isTree(table) ? Object.keys(table) : [];
   };
-  for (const { path: at, notes } of keys(configSchema, names)) {
+  for (const { path: at, notes } of keys(configSchema(), names)) {
     if (notes.kind !== 'secret') continue;
     for (const suffix of ['_file', '_env']) {
       const indirect = [...at.slice(0, -1), `${at.at(-1)}${suffix}`];

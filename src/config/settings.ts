@@ -21,7 +21,7 @@ function* namedKeys(tree: Tree): Generator<Key> {
     const table = valueAt(tree, path);
     return isTree(table) ? Object.keys(table).filter((name) => isTree(table[name])) : [];
   };
-  for (const key of keys(configSchema, names)) if (key.notes.kind !== 'table') yield key;
+  for (const key of keys(configSchema(), names)) if (key.notes.kind !== 'table') yield key;
 }
 
 /** Where each key that has a value got it. */

@@ -1,6 +1,6 @@
 /** `[tools.policy]`, and what a role, a channel, an agent or a tool of its own adds to it. */
 import * as z from 'zod/mini';
-import { choice, choices, duration, named, table, withDefault } from '../core/fields.ts';
+import { choice, choices, duration, named, table, withDefault, type ValueOf } from '../core/fields.ts';
 import { decisions, toolDecisions, type EffectRules, type ToolPolicy } from '../core/tool-policy.ts';
 
 const about = {
@@ -27,58 +27,60 @@ const layer = (words: string) =>
 
 const strictest = 'of all that applies to a call the strictest holds';
 
-const guest = table(`What guests add to it; ${strictest}.`, {
-  read: z.optional(rule('read')),
-  write: withDefault(rule('write'), 'deny'),
-  send: withDefault(rule('send'), 'deny'),
-  spend: withDefault(rule('spend'), 'deny'),
-  execute: withDefault(rule('execute'), 'deny'),
-  tainted: z.optional(rule('tainted')),
-});
+const guest = () =>
+  table(`What guests add to it; ${strictest}.`, {
+    read: z.optional(rule('read')),
+    write: withDefault(rule('write'), 'deny'),
+    send: withDefault(rule('send'), 'deny'),
+    spend: withDefault(rule('spend'), 'deny'),
+    execute: withDefault(rule('execute'), 'deny'),
+    tainted: z.optional(rule('tainted')),
+  });
 
 const toolPattern = /^[a-z*][a-z0-9_*]{0,63}$/;
 
-export const policyTable = table('What calls of tools are allowed, asked about, or refused.', {
-  read: withDefault(rule('read'), 'allow'),
-  write: withDefault(rule('write'), 'allow'),
-  send: withDefault(rule('send'), 'ask'),
-  spend: withDefault(rule('spend'), 'allow'),
-  execute: withDefault(rule('execute'), 'ask'),
-  tainted: withDefault(rule('tainted'), 'ask'),
-  approval_timeout: withDefault(duration('How long a question can be answered.', '1m', '7d'), '1h'),
-  tools: withDefault(
-    choices(
-      'Single tools, `*` for any characters: "allow" lifts an "ask" but no "deny"; "always" also lifts what `tainted` asks.',
-      'names of tools',
-      toolDecisions,
-      (name) => (toolPattern.test(name) ? null : 'this is no name of a tool'),
-      '{ send_message = "allow", "mcp_files__*" = "ask" }',
+export const policyTable = () =>
+  table('What calls of tools are allowed, asked about, or refused.', {
+    read: withDefault(rule('read'), 'allow'),
+    write: withDefault(rule('write'), 'allow'),
+    send: withDefault(rule('send'), 'ask'),
+    spend: withDefault(rule('spend'), 'allow'),
+    execute: withDefault(rule('execute'), 'ask'),
+    tainted: withDefault(rule('tainted'), 'ask'),
+    approval_timeout: withDefault(duration('How long a question can be answered.', '1m', '7d'), '1h'),
+    tools: withDefault(
+      choices(
+        'Single tools, `*` for any characters: "allow" lifts an "ask" but no "deny"; "always" also lifts what `tainted` asks.',
+        'names of tools',
+        toolDecisions,
+        (name) => (toolPattern.test(name) ? null : 'this is no name of a tool'),
+        '{ send_message = "allow", "mcp_files__*" = "ask" }',
+      ),
+      {},
     ),
-    {},
-  ),
-  roles: withDefault(
-    table(`What a role adds to it; ${strictest}.`, {
-      guest: withDefault(guest, {}),
-      member: withDefault(layer(`What members add to it; ${strictest}.`), {}),
-      owner: withDefault(layer(`What owners add to it; ${strictest}.`), {}),
-    }),
-    {},
-  ),
-  channels: withDefault(
-    named('By type of channel; `api` for API clients.', layer(`What a channel adds; ${strictest}.`)),
-    {},
-  ),
-});
+    roles: withDefault(
+      table(`What a role adds to it; ${strictest}.`, {
+        guest: withDefault(guest(), {}),
+        member: withDefault(layer(`What members add to it; ${strictest}.`), {}),
+        owner: withDefault(layer(`What owners add to it; ${strictest}.`), {}),
+      }),
+      {},
+    ),
+    channels: withDefault(
+      named('By type of channel; `api` for API clients.', layer(`What a channel adds; ${strictest}.`)),
+      {},
+    ),
+  });
 
 /** `[agents.NAME.policy]` */
-export const agentPolicyTable = layer(`What this agent adds to \`[tools.policy]\`; ${strictest}.`);
+export const agentPolicyTable = () => layer(`What this agent adds to \`[tools.policy]\`; ${strictest}.`);
 
-export type PolicyOptions = z.output<typeof policyTable>;
+export type PolicyOptions = ValueOf<typeof policyTable>;
 
 /** `agents`: what each agent by name adds. */
 export function toolPolicyOf(
   { tools, roles, channels, read, write, send, spend, execute, tainted }: PolicyOptions,
-  agents: Readonly<Record<string, z.output<typeof agentPolicyTable> | undefined>>,
+  agents: Readonly<Record<string, ValueOf<typeof agentPolicyTable> | undefined>>,
 ): ToolPolicy {
   return {
     base: { read, write, send, spend, execute, tainted },
@@ -89,9 +91,9 @@ export function toolPolicyOf(
   };
 }
 
-const each = (layers: Readonly<Record<string, z.output<typeof agentPolicyTable> | undefined>>): ToolPolicy['agents'] =>
+const each = (layers: Readonly<Record<string, ValueOf<typeof agentPolicyTable> | undefined>>): ToolPolicy['agents'] =>
   Object.fromEntries(Object.entries(layers).map(([name, options = {}]) => [name, rulesOf(options)]));
 
 /** Without the keys that say nothing. */
-const rulesOf = (options: z.output<typeof agentPolicyTable>): EffectRules =>
+const rulesOf = (options: ValueOf<typeof agentPolicyTable>): EffectRules =>
   Object.fromEntries(Object.entries(options).filter(([, decision]) => decision !== undefined));

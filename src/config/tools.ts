@@ -5,19 +5,20 @@ import { httpClientTable, webSearchTable } from '../adapters/tools/web/options.t
 import { duration, size, table, withDefault } from '../core/fields.ts';
 import { policyTable } from './tool-policy.ts';
 
-export const toolsTable = table('What the model may do besides talking.', {
-  timeout: withDefault(duration('The longest call of a tool that names no time of its own.', '1s', '10m'), '30s'),
-  max_result: withDefault(
-    size(
-      'What the model reads of a result; the whole of a longer one is kept and can be read in pieces.',
-      '1KB',
-      '1MB',
+export const toolsTable = () =>
+  table('What the model may do besides talking.', {
+    timeout: withDefault(duration('The longest call of a tool that names no time of its own.', '1s', '10m'), '30s'),
+    max_result: withDefault(
+      size(
+        'What the model reads of a result; the whole of a longer one is kept and can be read in pieces.',
+        '1KB',
+        '1MB',
+      ),
+      '32KB',
     ),
-    '32KB',
-  ),
-  policy: withDefault(policyTable, {}),
-  http_client: withDefault(httpClientTable, {}),
-  web_search: withDefault(webSearchTable, {}),
-  files: withDefault(filesTable, {}),
-  exec: withDefault(execTable, {}),
-});
+    policy: withDefault(policyTable(), {}),
+    http_client: withDefault(httpClientTable(), {}),
+    web_search: withDefault(webSearchTable(), {}),
+    files: withDefault(filesTable(), {}),
+    exec: withDefault(execTable(), {}),
+  });

@@ -26,12 +26,12 @@ const notAvailable = 'not available in this version';
 
 function unknownKey(path: Path): string {
   const last = String(path.at(-1));
-  const table = schemaAt(configSchema, path.slice(0, -1));
+  const table = schemaAt(configSchema(), path.slice(0, -1));
   const here = table === undefined ? [] : fixedKeys(table).map(([key]) => key);
   const near = nearest(last, here);
   if (near !== null) return `unknown key; did you mean "${near}"?`;
   const everywhere = new Map<string, string>();
-  for (const { path: key } of keys(configSchema)) {
+  for (const { path: key } of keys(configSchema())) {
     const name = key.at(-1) ?? '';
     if (!everywhere.has(name)) everywhere.set(name, key.join('.'));
   }
@@ -41,12 +41,12 @@ function unknownKey(path: Path): string {
 }
 
 function wrongValue(tree: Tree, path: Path, said: string): string {
-  const notes = notesAt(configSchema, path);
+  const notes = notesAt(configSchema(), path);
   const value = valueAt(tree, path);
   const takes = notes === undefined ? '' : `; it takes ${notes.form}`;
   if (value === undefined) return `it is missing${takes}`;
   const isSecret = notes?.kind === 'secret' || notes?.kind === 'map';
-  const parent = schemaAt(configSchema, path.slice(0, -1));
+  const parent = schemaAt(configSchema(), path.slice(0, -1));
   if (notes?.kind === 'table' && !isTree(value) && parent !== undefined && namedEntry(parent) !== undefined)
     return unknownKey(path);
   return `found ${shown(value, isSecret)}${said === '' ? '' : `: ${said}`}${takes}`;
@@ -57,11 +57,11 @@ function problemsOf(tree: Tree, issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey([...path, key]) }));
   }
-  if (issue.code === 'invalid_key' && notesAt(configSchema, path)?.kind === 'choices') {
+  if (issue.code === 'invalid_key' && notesAt(configSchema(), path)?.kind === 'choices') {
     const name = excerpt(String(path.at(-1)), maxShown);
     return [{ path, message: `"${name}" cannot stand here: ${issue.issues[0]?.message ?? ''}` }];
   }
-  if (issue.code === 'invalid_key' && notesAt(configSchema, path)?.kind !== 'map') {
+  if (issue.code === 'invalid_key' && notesAt(configSchema(), path)?.kind !== 'map') {
     return [{ path, message: `"${excerpt(String(path.at(-1)), maxShown)}" cannot be a name; it takes ${nameForm}` }];
   }
   return [{ path, message: wrongValue(tree, path, issue.code === 'custom' ? issue.message : '') }];
@@ -104,7 +104,7 @@ export function validate(
   tree: Tree,
 ): { value: WrittenConfig; problems: Problem[] } | { value: null; problems: Problem[] } {
   const problems = [...takeLater(tree), ...wrongNames(tree)];
-  const result = configSchema.safeParse(tree);
+  const result = configSchema().safeParse(tree);
   if (result.success) return { value: result.data, problems };
   return { value: null, problems: [...problems, ...result.error.issues.flatMap((issue) => problemsOf(tree, issue))] };
 }

@@ -33,6 +33,9 @@ export interface FieldNotes {
 
 export const fieldNotes = z.registry<FieldNotes>();
 
+/** What the program gets of a table that is made by `T`. Tables are made when they are needed: see config/schema.ts. */
+export type ValueOf<T extends (...given: never) => z.ZodMiniType> = z.output<ReturnType<T>>;
+
 function note<S extends z.ZodMiniType>(schema: S, notes: FieldNotes): S {
   fieldNotes.add(schema, notes);
   return schema;

@@ -32,7 +32,7 @@ async function ask(web: PublicWeb, url: string, timeoutMs = 15_000): Promise<Too
     },
   };
   const deps = { http: web.client, files, store, clock: systemClock, mintId: () => 'file_x' };
-  const tool = httpRequestTool({ ...httpClientTable.parse({}), timeout: timeoutMs }, deps);
+  const tool = httpRequestTool({ ...httpClientTable().parse({}), timeout: timeoutMs }, deps);
   return { ...(await callTool(tool, { url })), kept };
 }
 

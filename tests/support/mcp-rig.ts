@@ -108,7 +108,7 @@ export function openMcp(
     metrics,
     pauses,
     kept,
-    configure: (written) => servers.configure(mcpOptions.parse({ servers: written }).servers),
+    configure: (written) => servers.configure(mcpOptions().parse({ servers: written }).servers),
     up: (name) => until(() => servers.status().some((one) => one.name === name && one.state === 'up')),
     until,
     tool,

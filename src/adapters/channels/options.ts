@@ -75,16 +75,22 @@ interface KindSpec<F extends z.core.$ZodShape, R extends keyof F & string> {
   required: readonly R[];
   /** What the first of them takes, in words. */
   missing: string;
-  fields: F;
+  fields: () => F;
 }
 
 /** A channel as configured: one account in the plain table (`main`), further ones by name under `accounts`. */
 export function channelKind<F extends z.core.$ZodShape, const R extends keyof F & string>(spec: KindSpec<F, R>) {
-  const account = table(spec.further, spec.fields);
-  const accounts = withDefault(named('Further accounts.', account), {});
-  return { ...spec, account, table: table(spec.about, { ...spec.fields, accounts }) };
+  const tables = () => {
+    const fields = spec.fields();
+    const account = table(spec.further, fields);
+    const accounts = withDefault(named('Further accounts.', account), {});
+    return { account, table: table(spec.about, { ...fields, accounts }) };
+  };
+  return { ...spec, tables };
 }
 
-export type Configured<K extends { account: z.ZodMiniType; required: readonly string[] }> = z.output<K['account']> & {
-  [P in Extract<K['required'][number], keyof z.output<K['account']>>]-?: NonNullable<z.output<K['account']>[P]>;
+type Kind = { tables: () => { account: z.ZodMiniType }; required: readonly string[] };
+type Account<K extends Kind> = z.output<ReturnType<K['tables']>['account']>;
+export type Configured<K extends Kind> = Account<K> & {
+  [P in Extract<K['required'][number], keyof Account<K>>]-?: NonNullable<Account<K>[P]>;
 } & { enabled: boolean; access: AccessMode };

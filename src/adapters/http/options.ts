@@ -65,66 +65,70 @@ function bindProblem(text: string): string | null {
   return /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(host) && !/^[\d.]+$/.test(host) ? null : 'it is not a host name';
 }
 
-const limits = table('Bounds per principal and for the whole server.', {
-  requests_per_second: withDefault(
-    integer('Requests per second of one token; more get 429 and `Retry-After`.', 1, 100_000),
-    500,
-  ),
-  connections: withDefault(integer('Open connections, WebSockets included; more are refused.', 1, 100_000), 2000),
-  pending_auth: withDefault(integer('WebSockets that have not authenticated yet; more are refused.', 1, 10_000), 64),
-});
-
-const auth = table('Who may use the HTTP and WebSocket interface.', {
-  token: z.optional(
-    secret('The operator token. When it is absent, one is generated into `<data>/token`.', {
-      check: tokenProblem,
-      form: `a random text of ${minTokenLength} characters or more (\`openssl rand -base64 32\` makes one)`,
-      computed: 'generated',
-      example: '"${GATEWAY_TOKEN}"',
-    }),
-  ),
-  token_file: z.optional(secretFile('token')),
-});
-
-const tls = table('Serve https and wss. Both keys, or neither.', {
-  cert_path: text('The certificate chain, PEM.', 'the path of a file', { example: '"/etc/open-clanker/cert.pem"' }),
-  key_path: text('Its private key, PEM.', 'the path of a file', { example: '"/etc/open-clanker/key.pem"' }),
-});
-
-export const serverOptions = table('The one port for HTTP and WebSocket.', {
-  host: withDefault(
-    text(
-      'The address to listen on. Anything but loopback needs `server.public = true` and `server.auth.token`.',
-      'an IP address or a host name',
-      {
-        check: bindProblem,
-      },
+const limits = () =>
+  table('Bounds per principal and for the whole server.', {
+    requests_per_second: withDefault(
+      integer('Requests per second of one token; more get 429 and `Retry-After`.', 1, 100_000),
+      500,
     ),
-    '127.0.0.1',
-  ),
-  port: withDefault(
-    integer('The port to listen on. `--port 0` (only as a flag) takes any free one.', 0, 65_535, {
-      form: 'a whole number from 1 to 65535',
-    }),
-    18_789,
-  ),
-  public: withDefault(flag('Must be true before the server listens on anything but loopback.'), false),
-  allowed_hosts: withDefault(
-    list(
-      'Host names clients may use besides localhost, 127.0.0.1 and [::1].',
-      'a list of host names such as ["clanker.example.com"]',
-      hostProblem,
+    connections: withDefault(integer('Open connections, WebSockets included; more are refused.', 1, 100_000), 2000),
+    pending_auth: withDefault(integer('WebSockets that have not authenticated yet; more are refused.', 1, 10_000), 64),
+  });
+
+const auth = () =>
+  table('Who may use the HTTP and WebSocket interface.', {
+    token: z.optional(
+      secret('The operator token. When it is absent, one is generated into `<data>/token`.', {
+        check: tokenProblem,
+        form: `a random text of ${minTokenLength} characters or more (\`openssl rand -base64 32\` makes one)`,
+        computed: 'generated',
+        example: '"${GATEWAY_TOKEN}"',
+      }),
     ),
-    [],
-  ),
-  allowed_origins: withDefault(list('Web origins that browsers may call from.', originForm, originProblem), []),
-  allowed_ips: withDefault(list('When not empty, only these addresses may connect.', rangeForm, rangeProblem), []),
-  trusted_proxies: withDefault(
-    list('Reverse proxies whose forwarding headers are believed.', rangeForm, proxyProblem),
-    [],
-  ),
-  max_body: withDefault(size('The largest JSON body; more is 413.', '1KB', '16MiB'), '256KB'),
-  tls: z.optional(tls),
-  auth: withDefault(auth, {}),
-  limits: withDefault(limits, {}),
-});
+    token_file: z.optional(secretFile('token')),
+  });
+
+const tls = () =>
+  table('Serve https and wss. Both keys, or neither.', {
+    cert_path: text('The certificate chain, PEM.', 'the path of a file', { example: '"/etc/open-clanker/cert.pem"' }),
+    key_path: text('Its private key, PEM.', 'the path of a file', { example: '"/etc/open-clanker/key.pem"' }),
+  });
+
+export const serverOptions = () =>
+  table('The one port for HTTP and WebSocket.', {
+    host: withDefault(
+      text(
+        'The address to listen on. Anything but loopback needs `server.public = true` and `server.auth.token`.',
+        'an IP address or a host name',
+        {
+          check: bindProblem,
+        },
+      ),
+      '127.0.0.1',
+    ),
+    port: withDefault(
+      integer('The port to listen on. `--port 0` (only as a flag) takes any free one.', 0, 65_535, {
+        form: 'a whole number from 1 to 65535',
+      }),
+      18_789,
+    ),
+    public: withDefault(flag('Must be true before the server listens on anything but loopback.'), false),
+    allowed_hosts: withDefault(
+      list(
+        'Host names clients may use besides localhost, 127.0.0.1 and [::1].',
+        'a list of host names such as ["clanker.example.com"]',
+        hostProblem,
+      ),
+      [],
+    ),
+    allowed_origins: withDefault(list('Web origins that browsers may call from.', originForm, originProblem), []),
+    allowed_ips: withDefault(list('When not empty, only these addresses may connect.', rangeForm, rangeProblem), []),
+    trusted_proxies: withDefault(
+      list('Reverse proxies whose forwarding headers are believed.', rangeForm, proxyProblem),
+      [],
+    ),
+    max_body: withDefault(size('The largest JSON body; more is 413.', '1KB', '16MiB'), '256KB'),
+    tls: z.optional(tls()),
+    auth: withDefault(auth(), {}),
+    limits: withDefault(limits(), {}),
+  });

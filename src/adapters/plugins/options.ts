@@ -10,7 +10,7 @@ const digest = (value: string): string | null =>
   /^[0-9a-f]{64}$/.test(value) ? null : 'it is not 64 digits 0-9 a-f; `open-clanker plugins list` shows the right ones';
 
 /** Keys of `[plugins.NAME]`; who may talk on a channel of a plugin stands in a table of its own. */
-export const pluginFields = {
+export const pluginFields = () => ({
   enabled: withDefault(flag('Whether the plugin is loaded.'), true),
   path: text(
     'The folder that holds it: a package that was installed with npm lies in `node_modules`.',
@@ -32,4 +32,4 @@ export const pluginFields = {
     }),
   ),
   options: withDefault(values('What the plugin itself takes; see its own words.', '{ sides = 20 }'), {}),
-};
+});

@@ -16,7 +16,7 @@ export const discord = channelKind({
   further: 'A further bot; `main` is the one of the plain table.',
   required: ['bot_token'],
   missing: 'the bot token from the Developer Portal',
-  fields: {
+  fields: () => ({
     bot_token: z.optional(
       secret('The bot token: Developer Portal, page "Bot", "Reset Token".', {
         check: tokenProblem,
@@ -37,5 +37,5 @@ export const discord = channelKind({
       user: { example: '"80351110224678912"', problem: idProblem },
       chat: { example: '"41771983423143937"', problem: idProblem },
     }),
-  },
+  }),
 });

@@ -11,7 +11,7 @@ export const email = channelKind({
   further: 'A further mailbox; `main` is the one of the plain table.',
   required: ['address', 'imap_url', 'smtp_url', 'password'],
   missing: 'the address of the mailbox',
-  fields: {
+  fields: () => ({
     address: z.optional(
       text('The address that answers are sent from.', 'an e-mail address', {
         example: '"bot@example.org"',
@@ -71,7 +71,7 @@ export const email = channelKind({
       user: { example: '"anna@example.org"', problem: idProblem },
       chat: { example: '"anna@example.org"', problem: idProblem },
     }),
-  },
+  }),
 });
 
 /** Ids are compared as they stand, and senders are told in lower case. */

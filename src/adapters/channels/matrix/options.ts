@@ -15,7 +15,7 @@ export const matrix = channelKind({
   further: 'A further account; `main` is the one of the plain table.',
   required: ['access_token', 'homeserver'],
   missing: 'the access token of the account',
-  fields: {
+  fields: () => ({
     homeserver: z.optional(
       baseUrl('The address of the homeserver: where `/_matrix` is served.', {
         example: '"https://matrix.example.org"',
@@ -32,5 +32,5 @@ export const matrix = channelKind({
       user: { example: '"@anna:example.org"', problem: userProblem },
       chat: { example: '"!room:example.org"', problem: roomProblem },
     }),
-  },
+  }),
 });

@@ -10,7 +10,7 @@ export const mattermost = channelKind({
   further: 'A further bot; `main` is the one of the plain table.',
   required: ['bot_token', 'api_root'],
   missing: 'the access token of the bot account',
-  fields: {
+  fields: () => ({
     bot_token: z.optional(secret('The access token of the bot account.', { example: '"${MATTERMOST_BOT_TOKEN}"' })),
     bot_token_file: z.optional(secretFile('bot_token')),
     api_root: z.optional(baseUrl('The address of the server.', { example: '"https://chat.example.org"' })),
@@ -19,5 +19,5 @@ export const mattermost = channelKind({
       user: { example: '"4xp9fdt77pncbef59f4k1qe83o"', problem: idProblem },
       chat: { example: '"ue7y4a1prtnqjh6cn9x5dzqk3w"', problem: idProblem },
     }),
-  },
+  }),
 });

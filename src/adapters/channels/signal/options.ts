@@ -23,7 +23,7 @@ export const signal = channelKind({
   further: 'A further number; `main` is the one of the plain table.',
   required: ['api_root', 'number'],
   missing: 'where the signal-cli daemon listens',
-  fields: {
+  fields: () => ({
     api_root: z.optional(
       baseUrl('The HTTP interface of `signal-cli daemon --http`.', { example: '"http://127.0.0.1:8080"' }),
     ),
@@ -35,5 +35,5 @@ export const signal = channelKind({
       user: { example: '"+491709876543"', problem: userProblem },
       chat: { example: '"EdSqI90cS0UomDpgUXOlCoObWvQOXlH5G3Z2d3f4ayE="', problem: chatProblem },
     }),
-  },
+  }),
 });

@@ -40,7 +40,7 @@ export const slack = channelKind({
   further: 'A further app; `main` is the one of the plain table.',
   required: ['bot_token'],
   missing: 'the bot token (xoxb-…) from the page "OAuth & Permissions" of the app',
-  fields: {
+  fields: () => ({
     bot_token: z.optional(
       secret('The bot token (xoxb-…).', {
         check: tokenProblem('xoxb-'),
@@ -69,5 +69,5 @@ export const slack = channelKind({
       user: { example: '"U024BE7LH"', problem: userProblem },
       chat: { example: '"C024BE91L"', problem: chatProblem },
     }),
-  },
+  }),
 });

@@ -26,7 +26,7 @@ export const telegram = channelKind({
   further: 'A further bot; `main` is the one of the plain table.',
   required: ['bot_token'],
   missing: 'the token from @BotFather',
-  fields: {
+  fields: () => ({
     bot_token: z.optional(
       secret('The token from @BotFather.', {
         check: tokenProblem,
@@ -77,5 +77,5 @@ export const telegram = channelKind({
       baseUrl('The Bot API server; another one when you run it yourself.'),
       'https://api.telegram.org',
     ),
-  },
+  }),
 });

@@ -29,7 +29,7 @@ export const webhook = channelKind({
   further: 'One webhook; it receives at `/hooks/NAME`.',
   required: ['secret'],
   missing: secretForm,
-  fields: {
+  fields: () => ({
     secret: z.optional(
       secret('The secret that both sides sign with (Standard Webhooks).', {
         check: webhookSecretProblem,
@@ -60,5 +60,5 @@ export const webhook = channelKind({
       user: { example: '"anna"', problem: idProblem },
       chat: { example: '"support"', problem: idProblem },
     }),
-  },
+  }),
 });

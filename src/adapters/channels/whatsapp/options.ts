@@ -13,7 +13,7 @@ export const whatsapp = channelKind({
   further: 'A further number; `main` is the one of the plain table.',
   required: ['access_token', 'phone_number_id', 'app_secret', 'verify_token'],
   missing: 'the access token of a system user',
-  fields: {
+  fields: () => ({
     access_token: z.optional(
       secret('The access token of a system user with the permission whatsapp_business_messaging.', {
         example: '"${WHATSAPP_ACCESS_TOKEN}"',
@@ -44,5 +44,5 @@ export const whatsapp = channelKind({
       user: { example: '"491701234567"', problem: idProblem },
       chat: { example: '"491701234567"', problem: idProblem },
     }),
-  },
+  }),
 });

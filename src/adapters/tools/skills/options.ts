@@ -3,9 +3,8 @@ import { flag, list, table, withDefault } from '../../../core/fields.ts';
 
 const any = (): null => null;
 
-export const skillsOptions = table(
-  'Skills: folders with a `SKILL.md` that tell the model how something is done here.',
-  {
+export const skillsOptions = () =>
+  table('Skills: folders with a `SKILL.md` that tell the model how something is done here.', {
     enabled: withDefault(flag('Offer skills to the model.'), true),
     folders: z.optional(
       list('Folders that hold skills; where two have one of the same name, the first counts.', 'a list of paths', any, {
@@ -17,5 +16,4 @@ export const skillsOptions = table(
       '*',
     ]),
     deny: withDefault(list('Names of skills that are not.', 'a list of names'), []),
-  },
-);
+  });

@@ -12,6 +12,7 @@ import {
   size,
   table,
   withDefault,
+  type ValueOf,
 } from '../../../core/fields.ts';
 
 /** As hosts are compared: in lower case, letters beyond ASCII as URLs write them (`xn--…`). */
@@ -38,48 +39,50 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const methodProblem = (entry: string): string | null =>
   methods.some((method) => method === entry) ? null : `a method is one of ${methods.join(', ')}`;
 
-export const httpClientTable = table('Web pages and public HTTP services, by the tool `http_request`.', {
-  enabled: withDefault(flag('Whether there is such a tool.'), true),
-  methods: withDefault(list('What may be asked for.', 'a list of HTTP methods', methodProblem), [...methods]),
-  timeout: withDefault(duration('The longest request, with redirects and the whole answer.', '1s', '2m'), '15s'),
-  max_bytes: withDefault(size('The largest answer, once it is decompressed.', '1KB', '10MB'), '2MB'),
-  ports: withDefault(idList('Ports beside 80 and 443.', 'a list of ports such as [8443]', portProblem), []),
-  allow_hosts: withDefault(
-    list(
-      'When there are any, only these hosts can be asked.',
-      'a list of hosts such as ["*.example.com"]',
-      hostProblem,
+export const httpClientTable = () =>
+  table('Web pages and public HTTP services, by the tool `http_request`.', {
+    enabled: withDefault(flag('Whether there is such a tool.'), true),
+    methods: withDefault(list('What may be asked for.', 'a list of HTTP methods', methodProblem), [...methods]),
+    timeout: withDefault(duration('The longest request, with redirects and the whole answer.', '1s', '2m'), '15s'),
+    max_bytes: withDefault(size('The largest answer, once it is decompressed.', '1KB', '10MB'), '2MB'),
+    ports: withDefault(idList('Ports beside 80 and 443.', 'a list of ports such as [8443]', portProblem), []),
+    allow_hosts: withDefault(
+      list(
+        'When there are any, only these hosts can be asked.',
+        'a list of hosts such as ["*.example.com"]',
+        hostProblem,
+      ),
+      [],
     ),
-    [],
-  ),
-  deny_hosts: withDefault(
-    list('Hosts that are never asked.', 'a list of hosts such as ["*.example.com"]', hostProblem),
-    [],
-  ),
-  allow_private: withDefault(
-    list(
-      'Services of the private network that may be asked, by people with the role owner only; no redirect leads there.',
-      'a list of hosts with ports such as ["192.168.1.5:8080"]',
-      hostPortProblem,
+    deny_hosts: withDefault(
+      list('Hosts that are never asked.', 'a list of hosts such as ["*.example.com"]', hostProblem),
+      [],
     ),
-    [],
-  ),
-});
+    allow_private: withDefault(
+      list(
+        'Services of the private network that may be asked, by people with the role owner only; no redirect leads there.',
+        'a list of hosts with ports such as ["192.168.1.5:8080"]',
+        hostPortProblem,
+      ),
+      [],
+    ),
+  });
 
 export const searchProviders = ['brave', 'tavily', 'searxng'] as const;
 
-export const webSearchTable = table('Web search, by the tool `web_search`; there is none without a provider.', {
-  provider: z.optional(choice('Who searches.', searchProviders, { example: '"brave"' })),
-  api_key: z.optional(secret('The key of Brave or Tavily.', { example: '"${SEARCH_API_KEY}"' })),
-  api_key_file: z.optional(secretFile('api_key')),
-  base_url: z.optional(
-    baseUrl('Where it is asked; may be in the private network, such as a SearXNG of your own.', {
-      computed: "the provider's own",
-      example: '"http://127.0.0.1:8888"',
-    }),
-  ),
-  results: withDefault(integer('Results of one search.', 1, 20), 6),
-});
+export const webSearchTable = () =>
+  table('Web search, by the tool `web_search`; there is none without a provider.', {
+    provider: z.optional(choice('Who searches.', searchProviders, { example: '"brave"' })),
+    api_key: z.optional(secret('The key of Brave or Tavily.', { example: '"${SEARCH_API_KEY}"' })),
+    api_key_file: z.optional(secretFile('api_key')),
+    base_url: z.optional(
+      baseUrl('Where it is asked; may be in the private network, such as a SearXNG of your own.', {
+        computed: "the provider's own",
+        example: '"http://127.0.0.1:8888"',
+      }),
+    ),
+    results: withDefault(integer('Results of one search.', 1, 20), 6),
+  });
 
-export type HttpClientOptions = z.output<typeof httpClientTable>;
-export type WebSearchOptions = z.output<typeof webSearchTable>;
+export type HttpClientOptions = ValueOf<typeof httpClientTable>;
+export type WebSearchOptions = ValueOf<typeof webSearchTable>;

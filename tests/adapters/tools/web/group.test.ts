@@ -6,7 +6,7 @@ import { estimateTokens } from '../../../../src/core/estimate.ts';
 import type { ToolGroup } from '../../../../src/core/ports/tool.ts';
 
 const groupOf = (client: object, search: object): ToolGroup => {
-  const options = { http_client: httpClientTable.parse(client), web_search: webSearchTable.parse(search) };
+  const options = { http_client: httpClientTable().parse(client), web_search: webSearchTable().parse(search) };
   // Nothing is asked before a call.
   return webTools({ options, request: {} as never, search: {} as never });
 };

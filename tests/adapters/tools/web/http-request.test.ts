@@ -25,7 +25,7 @@ async function rig(t: TestContext, options: Partial<HttpClientOptions> = {}) {
   });
   const files = diskFiles(folder);
   const deps = { http: site.client, files, store, clock: systemClock, mintId: idMint(systemClock, systemRandom) };
-  const tool = httpRequestTool({ ...httpClientTable.parse({}), ...options }, deps);
+  const tool = httpRequestTool({ ...httpClientTable().parse({}), ...options }, deps);
   const ask = (args: JsonObject, more: Partial<ToolCall> = {}): Promise<ToolOutput> => callTool(tool, args, more);
   const answer = (type: string | null, body: string | Uint8Array, status = 200): void =>
     site.page('/', (_request, response) => {

@@ -83,7 +83,7 @@ async function rig(
     await server.close();
   });
   const written = {
-    ...webSearchTable.parse({}),
+    ...webSearchTable().parse({}),
     provider,
     api_key: new Secret(key),
     base_url: `${server.url}/`,
@@ -96,7 +96,7 @@ async function rig(
 
 test('without a provider there is no such tool', () => {
   const http = httpClient();
-  assert.equal(webSearchTool(webSearchTable.parse({}), { http }), null);
+  assert.equal(webSearchTool(webSearchTable().parse({}), { http }), null);
   http.close();
 });
 
