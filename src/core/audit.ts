@@ -23,7 +23,6 @@ export type AuditAction =
   | 'person.exported'
   | 'person.erased'
   | 'approval.decided'
-  | 'approval.policy'
   | 'budget.set';
 
 /**

@@ -29,6 +29,11 @@ export function audited(gateway: Gateway, audit: Audit): Gateway {
       await audit.record(principal, 'role.set', id, { role });
       return person;
     },
+    async setPersonBudget(principal, id, change) {
+      const budget = await gateway.setPersonBudget(principal, id, change);
+      await audit.record(principal, 'budget.set', id, { ...change });
+      return budget;
+    },
     async linkPerson(principal, id) {
       const offered = await gateway.linkPerson(principal, id);
       await audit.record(principal, 'link.begun', id);
