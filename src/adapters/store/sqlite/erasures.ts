@@ -116,61 +116,70 @@ export function eraseRows(db: Database, person: string, { table, keys }: RowKeys
   count(db, person, table, keys.length);
 }
 
-/** In somebody else's history the place stays, and nothing of what was said; nor a summary that may tell it. */
-function eraseMessage(db: Database, person: string, [session = '', seq = '']: (string | number)[]): void {
-  const owner = db.get<{ owner: string }>('SELECT owner FROM sessions WHERE id = ?', session)?.owner ?? person;
-  if (owner === person) removeRow(db, 'messages', [session, seq]);
-  else blank(db, session, Number(seq));
+/** In somebody else's history the place stays, and nothing of what was said or answered. */
+function eraseMessage(db: Database, person: string, [id = '', seq = '']: (string | number)[]): void {
+  const session = db.get<GroupSession>('SELECT id, key, owner FROM sessions WHERE id = ?', id);
+  const message = db.get<GroupMessage>('SELECT seq, run_id FROM messages WHERE session = ? AND seq = ?', id, seq);
+  if (session === null || session.owner === person) removeRow(db, 'messages', [id, seq]);
+  else if (message !== null) eraseTurn(db, session, message);
 }
 
-function blank(db: Database, session: string | number, seq: number): void {
-  db.run('UPDATE messages SET parts = ?, author = NULL WHERE session = ? AND seq = ?', toJson(erased), session, seq);
-  if (db.run('DELETE FROM summaries WHERE session = ? AND seq >= ?', session, seq) === 0) return;
-  db.run('UPDATE sessions SET summary_seq = 0 WHERE id = ?', session);
-}
-
-/** With what was said in a group goes what was answered to it: an answer repeats the question. */
+/** What was said in a group is in its history, too. */
 function eraseInbound(db: Database, person: string, key: (string | number)[]): void {
   const row = db.get<{ id: string; run_id: string; session_key: string }>(
     'SELECT id, run_id, session_key FROM inbox WHERE seq = ?',
     key[0] ?? 0,
   );
   if (row === null) return;
-  const session = db.get<{ id: number; owner: string }>(
-    'SELECT id, owner FROM sessions WHERE key = ?',
-    row.session_key,
-  );
-  if (session !== null && session.owner !== person) eraseTurn(db, session.id, row);
+  const session = db.get<GroupSession>('SELECT id, key, owner FROM sessions WHERE key = ?', row.session_key);
+  if (session !== null && session.owner !== person) {
+    const message = db.get<GroupMessage>(
+      'SELECT seq, run_id FROM messages WHERE session = ? AND id = ?',
+      session.id,
+      row.id,
+    );
+    eraseTurn(db, session, message ?? { seq: null, run_id: row.run_id });
+  }
   removeRow(db, 'inbox', key);
   refreshQueue(db, row.session_key);
 }
 
-function eraseTurn(db: Database, session: number, row: { id: string; run_id: string; session_key: string }): void {
-  const said = db.get<{ seq: number; run_id: string | null }>(
-    'SELECT seq, run_id FROM messages WHERE session = ? AND id = ?',
-    session,
-    row.id,
-  );
-  // Collected with others it was answered by their run.
-  const run = said?.run_id ?? row.run_id;
-  if (said !== null) {
-    blank(db, session, said.seq);
+interface GroupSession {
+  id: number;
+  key: string;
+  owner: string;
+}
+
+/** `run_id`: of the run that answered it, which is that of another message when they were collected. */
+interface GroupMessage {
+  seq: number | null;
+  run_id: string | null;
+}
+
+/** With what was said goes what was answered: an answer repeats the question, and a summary or recording both. */
+function eraseTurn(db: Database, session: GroupSession, { seq, run_id: run }: GroupMessage): void {
+  if (seq !== null) {
     db.run(
       `UPDATE messages SET parts = ?, author = NULL
-       WHERE session = ? AND seq > ? AND seq < ? AND run_id = ? AND role <> 'user'`,
+       WHERE session = ? AND seq >= ? AND seq < ? AND (seq = ? OR run_id = ? AND role <> 'user')`,
       toJson(erased),
-      session,
-      said.seq,
-      said.seq + maxMessagesOfRun,
+      session.id,
+      seq,
+      seq + maxMessagesOfRun,
+      seq,
       run,
     );
+    const told = db.run('DELETE FROM summaries WHERE session = ? AND seq >= ?', session.id, seq) > 0;
+    if (told) db.run('UPDATE sessions SET summary_seq = 0 WHERE id = ?', session.id);
   }
-  for (const { seq } of db.all<{ seq: number }>('SELECT seq FROM outbox WHERE run_id = ?', run))
-    eraseOutbound(db, [seq]);
+  // A recording of a later run holds the history that it began with.
+  db.once('DELETE FROM recordings WHERE session_key = ?', session.key);
+  if (run === null) return;
+  for (const row of db.all<{ seq: number }>('SELECT seq FROM outbox WHERE run_id = ?', run)) {
+    eraseOutbound(db, [row.seq]);
+  }
   db.run('DELETE FROM journal WHERE run_id = ?', run);
   db.once('DELETE FROM approvals WHERE run_id = ?', run);
-  // A recording of a later run holds the history that it began with.
-  db.once('DELETE FROM recordings WHERE session_key = ?', row.session_key);
   db.once('UPDATE attempts SET detail = NULL WHERE run_id = ?', run);
 }
 

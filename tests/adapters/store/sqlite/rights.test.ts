@@ -193,6 +193,9 @@ test('what somebody said in a group is theirs, also when nothing but its mark te
   const parts = (text: string, by: string): string => JSON.stringify([{ type: 'text', text, by }]);
   say.run(1, 'one', parts('words of a', 'telegram:main:MARKAAA'), 'A');
   say.run(2, 'two', parts('words of b, who quotes telegram:main:MARKAAA', 'telegram:main:b'), 'B');
+  db.exec(`UPDATE messages SET run_id = 'run' WHERE session = 7 AND seq = 1;
+    INSERT INTO messages (session, seq, id, owner, role, parts, author, run_id, time)
+    VALUES (7, 3, 'three', 'owner', 'assistant', '[{"type":"text","text":"you said: words of a"}]', 'm', 'run', 1)`);
   db.close();
   const stored = { mimeType: 'text/plain', size: 1, sha256: '', createdAt: noon };
   for (const id of ['file_of_a', 'file_of_b']) await store.saveFile({ id, owner: 'owner', ...stored });
@@ -218,6 +221,7 @@ test('what somebody said in a group is theirs, also when nothing but its mark te
     [
       ['[erased]', null],
       ['words of b', 'B'],
+      ['[erased]', null],
     ],
   );
   const left = new DatabaseSync(file, { readOnly: true });
