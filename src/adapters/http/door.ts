@@ -126,7 +126,7 @@ export class Door {
       principal,
       address,
       params: parseParams(params),
-      query: validate(route.query ?? noFields, query),
+      query: validate((route.query ?? noFields)(), query),
       body: await this.#body(route, request, response),
       request,
       response,
@@ -148,7 +148,7 @@ export class Door {
     if (route.body === undefined && !hasBody(request)) return undefined;
     const { context } = this.#deps;
     const limits = { maxBytes: context.options().maxBodyBytes, timeoutMs: context.timings.bodyMs };
-    return validate(route.body ?? noFields, await readJson(request, response, limits));
+    return validate((route.body ?? noFields)(), await readJson(request, response, limits));
   }
 }
 

@@ -1,36 +1,40 @@
 import * as z from 'zod/mini';
+import { once } from '../../core/once.ts';
 import { HttpError } from './errors.ts';
 import { parseJson } from './json.ts';
-import { chatFrame, id, sessionKey } from './schemas.ts';
+import { chatFrame, id, noFields, sessionKey, type Wire } from './schemas.ts';
 import { validate } from './validate.ts';
 
 /** Sessions one socket may name in `subscribe`. */
 const maxSubscribed = 100;
 
-const frame = z.strictObject({
-  type: z.string().check(z.minLength(1), z.maxLength(64)),
-  id: z.exactOptional(z.string().check(z.maxLength(128))),
-  payload: z.exactOptional(z.record(z.string(), z.any())),
-  timestamp: z.exactOptional(z.string().check(z.maxLength(64))),
-});
+const frame = once(() =>
+  z.strictObject({
+    type: z.string().check(z.minLength(1), z.maxLength(64)),
+    id: z.exactOptional(z.string().check(z.maxLength(128))),
+    payload: z.exactOptional(z.record(z.string(), z.any())),
+    timestamp: z.exactOptional(z.string().check(z.maxLength(64))),
+  }),
+);
 
-const nothing = z.strictObject({});
 const payloads = {
   // Loose on purpose: whatever else is declared here (scopes, roles) means nothing.
-  auth: z.looseObject({ token: z.string() }),
-  'chat.send': chatFrame,
-  'chat.abort': z.strictObject({ run_id: id }),
-  subscribe: z.union([
-    z.strictObject({ all: z.literal(true) }),
-    z.strictObject({ sessions: z.array(sessionKey).check(z.maxLength(maxSubscribed)) }),
-  ]),
-  ping: nothing,
+  auth: once(() => z.looseObject({ token: z.string() })),
+  'chat.send': once(chatFrame),
+  'chat.abort': once(() => z.strictObject({ run_id: id })),
+  subscribe: once(() =>
+    z.union([
+      z.strictObject({ all: z.literal(true) }),
+      z.strictObject({ sessions: z.array(sessionKey).check(z.maxLength(maxSubscribed)) }),
+    ]),
+  ),
+  ping: noFields,
 } as const;
 
 type Payloads = typeof payloads;
 /** What a client may say, checked. */
 export type ClientFrame = {
-  [T in keyof Payloads]: { type: T; id: string | null; payload: z.infer<Payloads[T]> };
+  [T in keyof Payloads]: { type: T; id: string | null; payload: Wire<Payloads[T]> };
 }[keyof Payloads];
 
 /** A frame that is not understood; `id` is repeated when at least that much was. */
@@ -50,10 +54,10 @@ const isKnown = (type: string): type is keyof Payloads => Object.hasOwn(payloads
 export function parseFrame(bytes: Uint8Array): ClientFrame {
   let id: string | null = null;
   try {
-    const { type, payload, ...rest } = validate(frame, parseJson(bytes));
+    const { type, payload, ...rest } = validate(frame(), parseJson(bytes));
     id = rest.id ?? null;
     if (!isKnown(type)) throw new HttpError(400, 'unknown_type', `There is no frame type ${JSON.stringify(type)}.`);
-    return { type, id, payload: validate(payloads[type], payload ?? {}) } as ClientFrame;
+    return { type, id, payload: validate(payloads[type](), payload ?? {}) } as ClientFrame;
   } catch (error) {
     throw new FrameError(id, error);
   }

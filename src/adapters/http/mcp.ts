@@ -4,9 +4,11 @@
  */
 import * as z from 'zod/mini';
 import { ClankerError } from '../../core/errors.ts';
+import { once } from '../../core/once.ts';
 import type { JsonObject } from '../../core/message.ts';
 import type { Gateway } from '../../core/ports/gateway.ts';
 import type { Principal } from '../../core/principal.ts';
+import type { Wire } from './schemas.ts';
 
 /** Newest first. They do not differ in what is used of them here. */
 export const protocolVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
@@ -19,21 +21,25 @@ const methodNotFound = -32_601;
 const invalidParams = -32_602;
 const internal = -32_603;
 
-export const rpcMessage = z.looseObject({
-  jsonrpc: z.literal('2.0'),
-  id: z.optional(z.union([z.string(), z.number()])),
-  method: z.optional(z.string()),
-  params: z.optional(z.record(z.string(), z.json())),
-});
-export const rpcAnswer = z.object({
-  jsonrpc: z.literal('2.0'),
-  id: z.union([z.string(), z.number()]),
-  result: z.optional(z.record(z.string(), z.json())),
-  error: z.optional(z.object({ code: z.number(), message: z.string() })),
-});
+export const rpcMessage = () =>
+  z.looseObject({
+    jsonrpc: z.literal('2.0'),
+    id: z.optional(z.union([z.string(), z.number()])),
+    method: z.optional(z.string()),
+    params: z.optional(z.record(z.string(), z.json())),
+  });
+export const rpcAnswer = () =>
+  z.object({
+    jsonrpc: z.literal('2.0'),
+    id: z.union([z.string(), z.number()]),
+    result: z.optional(z.record(z.string(), z.json())),
+    error: z.optional(z.object({ code: z.number(), message: z.string() })),
+  });
 
-const callParams = z.looseObject({ name: z.string(), arguments: z.optional(z.record(z.string(), z.json())) });
-const initializeParams = z.looseObject({ protocolVersion: z.string() });
+const callParams = once(() =>
+  z.looseObject({ name: z.string(), arguments: z.optional(z.record(z.string(), z.json())) }),
+);
+const initializeParams = once(() => z.looseObject({ protocolVersion: z.string() }));
 
 export interface RpcContext {
   gateway: Pick<Gateway, 'offeredTools' | 'callTool'>;
@@ -49,9 +55,9 @@ const failed = (code: number, message: string): Answer => ({ error: { code, mess
 
 /** Null for what needs no answer: notices, and answers to questions that were never asked. */
 export async function answerRpc(
-  { id, method, params = {} }: z.infer<typeof rpcMessage>,
+  { id, method, params = {} }: Wire<typeof rpcMessage>,
   context: RpcContext,
-): Promise<z.infer<typeof rpcAnswer> | null> {
+): Promise<Wire<typeof rpcAnswer> | null> {
   if (id === undefined || method === undefined) return null;
   return { jsonrpc: '2.0', id, ...(await answer(method, params, context)) };
 }
@@ -72,7 +78,7 @@ async function answer(method: string, params: JsonObject, context: RpcContext): 
 }
 
 function initialize(params: JsonObject, version: string): Answer {
-  const asked = initializeParams.safeParse(params);
+  const asked = initializeParams().safeParse(params);
   if (!asked.success) return failed(invalidParams, 'protocolVersion: say which one you speak.');
   const { protocolVersion } = asked.data;
   const [newest = ''] = protocolVersions;
@@ -102,7 +108,7 @@ async function listTools({ gateway, principal }: RpcContext): Promise<Answer> {
 
 /** What the caller can mend is a result that its model reads; only a defect of ours is an error. */
 async function callTool(params: JsonObject, { gateway, principal, session, signal }: RpcContext): Promise<Answer> {
-  const asked = callParams.safeParse(params);
+  const asked = callParams().safeParse(params);
   if (!asked.success) return failed(invalidParams, 'name, arguments: say which tool is called with what.');
   const { name, arguments: args = {} } = asked.data;
   try {

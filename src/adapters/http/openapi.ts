@@ -19,7 +19,7 @@ function parametersOf({ path, query, headers }: Route): Json[] {
     required: true,
     schema: schemaOf(name === 'key' ? sessionKey : id, 'input'),
   }));
-  const fields = query === undefined ? {} : (schemaOf(query, 'input')['properties'] as Json);
+  const fields = query === undefined ? {} : (schemaOf(query(), 'input')['properties'] as Json);
   const inQuery = Object.entries(fields).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
   const inHeader = Object.entries(headers ?? {}).map(([name, description]) => ({
     name,
@@ -36,7 +36,7 @@ function answerOf(docs: AnswerDoc | AnswerDoc[]): Json {
   const content = Object.fromEntries(
     list.map(({ schema, type }) => [
       type ?? 'application/json',
-      { schema: schema === undefined ? { type: 'string' } : schemaOf(schema, 'output') },
+      { schema: schema === undefined ? { type: 'string' } : schemaOf(schema(), 'output') },
     ]),
   );
   return { description: list.map(({ description }) => description).join(' Or: '), content };
@@ -47,7 +47,7 @@ function bodyOf({ body }: Route): Json {
   const content =
     body === 'raw'
       ? { '*/*': { schema: { type: 'string', format: 'binary' } } }
-      : { 'application/json': { schema: schemaOf(body, 'input') } };
+      : { 'application/json': { schema: schemaOf(body(), 'input') } };
   return { requestBody: { required: true, content } };
 }
 

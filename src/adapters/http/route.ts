@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type * as z from 'zod/mini';
+import { once } from '../../core/once.ts';
 import type { Gateway } from '../../core/ports/gateway.ts';
 import type { Metrics } from '../../core/ports/system.ts';
 import type { Principal, Scope } from '../../core/principal.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { ErrorStyle } from './errors.ts';
+import type { Shape, Wire } from './schemas.ts';
 import type { HttpServerOptions, HttpTimings } from './settings.ts';
 import type { HookLimits } from './hook-limits.ts';
 import type { EventStreams } from './sse.ts';
@@ -58,16 +59,16 @@ export const json = (body: unknown, status = 200): Reply => ({ status, json: bod
 /** What may be answered, for the document: a schema for JSON, a media type for anything else. */
 export interface AnswerDoc {
   description: string;
-  schema?: z.ZodMiniType;
+  schema?: Shape;
   type?: string;
 }
 
-type Parsed<S> = S extends z.ZodMiniType ? z.infer<S> : undefined;
+type Parsed<S> = S extends Shape ? Wire<S> : undefined;
 
 interface RouteOf<
   Path extends string,
-  Q extends z.ZodMiniType | undefined,
-  B extends z.ZodMiniType | 'raw' | undefined,
+  Q extends Shape | undefined,
+  B extends Shape | 'raw' | undefined,
   S extends Scope | null,
 > {
   method: 'GET' | 'POST' | 'DELETE';
@@ -95,8 +96,8 @@ export interface Route {
   path: string;
   summary: string;
   scope: Scope | null;
-  query?: z.ZodMiniType | undefined;
-  body?: z.ZodMiniType | 'raw' | undefined;
+  query?: Shape | undefined;
+  body?: Shape | 'raw' | undefined;
   headers?: Record<string, string>;
   answers: Record<number, AnswerDoc | AnswerDoc[]>;
   errorStyle?: ErrorStyle;
@@ -105,12 +106,17 @@ export interface Route {
   handle(call: Call<string, unknown, unknown, Principal | null>): Promise<Reply> | Reply;
 }
 
-/** Defines a route; the handler's types come from its path and schemas. */
+/** Defines a route; the handler's types come from its path and shapes. What it accepts is made with its first request. */
 export function route<
   const Path extends string,
   S extends Scope | null,
-  Q extends z.ZodMiniType | undefined = undefined,
-  B extends z.ZodMiniType | 'raw' | undefined = undefined,
+  Q extends Shape | undefined = undefined,
+  B extends Shape | 'raw' | undefined = undefined,
 >(definition: RouteOf<Path, Q, B, S>): Route {
-  return definition;
+  const { query, body } = definition;
+  return {
+    ...definition,
+    query: query === undefined ? query : once(query),
+    body: typeof body === 'function' ? once(body) : body,
+  };
 }

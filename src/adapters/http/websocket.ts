@@ -101,7 +101,7 @@ export class WebSocketDoor {
       });
     }
     if (target.path !== '/ws') throw new HttpError(404, 'not_found', 'The WebSocket is at /ws.');
-    validate(noFields, query);
+    validate(noFields(), query);
     return address;
   }
 

@@ -1,22 +1,21 @@
-import type * as z from 'zod/mini';
 import type { ApprovalInfo } from '../../../core/ports/approval-gateway.ts';
 import type { Gateway } from '../../../core/ports/gateway.ts';
 import type { Principal } from '../../../core/principal.ts';
 import { json, route } from '../route.ts';
-import { approval, approvals, approvalsQuery, approvalTicket, failure } from '../schemas.ts';
+import { approval, approvals, approvalsQuery, approvalTicket, failure, type Wire } from '../schemas.ts';
 
 const defaultPage = 50;
 const missing = { description: 'No such question of yours.', schema: failure };
 const over = { description: 'It was answered already, or has expired.', schema: failure };
 
-const wireApproval = (info: ApprovalInfo): z.infer<typeof approval> => ({ ...info, effects: [...info.effects] });
+const wireApproval = (info: ApprovalInfo): Wire<typeof approval> => ({ ...info, effects: [...info.effects] });
 
 async function answer(
   { gateway }: { gateway: Gateway },
   principal: Principal,
   id: string,
   approve: boolean,
-): Promise<z.infer<typeof approvalTicket>> {
+): Promise<Wire<typeof approvalTicket>> {
   const { messageId, runId, sessionKey } = await gateway.answerApproval(principal, id, approve);
   return { message_id: messageId, run_id: runId, session: sessionKey };
 }

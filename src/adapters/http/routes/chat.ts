@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import type * as z from 'zod/mini';
 import type { ChatRequest, ChatTicket } from '../../../core/ports/gateway.ts';
 import { errorBody, HttpError, httpErrorOf } from '../errors.ts';
 import { eventData } from '../event-data.ts';
 import { json, route } from '../route.ts';
-import { chatAnswer, chatBody, type chatFrame, failure, idempotencyKey } from '../schemas.ts';
+import { chatAnswer, chatBody, type chatFrame, failure, idempotencyKey, type Wire } from '../schemas.ts';
 import type { EventStream } from '../sse.ts';
 
 /** The request as the gateway takes it; which session is meant, the gateway knows. */
-export function chatRequestOf(body: z.infer<typeof chatFrame>): ChatRequest {
+export function chatRequestOf(body: Wire<typeof chatFrame>): ChatRequest {
   const { idempotency_key: idempotencyKey, ...rest } = body;
   return { ...rest, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
 }

@@ -12,15 +12,18 @@ const maxListed = 50;
 const list = (pattern: string, words: string) =>
   z.string().check(z.maxLength(8000), z.regex(new RegExp(`^${pattern}(?:,${pattern}){0,${maxListed - 1}}$`), words));
 
-const query = z.strictObject({
-  type: z.exactOptional(
-    list(
-      `(?:${eventTypes.map((type) => type.replaceAll('.', '\\.')).join('|')})`,
-      'must list event types, separated by commas',
+const query = () =>
+  z.strictObject({
+    type: z.exactOptional(
+      list(
+        `(?:${eventTypes.map((type) => type.replaceAll('.', '\\.')).join('|')})`,
+        'must list event types, separated by commas',
+      ),
     ),
-  ),
-  session: z.exactOptional(list('[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}', 'must list session keys, separated by commas')),
-});
+    session: z.exactOptional(
+      list('[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}', 'must list session keys, separated by commas'),
+    ),
+  });
 
 /** The sequence after which a returning reader wants to go on, or null. */
 function lastEventId(header: string | string[] | undefined): number | null {

@@ -59,13 +59,13 @@ async function deliver(name: string, method: 'GET' | 'POST', call: HookCall): Pr
   }
 }
 
-const query = z.looseObject({});
+const query = () => z.looseObject({});
 const answers = {
   401: { description: 'There is no such hook, or the request is not signed with its secret.', schema: failure },
   429: { description: 'Too many requests; see Retry-After.', schema: failure },
   503: { description: 'It cannot be taken now; see Retry-After and send it again.', schema: failure },
 };
-const taken = { description: 'It is committed; the body is what the platform wants to read.', schema: z.any() };
+const taken = { description: 'It is committed; the body is what the platform wants to read.', schema: z.any };
 
 export const hookRoutes = [
   route({
@@ -81,7 +81,7 @@ export const hookRoutes = [
       'webhook-signature': '`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.',
     },
     answers: {
-      202: { description: 'The message is committed, now or by an earlier request with its id.', schema: z.any() },
+      202: { description: 'The message is committed, now or by an earlier request with its id.', schema: z.any },
       409: { description: 'The id was used for another message.', schema: failure },
       ...answers,
     },

@@ -13,7 +13,7 @@ export const mcpRoutes = [
     summary:
       'The Model Context Protocol: notes, conversations and sending as tools, in the name of the token’s person.',
     scope: 'read',
-    query: z.strictObject({ session: z.exactOptional(z.string()) }),
+    query: () => z.strictObject({ session: z.exactOptional(z.string()) }),
     body: rpcMessage,
     headers: { 'MCP-Protocol-Version': 'The version that was agreed on.' },
     answers: {

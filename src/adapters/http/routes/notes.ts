@@ -1,14 +1,13 @@
-import type * as z from 'zod/mini';
 import type { JsonObject } from '../../../core/message.ts';
 import type { NoteRow } from '../../../core/ports/notes.ts';
 import { HttpError } from '../errors.ts';
 import { json, route } from '../route.ts';
-import { deleted, failure, note, noteBody, notes, notesQuery, ok } from '../schemas.ts';
+import { deleted, failure, note, noteBody, notes, notesQuery, ok, type Wire } from '../schemas.ts';
 
 const missing = { description: 'No such note of yours.', schema: failure };
 const off = { description: 'Notes are switched off, or there are too many.', schema: failure };
 
-function wireNote(row: NoteRow): z.infer<typeof note> {
+function wireNote(row: NoteRow): Wire<typeof note> {
   const { owner: _, ...shown } = row;
   return shown;
 }

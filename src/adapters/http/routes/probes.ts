@@ -3,7 +3,7 @@ import { HttpError } from '../errors.ts';
 import { json, type Route, route } from '../route.ts';
 import { readiness } from '../schemas.ts';
 
-const live = z.strictObject({ ok: z.literal(true), status: z.literal('live') });
+const live = () => z.strictObject({ ok: z.literal(true), status: z.literal('live') });
 
 const health = (path: '/health' | '/healthz'): Route =>
   route({

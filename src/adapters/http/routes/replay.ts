@@ -3,53 +3,56 @@ import { noLongerNeeded } from '../../../core/abort.ts';
 import type { DryRun, Replay } from '../../../core/ports/replay.ts';
 import { effects } from '../../../core/ports/tool.ts';
 import { json, route } from '../route.ts';
-import { dryRunBody, failure } from '../schemas.ts';
+import { dryRunBody, failure, type Wire } from '../schemas.ts';
 
-const args = z.record(z.string(), z.unknown());
-const cost = z.nullable(z.strictObject({ amount: z.number(), currency: z.string() }));
-const call = z.strictObject({ tool: z.string(), args });
+const args = () => z.record(z.string(), z.unknown());
+const cost = () => z.nullable(z.strictObject({ amount: z.number(), currency: z.string() }));
+const call = () => z.strictObject({ tool: z.string(), args: args() });
 
-const replayBody = z.strictObject({
-  model: z.exactOptional(z.string().check(z.minLength(1), z.maxLength(200))),
-  prompt: z.exactOptional(z.string().check(z.maxLength(65_536))),
-});
+const replayBody = () =>
+  z.strictObject({
+    model: z.exactOptional(z.string().check(z.minLength(1), z.maxLength(200))),
+    prompt: z.exactOptional(z.string().check(z.maxLength(65_536))),
+  });
 
-const replay = z.strictObject({
-  run_id: z.string(),
-  offline: z.boolean(),
-  same: z.boolean(),
-  diverged: z.nullable(z.number()),
-  recorded: z.strictObject({ text: z.string(), model: z.string(), steps: z.number() }),
-  text: z.string(),
-  model: z.string(),
-  finish_reason: z.string(),
-  steps: z.array(
-    z.strictObject({
-      text: z.string(),
-      calls: z.array(z.strictObject({ tool: z.string(), args, result: z.string() })),
-    }),
-  ),
-  missing: z.array(call),
-  cost,
-});
+const replay = () =>
+  z.strictObject({
+    run_id: z.string(),
+    offline: z.boolean(),
+    same: z.boolean(),
+    diverged: z.nullable(z.number()),
+    recorded: z.strictObject({ text: z.string(), model: z.string(), steps: z.number() }),
+    text: z.string(),
+    model: z.string(),
+    finish_reason: z.string(),
+    steps: z.array(
+      z.strictObject({
+        text: z.string(),
+        calls: z.array(z.strictObject({ tool: z.string(), args: args(), result: z.string() })),
+      }),
+    ),
+    missing: z.array(call()),
+    cost: cost(),
+  });
 
-const dryRun = z.strictObject({
-  text: z.string(),
-  calls: z.array(
-    z.strictObject({
-      tool: z.string(),
-      args,
-      effects: z.array(z.enum(effects)),
-      decision: z.enum(['allow', 'ask', 'deny']),
-    }),
-  ),
-  model: z.string(),
-  cost,
-});
+const dryRun = () =>
+  z.strictObject({
+    text: z.string(),
+    calls: z.array(
+      z.strictObject({
+        tool: z.string(),
+        args: args(),
+        effects: z.array(z.enum(effects)),
+        decision: z.enum(['allow', 'ask', 'deny']),
+      }),
+    ),
+    model: z.string(),
+    cost: cost(),
+  });
 
-const dollars = (amount: number | null): z.infer<typeof cost> => (amount === null ? null : { amount, currency: 'USD' });
+const dollars = (amount: number | null): Wire<typeof cost> => (amount === null ? null : { amount, currency: 'USD' });
 
-const wireReplay = ({ runId, reason, text, model, steps, missing, cost, ...told }: Replay): z.infer<typeof replay> => ({
+const wireReplay = ({ runId, reason, text, model, steps, missing, cost, ...told }: Replay): Wire<typeof replay> => ({
   run_id: runId,
   offline: told.offline,
   same: told.same,
@@ -63,7 +66,7 @@ const wireReplay = ({ runId, reason, text, model, steps, missing, cost, ...told 
   cost: dollars(cost),
 });
 
-const wireDryRun = ({ text, calls, model, cost }: DryRun): z.infer<typeof dryRun> => ({
+const wireDryRun = ({ text, calls, model, cost }: DryRun): Wire<typeof dryRun> => ({
   text,
   calls,
   model,

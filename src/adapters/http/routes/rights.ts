@@ -49,7 +49,7 @@ export const rightsRoutes = [
     path: '/api/v1/erasures',
     summary: 'Receipts of people who were erased, newest first.',
     scope: 'admin',
-    query: z.strictObject({ limit: z.exactOptional(limit) }),
+    query: () => z.strictObject({ limit: z.exactOptional(limit) }),
     answers: { 200: { description: 'The receipts.', schema: erasures } },
     handle: async ({ principal, query, context }) =>
       json({ erasures: await context.gateway.erasures(principal, query.limit ?? defaultPage) }),
@@ -85,7 +85,7 @@ export const rightsRoutes = [
     path: '/api/v1/sessions/import',
     summary: 'Bring in an exported session (JSON lines, at most 16 MB) as a new one of your own.',
     scope: 'manage',
-    query: z.strictObject({ session: z.exactOptional(sessionName) }),
+    query: () => z.strictObject({ session: z.exactOptional(sessionName) }),
     body: 'raw',
     answers: {
       201: { description: 'The session.', schema: session },

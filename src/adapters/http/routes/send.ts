@@ -3,11 +3,11 @@ import type { SendTicket } from '../../../core/ports/gateway.ts';
 import type { Call } from '../route.ts';
 import { json, route } from '../route.ts';
 import type { Principal } from '../../../core/principal.ts';
-import { plainSendFailure, sendBody, sendFailure, sent } from '../schemas.ts';
+import { plainSendFailure, sendBody, sendFailure, sent, type Wire } from '../schemas.ts';
 import { idempotencyKeyOf } from './chat.ts';
 
 type SendCall = Pick<
-  Call<string, unknown, z.infer<typeof sendBody>, Principal>,
+  Call<string, unknown, Wire<typeof sendBody>, Principal>,
   'principal' | 'body' | 'request' | 'context'
 >;
 
@@ -26,7 +26,7 @@ export const sendRoutes = [
     path: '/api/v1/message',
     summary: 'Deliver a message through a channel. Answered after the commit, or after the platform took it.',
     scope: 'send',
-    query: z.strictObject({ wait: z.exactOptional(z.literal('delivered')) }),
+    query: () => z.strictObject({ wait: z.exactOptional(z.literal('delivered')) }),
     body: sendBody,
     headers,
     errorStyle: 'message',

@@ -5,13 +5,24 @@ import type { Principal } from '../../../core/principal.ts';
 import { HttpError } from '../errors.ts';
 import { writeLines } from '../lines.ts';
 import { json, route } from '../route.ts';
-import { cursor, failure, limit, type message, messages, ok, pageQuery, session, sessions } from '../schemas.ts';
+import {
+  cursor,
+  failure,
+  limit,
+  type message,
+  messages,
+  ok,
+  pageQuery,
+  session,
+  sessions,
+  type Wire,
+} from '../schemas.ts';
 
 const defaultPage = 50;
 /** Messages read at a time for an export. */
 const exportPage = 200;
 
-const wireMessage = ({ id, seq, role, parts, author, time, runId }: Message): z.infer<typeof message> => ({
+const wireMessage = ({ id, seq, role, parts, author, time, runId }: Message): Wire<typeof message> => ({
   id,
   seq,
   role,
@@ -80,11 +91,12 @@ export const sessionRoutes = [
     path: '/api/v1/sessions/{key}/messages',
     summary: 'Its messages, oldest first. `before` pages backwards from a message id, `cursor` forwards.',
     scope: 'read',
-    query: z.strictObject({
-      limit: z.exactOptional(limit),
-      cursor: z.exactOptional(cursor),
-      before: z.exactOptional(cursor),
-    }),
+    query: () =>
+      z.strictObject({
+        limit: z.exactOptional(limit),
+        cursor: z.exactOptional(cursor),
+        before: z.exactOptional(cursor),
+      }),
     answers: { 200: { description: 'A page of messages.', schema: messages }, 404: missing },
     async handle({ principal, params, query, context }) {
       if (query.cursor !== undefined && query.before !== undefined) {
