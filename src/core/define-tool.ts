@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { JsonObject } from './message.ts';
+import { once } from './once.ts';
 import type { Effect, Tool, ToolCall, ToolOutput } from './ports/tool.ts';
 
 const maxProblemLength = 600;
@@ -7,10 +8,11 @@ const maxProblemLength = 600;
 /**
  * A tool whose arguments are a schema: what the model reads, what is checked and what `run` gets cannot differ. Use
  * `z.strictObject`, so that an argument which is not the model's to choose (`owner_id`, `chat_id`) is refused by name.
+ * The schema is made when the tool first travels or is called: most tools of a gateway never do.
  */
 export function defineTool<S extends z.ZodMiniType<object>>(
   definition: Omit<Tool, 'parameters' | 'prepare'> & {
-    input: S;
+    input: () => S;
     /** Default: all of `effects`. */
     effectsOf?: (input: z.output<S>) => readonly Effect[];
     /** See PreparedCall. */
@@ -18,12 +20,16 @@ export function defineTool<S extends z.ZodMiniType<object>>(
     run: (input: z.output<S>, call: ToolCall) => Promise<ToolOutput>;
   },
 ): Tool {
-  const { input, effectsOf, addressOf, run, ...tool } = definition;
+  const { effectsOf, addressOf, run, input: make, ...tool } = definition;
+  const input = once(make);
+  const parameters = once(() => parametersOf(input()));
   return {
     ...tool,
-    parameters: parametersOf(input),
+    get parameters() {
+      return parameters();
+    },
     prepare(args) {
-      const parsed = z.safeParse(input, args);
+      const parsed = z.safeParse(input(), args);
       if (!parsed.success) return { problem: problemOf(parsed.error) };
       const { data } = parsed;
       const address = addressOf === undefined ? {} : { address: addressOf(data) };

@@ -183,7 +183,7 @@ test('an agent that was asked by another asks nobody, and does nothing that need
     name: 'post',
     description: '',
     effects: ['send'],
-    input: z.strictObject({}),
+    input: () => z.strictObject({}),
     run: () => Promise.resolve({ text: '' }),
   });
   const call: ToolCall = {

@@ -7,11 +7,12 @@ const tool = defineTool({
   name: 'sample',
   description: 'x',
   effects: ['read', 'write'],
-  input: z.strictObject({
-    text: z.string().check(z.minLength(2), z.maxLength(4)),
-    count: z.optional(z.int().check(z.minimum(1))),
-    kind: z.optional(z.enum(['a', 'b'])),
-  }),
+  input: () =>
+    z.strictObject({
+      text: z.string().check(z.minLength(2), z.maxLength(4)),
+      count: z.optional(z.int().check(z.minimum(1))),
+      kind: z.optional(z.enum(['a', 'b'])),
+    }),
   effectsOf: ({ kind }) => (kind === 'b' ? ['write'] : ['read']),
   run: async ({ text }) => ({ text }),
 });

@@ -44,7 +44,7 @@ export async function asking(t: TestContext, scripts: Step[][], settings: Asking
       description: name,
       effects: [effect],
       role: 'guest',
-      input: z.strictObject({ to: z.optional(z.string()), text: z.optional(z.string()) }),
+      input: () => z.strictObject({ to: z.optional(z.string()), text: z.optional(z.string()) }),
       run: ({ to, text: body }, call) => {
         done.push(`${name} ${[to, body].filter((word) => word !== undefined).join(': ')} for ${call.person}`);
         return Promise.resolve({ text: `${name} is done` });
@@ -56,7 +56,7 @@ export async function asking(t: TestContext, scripts: Step[][], settings: Asking
     description: 'page',
     effects: ['read'],
     role: 'guest',
-    input: z.strictObject({ url: z.optional(z.string()) }),
+    input: () => z.strictObject({ url: z.optional(z.string()) }),
     run: (): Promise<ToolOutput> => Promise.resolve({ text: page, outside: 'web page' }),
   });
   const tools = [acting('post', 'send'), acting('save', 'write'), acting('exec', 'execute'), acting('buy', 'spend')];

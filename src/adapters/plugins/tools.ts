@@ -55,14 +55,15 @@ function toolOf(group: string, tool: PluginTool, failed: (error: unknown) => voi
   if (!isEffects(most))
     throw new PluginProblem(`the tool ${shown}: its effects are not a list of ${effects.join(', ')}`);
   if (typeof run !== 'function') throw new PluginProblem(`the tool ${shown} has no function "run"`);
-  return defineTool({
+  const input = objectSchema(parameters);
+  const made = defineTool({
     name: own,
     description,
     effects: most,
     ...(tool.idempotent === undefined ? {} : { idempotent: tool.idempotent }),
     ...(tool.timeoutMs === undefined ? {} : { timeoutMs: tool.timeoutMs }),
     ...(tool.role === undefined ? {} : { role: tool.role }),
-    input: objectSchema(parameters),
+    input: () => input,
     effectsOf: (args) => narrowed(most, () => effectsOf?.(args as JsonObject)),
     run: async (args, call) => {
       try {
@@ -74,6 +75,8 @@ function toolOf(group: string, tool: PluginTool, failed: (error: unknown) => voi
       }
     },
   });
+  // Copied, the schema that the model reads is made now: what is wrong with it must not be found in somebody's turn.
+  return { ...made };
 }
 
 const isEffects = (value: unknown): value is readonly Effect[] =>

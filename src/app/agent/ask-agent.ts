@@ -58,10 +58,11 @@ const toolFor = (names: string[], deps: AskAgentDeps): Tool =>
     idempotent: false,
     // The run that waits for it has the last word on time.
     timeoutMs: 3_600_000,
-    input: z.strictObject({
-      agent: z.enum(names as [string, ...string[]]),
-      question: z.string().check(z.minLength(1), z.maxLength(maxQuestion)),
-    }),
+    input: () =>
+      z.strictObject({
+        agent: z.enum(names as [string, ...string[]]),
+        question: z.string().check(z.minLength(1), z.maxLength(maxQuestion)),
+      }),
     run: ({ agent, question }, call) => ask(deps.agent(agent), question, call, deps),
   });
 

@@ -19,7 +19,6 @@ const maxAboutLength = 80;
 /** Names of the groups that a conversation needs, of those that are usable. */
 export function neededGroups(groups: readonly ToolGroup[], messages: readonly Message[]): Set<string> {
   const needed = new Set<string>();
-  const groupOf = new Map(groups.flatMap(({ name, tools }) => tools.map((tool) => [tool.name, name] as const)));
   for (const { role, parts } of messages) {
     if (role === 'user') {
       const text = textOf(parts);
@@ -31,8 +30,8 @@ export function neededGroups(groups: readonly ToolGroup[], messages: readonly Me
       // What reads on in a result that was cut.
       if (part.type === 'tool_result' && part.file !== undefined) needed.add(resultsGroup);
       if (part.type !== 'tool_call') continue;
-      const called = groupOf.get(part.name);
-      if (called !== undefined) needed.add(called);
+      const called = groups.find(({ tools }) => tools.some(({ name }) => name === part.name));
+      if (called !== undefined) needed.add(called.name);
       if (part.name === useToolsName) for (const name of wanted(part.args)) needed.add(name);
     }
   }

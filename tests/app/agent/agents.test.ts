@@ -43,7 +43,7 @@ test('an agent asks another: it sees the question alone, its calls are judged on
     description: 'reads a page',
     effects: ['read'],
     role: 'guest',
-    input: z.strictObject({}),
+    input: () => z.strictObject({}),
     run: () => Promise.resolve({ text: 'the page says 42', outside: 'web page' }),
   });
   const gateway = await messagePath(

@@ -21,7 +21,7 @@ const looking = (name: string, run: Run, more: Partial<Tool> = {}): Tool =>
     description: `about ${name}`,
     effects: ['read'],
     role: 'guest',
-    input: z.strictObject({ value: z.optional(z.string()) }),
+    input: () => z.strictObject({ value: z.optional(z.string()) }),
     run,
     ...more,
   });
@@ -392,7 +392,7 @@ test('after outside text was read, an address that nobody named is a message: it
     description: 'reads a page',
     effects: ['read'],
     role: 'guest',
-    input: z.strictObject({ url: z.string() }),
+    input: () => z.strictObject({ url: z.string() }),
     addressOf: ({ url }) => url,
     run: () => Promise.resolve({ text: 'see https://a.example/more', outside: 'web page' }),
   });

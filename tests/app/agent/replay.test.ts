@@ -25,7 +25,7 @@ async function rig(t: TestContext, scripts: Step[][]) {
       description: name,
       effects,
       role: 'guest',
-      input: z.strictObject({ of: z.string() }),
+      input: () => z.strictObject({ of: z.string() }),
       run: ({ of }) => {
         done.push(`${name} ${of}`);
         return Promise.resolve(output);

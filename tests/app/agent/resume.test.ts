@@ -50,7 +50,7 @@ class Life {
         name,
         description: name,
         effects: [name === 'look' ? 'read' : 'write'],
-        input: z.strictObject({ value: z.string() }),
+        input: () => z.strictObject({ value: z.string() }),
         run: ({ value }) => {
           this.done.push(`${name} ${value}`);
           return Promise.resolve({ text: `${name} ${value} is done` });

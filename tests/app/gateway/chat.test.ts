@@ -56,7 +56,8 @@ test('a request that was aborted runs again when it is repeated with its key', a
 });
 
 test('a run that joins late still hears its events, and leaving does not abort what a key holds', async (t) => {
-  const path = await messagePath(t, [[start, text('Hel'), { wait: 1000 }, text('lo'), finish]]);
+  const { promise: joined, resolve: goOn } = Promise.withResolvers<void>();
+  const path = await messagePath(t, [[start, text('Hel'), { until: joined }, text('lo'), finish]]);
   const first = await path.chat.chat(principal, keyed);
   await path.event('run.delta');
   const joiner = await path.chat.chat(principal, keyed);
@@ -64,6 +65,7 @@ test('a run that joins late still hears its events, and leaving does not abort w
   const leaver = await path.chat.chat(principal, keyed);
   leaver.leave();
   first.leave();
+  goOn();
   assert.equal((await joiner.answer).reply.text, 'Hello');
   assert.ok((await heard).includes('run.finished'));
 });

@@ -31,7 +31,7 @@ function rig(
     defineTool({
       name,
       description: name,
-      input: z.strictObject({ title: z.optional(z.string()) }),
+      input: () => z.strictObject({ title: z.optional(z.string()) }),
       effects,
       timeoutMs: 50,
       ...(role === undefined ? {} : { role }),

@@ -37,7 +37,7 @@ export async function askAndAnswer({
     name: 'post',
     description: 'post',
     effects: ['send'],
-    input: z.strictObject({}),
+    input: () => z.strictObject({}),
     run: () => Promise.resolve({ text: '' }),
   });
   const call = {

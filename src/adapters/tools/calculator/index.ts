@@ -32,7 +32,7 @@ export function calculatorTools(): ToolGroup {
         name: 'calculator',
         description:
           'Exact decimals: + - * / ^ % (modulo), sqrt abs round(x,digits) floor ceil min max ln log exp sin cos tan pi e.',
-        input: z.strictObject({ expression: z.string() }),
+        input: () => z.strictObject({ expression: z.string() }),
         effects: ['read'],
         role: 'guest',
         async run({ expression }) {

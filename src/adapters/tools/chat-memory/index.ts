@@ -48,7 +48,7 @@ export function chatMemoryTools({ store }: ChatMemoryDeps): ToolGroup {
       defineTool({
         name: 'chat_info',
         description: 'How long this conversation is.',
-        input: z.strictObject({}),
+        input: () => z.strictObject({}),
         effects: ['read'],
         role: 'guest',
         async run(_, call) {
@@ -63,7 +63,7 @@ export function chatMemoryTools({ store }: ChatMemoryDeps): ToolGroup {
       defineTool({
         name: 'chat_search',
         description: 'Finds messages of this conversation that hold all words.',
-        input: z.strictObject({ words: z.string() }),
+        input: () => z.strictObject({ words: z.string() }),
         effects: ['read'],
         role: 'guest',
         run: ({ words }, call) => search(words, call),
@@ -71,7 +71,7 @@ export function chatMemoryTools({ store }: ChatMemoryDeps): ToolGroup {
       defineTool({
         name: 'chat_trim',
         description: 'Forgets all but the latest messages of this conversation.',
-        input: z.strictObject({ keep: z.int().check(z.minimum(0), z.maximum(maxKept)) }),
+        input: () => z.strictObject({ keep: z.int().check(z.minimum(0), z.maximum(maxKept)) }),
         effects: ['write'],
         idempotent: true,
         role: 'guest',

@@ -41,7 +41,7 @@ export function clockTools({ clock, timeZone }: ClockDeps): ToolGroup {
       defineTool({
         name: 'current_time',
         description: "Date and time; zone: IANA name, default the person's.",
-        input: z.strictObject({ zone: z.exactOptional(z.string()) }),
+        input: () => z.strictObject({ zone: z.exactOptional(z.string()) }),
         effects: ['read'],
         role: 'guest',
         async run({ zone }, { person }) {

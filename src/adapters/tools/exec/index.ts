@@ -28,7 +28,7 @@ export function execTools(
   const tool = defineTool({
     name: 'exec',
     description: `Runs a program in a sandbox, no network; /files are the person's files${options.writable ? '' : ', read-only'}.`,
-    input: z.strictObject({ argv: z.array(z.string()) }),
+    input: () => z.strictObject({ argv: z.array(z.string()) }),
     effects: ['execute'],
     timeoutMs: options.timeoutMs + graceMs,
     async run({ argv }, call) {

@@ -59,11 +59,12 @@ function readingTools(deps: FilesToolsDeps): Tool[] {
     defineTool({
       name: 'files_read',
       description: 'Reads text lines from offset on, or lists a folder.',
-      input: z.strictObject({
-        path: z.exactOptional(path),
-        offset: z.exactOptional(place),
-        limit: z.exactOptional(place),
-      }),
+      input: () =>
+        z.strictObject({
+          path: z.exactOptional(path),
+          offset: z.exactOptional(place),
+          limit: z.exactOptional(place),
+        }),
       effects: ['read'],
       async run({ path: wanted = '', ...piece }, { person, chatType }) {
         if (chatType === 'group') return onlyDirect;
@@ -74,7 +75,7 @@ function readingTools(deps: FilesToolsDeps): Tool[] {
     defineTool({
       name: 'files_find',
       description: 'Finds files by glob, words.',
-      input: z.strictObject({ glob: z.exactOptional(z.string()), words: z.exactOptional(z.string()) }),
+      input: () => z.strictObject({ glob: z.exactOptional(z.string()), words: z.exactOptional(z.string()) }),
       effects: ['read'],
       run: async (wanted, { person, signal, chatType }) =>
         chatType === 'group' ? onlyDirect : findFiles(files, person, wanted, signal),
@@ -82,7 +83,7 @@ function readingTools(deps: FilesToolsDeps): Tool[] {
     defineTool({
       name: 'files_attach',
       description: 'Sends a file with the answer.',
-      input: z.strictObject({ path }),
+      input: () => z.strictObject({ path }),
       effects: ['read'],
       run: ({ path: wanted }, call) => attach(wanted, call, deps),
     }),
@@ -94,11 +95,12 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
     defineTool({
       name: 'files_write',
       description: 'Writes text to a file.',
-      input: z.strictObject({
-        path,
-        text: z.string(),
-        mode: z.exactOptional(z.enum(['create', 'replace', 'append'])),
-      }),
+      input: () =>
+        z.strictObject({
+          path,
+          text: z.string(),
+          mode: z.exactOptional(z.enum(['create', 'replace', 'append'])),
+        }),
       effects: ['write'],
       async run({ path: wanted, text, mode = 'create' }, { person, signal, tainted = null }) {
         const bytes = new TextEncoder().encode(text);
@@ -113,7 +115,7 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
     defineTool({
       name: 'files_keep',
       description: 'Saves an attachment as a file.',
-      input: z.strictObject({ id: z.string(), path }),
+      input: () => z.strictObject({ id: z.string(), path }),
       effects: ['write'],
       async run({ id, path: wanted }, { person, signal }) {
         const row = await store.file(id, person);
@@ -130,7 +132,7 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
     defineTool({
       name: 'files_move',
       description: 'Moves or renames.',
-      input: z.strictObject({ from: path, to: path }),
+      input: () => z.strictObject({ from: path, to: path }),
       effects: ['write'],
       async run({ from, to }, { person, signal, tainted = null }) {
         await files.move(person, from, to, { own: tainted === null, signal });
@@ -140,7 +142,7 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
     defineTool({
       name: 'files_delete',
       description: 'Deletes a file or a whole folder.',
-      input: z.strictObject({ path }),
+      input: () => z.strictObject({ path }),
       effects: ['write'],
       async run({ path: wanted }, { person, signal }) {
         await files.remove(person, wanted, signal);

@@ -40,12 +40,13 @@ export function notesTools({ notes }: { notes: Notes }): ToolGroup {
       defineTool({
         name: 'notes_save',
         description: 'Keeps a note; replaces that of the same title. expires: duration such as 30d.',
-        input: z.strictObject({
-          title,
-          text: z.string(),
-          metadata: z.exactOptional(z.looseObject({})),
-          expires: z.exactOptional(z.string()),
-        }),
+        input: () =>
+          z.strictObject({
+            title,
+            text: z.string(),
+            metadata: z.exactOptional(z.looseObject({})),
+            expires: z.exactOptional(z.string()),
+          }),
         effects: ['write'],
         idempotent: true,
         async run({ metadata, ...rest }, call) {
@@ -60,7 +61,7 @@ export function notesTools({ notes }: { notes: Notes }): ToolGroup {
       defineTool({
         name: 'notes_get',
         description: 'The note with this title, or similar titles.',
-        input: z.strictObject({ title }),
+        input: () => z.strictObject({ title }),
         effects: ['read'],
         async run(input, call) {
           if (call.chatType === 'group') return onlyDirect;
@@ -71,14 +72,14 @@ export function notesTools({ notes }: { notes: Notes }): ToolGroup {
       defineTool({
         name: 'notes_search',
         description: 'Notes by words, best first; all notes without words.',
-        input: z.strictObject({ words: z.exactOptional(z.string()), cursor: z.exactOptional(z.string()) }),
+        input: () => z.strictObject({ words: z.exactOptional(z.string()), cursor: z.exactOptional(z.string()) }),
         effects: ['read'],
         run: ({ words = '', cursor: after }, call) => found(words, after, call),
       }),
       defineTool({
         name: 'notes_delete',
         description: 'Deletes a note for good.',
-        input: z.strictObject({ title }),
+        input: () => z.strictObject({ title }),
         effects: ['write'],
         idempotent: true,
         async run(input, call) {

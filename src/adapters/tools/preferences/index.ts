@@ -32,7 +32,7 @@ export function preferenceTools(settings: PersonSettings): ToolGroup {
         name: 'get_preferences',
         description: 'Shows how the person wants to be served.',
         effects: ['read'],
-        input: z.strictObject({}),
+        input: () => z.strictObject({}),
         run: async (_input, { person }) => ({ text: told(await settings.get(person)) }),
       }),
       defineTool({
@@ -41,13 +41,14 @@ export function preferenceTools(settings: PersonSettings): ToolGroup {
           'Changes what is given; null: default. time_zone: IANA name; quiet_hours: HH:MM-HH:MM; model: provider/model.',
         effects: ['write'],
         idempotent: true,
-        input: z.strictObject({
-          language: z.optional(z.nullable(z.enum(['en', 'de', 'es', 'fr']))),
-          model: value,
-          time_zone: value,
-          quiet_hours: value,
-          notices: z.optional(z.boolean()),
-        }),
+        input: () =>
+          z.strictObject({
+            language: z.optional(z.nullable(z.enum(['en', 'de', 'es', 'fr']))),
+            model: value,
+            time_zone: value,
+            quiet_hours: value,
+            notices: z.optional(z.boolean()),
+          }),
         run: async (input, { person }) => ({ text: told(await settings.set(person, given(input))) }),
       }),
     ],

@@ -29,12 +29,13 @@ export const resultsTools = (deps: ResultsToolsDeps): ToolGroup => ({
     defineTool({
       name: 'read_result',
       description: 'A kept text by its id: from character offset on, or the places where words stand.',
-      input: z.strictObject({
-        id: z.string(),
-        offset: z.exactOptional(z.number()),
-        limit: z.exactOptional(z.number()),
-        find: z.exactOptional(z.string()),
-      }),
+      input: () =>
+        z.strictObject({
+          id: z.string(),
+          offset: z.exactOptional(z.number()),
+          limit: z.exactOptional(z.number()),
+          find: z.exactOptional(z.string()),
+        }),
       effects: ['read'],
       async run({ id, offset = 0, limit = maxPiece, find }, { person }) {
         const text = await textOf(id, person, deps);

@@ -36,7 +36,7 @@ export const sendTools = ({ sender }: { sender: Sender }): ToolGroup => ({
     defineTool({
       name: 'send_message',
       description: 'Sends text to another chat. to: a name or address; a wrong one is answered with those there are.',
-      input: z.strictObject({ to: z.string(), text: z.string() }),
+      input: () => z.strictObject({ to: z.string(), text: z.string() }),
       effects: ['send'],
       // The run and the call are its key: after a crash the same call finds its message planned already.
       idempotent: true,

@@ -73,7 +73,7 @@ function listTool(deps: SkillsDeps): Tool {
     name: 'skills',
     description: 'Lists the skills (written instructions for tasks). Look here before a task that one may cover.',
     effects: ['read'],
-    input: z.strictObject({ filter: z.optional(z.string().check(z.maxLength(100))) }),
+    input: () => z.strictObject({ filter: z.optional(z.string().check(z.maxLength(100))) }),
     run: async ({ filter = '' }, { agent }) => {
       const words = filter.toLowerCase().split(/\s+/);
       const found = (await usable(deps, agent)).filter(({ name, description }) =>
@@ -94,10 +94,11 @@ function loadTool(deps: SkillsDeps): Tool {
     name: 'load_skill',
     description: 'Reads a skill, or one of the files that it names. Follow what it says.',
     effects: ['read'],
-    input: z.strictObject({
-      name: z.string().check(z.maxLength(100)),
-      file: z.optional(z.string().check(z.maxLength(300))),
-    }),
+    input: () =>
+      z.strictObject({
+        name: z.string().check(z.maxLength(100)),
+        file: z.optional(z.string().check(z.maxLength(300))),
+      }),
     run: async ({ name, file }, { agent }) => {
       const all = await usable(deps, agent);
       const skill = all.find((each) => each.name === name);

@@ -20,12 +20,13 @@ const afterwardsMs = 10_000;
 
 const problem = (text: string): ToolOutput => ({ text, isError: true });
 
-const input = z.strictObject({
-  url: z.string(),
-  method: z.optional(z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])),
-  headers: z.optional(z.record(z.string(), z.string().check(z.maxLength(maxHeaderLength)))),
-  body: z.optional(z.string().check(z.maxLength(maxBodyLength))),
-});
+const input = () =>
+  z.strictObject({
+    url: z.string(),
+    method: z.optional(z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])),
+    headers: z.optional(z.record(z.string(), z.string().check(z.maxLength(maxHeaderLength)))),
+    body: z.optional(z.string().check(z.maxLength(maxBodyLength))),
+  });
 
 /**
  * Looks at the public web, and speaks to services there. A service of the private network counts as something of the

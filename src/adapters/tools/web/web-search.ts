@@ -21,7 +21,7 @@ const maxSnippetLength = 400;
 
 const problem = (text: string): ToolOutput => ({ text, isError: true });
 
-const input = z.strictObject({ query: z.string().check(z.minLength(1), z.maxLength(maxQueryLength)) });
+const input = () => z.strictObject({ query: z.string().check(z.minLength(1), z.maxLength(maxQueryLength)) });
 
 /** Searches the web at the provider of the configuration; null when there is none. */
 export function webSearchTool(options: WebSearchOptions, { http }: WebSearchDeps): Tool | null {
