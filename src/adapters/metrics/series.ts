@@ -23,6 +23,13 @@ export function labelText(labels: Labels): string {
   return text;
 }
 
+function areSame(a: Labels, b: Labels): boolean {
+  if (a === b) return true;
+  for (const name in a) if (a[name] !== b[name]) return false;
+  for (const name in b) if (!(name in a)) return false;
+  return true;
+}
+
 function numberText(value: number): string {
   if (value === Infinity) return '+Inf';
   return value === -Infinity ? '-Inf' : String(value);
@@ -36,7 +43,7 @@ export class Series {
   readonly #columns: number;
   readonly #rows = new Map<string, number>();
   #values: Float64Array;
-  /** What was asked for last: who counts often passes the same object each time. */
+  /** What was asked for last: who counts often counts the same. */
   #lastLabels: Labels | null = null;
   #lastRow = 0;
 
@@ -48,7 +55,7 @@ export class Series {
   /** The row of a label set; past the bound the row in which every label says `other`. */
   row(labels?: Labels): number {
     if (labels === undefined) return this.#add('');
-    if (labels === this.#lastLabels) return this.#lastRow;
+    if (this.#lastLabels !== null && areSame(labels, this.#lastLabels)) return this.#lastRow;
     this.#lastLabels = labels;
     this.#lastRow = this.#rowOf(labels);
     return this.#lastRow;

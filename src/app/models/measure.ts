@@ -124,14 +124,15 @@ export class Measure {
 
   #count(outcome: string): void {
     const { usage, cost } = this.row;
-    this.#metrics.calls.add(1, { ...this.#labels, outcome });
+    const labels = this.#labels;
+    this.#metrics.calls.add(1, { ...labels, outcome });
     if (usage === null) return;
     const { input, output, cacheRead: cache_read, cacheWrite: cache_write } = usage;
     for (const [kind, count] of Object.entries({ input, output, cache_read, cache_write })) {
-      if (count > 0) this.#metrics.tokens.add(count, { ...this.#labels, kind });
+      if (count > 0) this.#metrics.tokens.add(count, { ...labels, kind });
     }
-    if (cost === null) this.#metrics.unpriced.add(1, this.#labels);
-    else this.#metrics.cost.add(cost, this.#labels);
+    if (cost === null) this.#metrics.unpriced.add(1, labels);
+    else this.#metrics.cost.add(cost, labels);
   }
 
   get #labels(): { provider: string; model: string } {

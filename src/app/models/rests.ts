@@ -30,6 +30,9 @@ export interface Standing {
   kind: ProviderErrorKind;
 }
 
+/** What nothing is held against. */
+const open: Standing = { state: 'open', yielding: false, restMs: 0, kind: noCooldown.kind };
+
 /** The right to be the one call that tries whether a candidate is back. */
 export interface Probe {
   done(): void;
@@ -65,6 +68,7 @@ export class Rests {
   }
 
   standing(provider: string, model: string): Standing {
+    if (this.#states.size === 0) return open;
     const now = this.#clock.monotonic();
     const own = this.#state(provider, model);
     const shared = this.#state(provider, everyModel);
