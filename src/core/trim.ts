@@ -33,7 +33,7 @@ export const surelyFits = (system: string, messages: readonly RequestMessage[], 
 /**
  * The newest of a conversation that fits into `tokens`, by `estimate` (tokens of what is left). In this order, oldest
  * first, until it fits: results of tools are shortened, whole exchanges are left out, then what is left is shortened,
- * newest last. The question and the pairs of calls and results always stay.
+ * newest last. The question and the pairs of calls and results always stay. `estimate` adds up over messages.
  */
 export function trimmed(
   system: string,
@@ -41,24 +41,39 @@ export function trimmed(
   tokens: number,
   estimate: (system: string, messages: readonly RequestMessage[]) => number = estimateRequestTokens,
 ): RequestMessage[] {
-  let left = [...messages];
-  const fits = (): boolean => estimate(system, left) <= tokens;
-  if (fits()) return left;
-  const question = left.findLastIndex(({ role }) => role === 'user');
-  for (let at = 0; at < question && !fits(); at++) left[at] = shortened(left[at], keptOfOldResult, Infinity);
-  while (!fits()) {
-    const next = left.findIndex(({ role }, at) => at > 0 && role === 'user');
+  // Each message is counted once and again when it changed: counting all at every look takes minutes for a long history.
+  const sized = (message: RequestMessage): Sized => ({ message, size: estimate('', [message]) });
+  let left = messages.map(sized);
+  let size = left.reduce((sum, of) => sum + of.size, estimate(system, []));
+  const shorten = (end: number, ofResults: number, ofTexts: number): void => {
+    for (let at = 0; at < end && size > tokens; at++) {
+      const before = left[at];
+      if (before === undefined) return;
+      const after = sized(shortened(before.message, ofResults, ofTexts));
+      size += after.size - before.size;
+      left[at] = after;
+    }
+  };
+  const question = left.findLastIndex(({ message }) => message.role === 'user');
+  shorten(question, keptOfOldResult, Infinity);
+  while (size > tokens) {
+    const next = left.findIndex(({ message }, at) => at > 0 && message.role === 'user');
     if (next < 0) break;
+    for (const gone of left.slice(0, next)) size -= gone.size;
     left = left.slice(next);
   }
-  for (let at = 0; at < left.length && !fits(); at++) left[at] = shortened(left[at], keptOfNewResult, keptOfText);
-  for (let at = 0; at < left.length && !fits(); at++) left[at] = shortened(left[at], keptOfOldResult, keptOfText);
-  return left;
+  shorten(left.length, keptOfNewResult, keptOfText);
+  shorten(left.length, keptOfOldResult, keptOfText);
+  return left.map(({ message }) => message);
 }
 
-const nothing: RequestMessage = { role: 'user', parts: [] };
+interface Sized {
+  message: RequestMessage;
+  /** Tokens. */
+  size: number;
+}
 
-function shortened(message: RequestMessage = nothing, ofResults: number, ofTexts: number): RequestMessage {
+function shortened(message: RequestMessage, ofResults: number, ofTexts: number): RequestMessage {
   const parts = message.parts.map((part): RequestPart => {
     if (part.type === 'tool_result') return { ...part, text: cut(part.text, ofResults) };
     return part.type === 'text' ? { ...part, text: cut(part.text, ofTexts) } : part;

@@ -80,3 +80,20 @@ test('whatever is trimmed, each call keeps its result, and the same conversation
     ),
   );
 });
+
+test('a long history is counted a few times, not once for each of its messages', () => {
+  const exchanges = Array.from({ length: 300 }, (_, n) => [
+    user('do it'),
+    calls(`c${n}`),
+    result(`c${n}`, words(100)),
+    assistant('done'),
+  ]).flat();
+  const messages = [...exchanges, user('now')];
+  let counted = 0;
+  const left = trimmed('', messages, 2000, (system, some) => {
+    counted += some.length;
+    return estimateRequestTokens(system, some);
+  });
+  assert.ok(counted <= 5 * messages.length, `${counted} messages were counted for ${messages.length}`);
+  assert.ok(estimateRequestTokens('', left) <= 2000);
+});

@@ -94,7 +94,7 @@ function frame(
 }
 
 /** What begins the words of the next one in a group; nobody can write it into their own. */
-const speaker = /\[(?=[^\]\n]{0,80} writes:\])/g;
+const speaker = /\[(?=[^\][\n]{0,80} writes:\])/g;
 
 const inBrackets = (text: string): string => text.replaceAll(/[[\]\n]/g, ' ');
 
