@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpFailure } from '../../core/ports/http-client.ts';
+import type { HttpBody } from '../../core/ports/http-client.ts';
 import { bodyFailure } from './failure.ts';
 
 /** Bytes that wait for the reader before the sender is slowed down. */
@@ -7,12 +8,19 @@ const maxWaitingBytes = 65_536;
 
 type Step = IteratorResult<Uint8Array, undefined>;
 
+interface Reader {
+  /** False: no more for now. */
+  take(chunk: Uint8Array): boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
 /**
  * An answer's body, read once. At most about 64 KiB wait for the reader, so a slow one slows the sender and nothing
- * else. Unlike the iterator of a Node stream, `return` acts at once even while a `next` is waiting: the socket is
+ * else. Unlike the iterator of a Node stream, `close` acts at once even while a reader is waiting: the socket is
  * destroyed, unless the message was already whole and the socket is back in the pool.
  */
-export class ResponseBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
   readonly #message: IncomingMessage;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
@@ -20,7 +28,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #error: Error | null = null;
   #ended = false;
   #closed = false;
-  #waiting: PromiseWithResolvers<Step> | null = null;
+  #reader: Reader | null = null;
 
   constructor(message: IncomingMessage) {
     this.#message = message;
@@ -43,16 +51,32 @@ export class ResponseBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   }
 
   next(): Promise<Step> {
-    const waiting = Promise.withResolvers<Step>();
-    this.#waiting = waiting;
-    this.#settle();
-    if (this.#waiting !== null) this.#flow();
-    return waiting.promise;
+    return new Promise((resolve, reject) => {
+      const take = (value: Uint8Array): boolean => {
+        resolve({ done: false, value });
+        return false;
+      };
+      this.#begin({ take, resolve: () => resolve({ done: true, value: undefined }), reject });
+    });
   }
 
   return(): Promise<Step> {
-    if (!this.#ended) this.#message.destroy();
+    this.close();
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  read(take: (chunk: Uint8Array) => boolean): Promise<void> {
+    return new Promise((resolve, reject) => this.#begin({ take, resolve, reject }));
+  }
+
+  close(): void {
+    if (!this.#ended) this.#message.destroy();
+  }
+
+  #begin(reader: Reader): void {
+    this.#reader = reader;
+    this.#settle();
+    if (this.#reader !== null) this.#flow();
   }
 
   /** Listening to `data` and not to `readable`: the latter costs two ticks for each chunk. */
@@ -72,16 +96,24 @@ export class ResponseBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   /** Answers the reader, if one waits and there is something to say; what came is read before how it ended. */
   #settle(): void {
-    const waiting = this.#waiting;
-    if (waiting === null) return;
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) {
-      this.#bytes -= chunk.length;
-      waiting.resolve({ done: false, value: chunk });
-    } else if (this.#error !== null) waiting.reject(bodyFailure(this.#error));
-    else if (this.#ended) waiting.resolve({ done: true, value: undefined });
-    else if (this.#closed) waiting.reject(new HttpFailure('body', 'maybe', 'ECONNRESET', 'The answer was cut off.'));
-    else return;
-    this.#waiting = null;
+    const reader = this.#reader;
+    if (reader === null) return;
+    try {
+      for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
+        this.#bytes -= chunk.length;
+        if (!reader.take(chunk)) return this.#leave(reader);
+      }
+      if (this.#error !== null) throw bodyFailure(this.#error);
+      if (this.#ended) this.#leave(reader);
+      else if (this.#closed) throw new HttpFailure('body', 'maybe', 'ECONNRESET', 'The answer was cut off.');
+    } catch (error) {
+      this.#reader = null;
+      reader.reject(error);
+    }
+  }
+
+  #leave(reader: Reader): void {
+    this.#reader = null;
+    reader.resolve();
   }
 }

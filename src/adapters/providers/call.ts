@@ -3,7 +3,7 @@
  * terminal event. A dialect brings the request, a translator of its frames and the reading of its errors.
  */
 import { HttpFailure } from '../../core/ports/http-client.ts';
-import type { HttpClient, HttpResponse } from '../../core/ports/http-client.ts';
+import type { HttpBody, HttpClient, HttpResponse } from '../../core/ports/http-client.ts';
 import type { JsonObject } from '../../core/message.ts';
 import type { ModelEvent, ModelRequest, ProviderConfig, Usage } from '../../core/ports/provider.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
@@ -46,7 +46,7 @@ export async function runCall(
 ): Promise<void> {
   const progress: Progress = { answered: false, output: null, requestId: undefined };
   let translator: Translator | null = null;
-  let body: AsyncIterator<Uint8Array> | null = null;
+  let body: HttpBody | null = null;
   let finished = false;
   const deliver = (event: ModelEvent): void => {
     if (finished) return;
@@ -67,7 +67,7 @@ export async function runCall(
       return;
     }
     progress.answered = true;
-    body = response.body[Symbol.asyncIterator]();
+    body = response.body;
     emit({ type: 'start', ...(progress.requestId === undefined ? {} : { requestId: progress.requestId }) });
     await readUntil(() => finished, body, frameReader(framingOf(response, asked.framing), translator, deliver));
     if (!finished)
@@ -81,21 +81,18 @@ export async function runCall(
   } finally {
     if (body !== null) {
       if (finished) void readEnd(body, context.deps.clock);
-      else await body.return?.();
+      else body.close();
     }
   }
 }
 
-async function readUntil(over: () => boolean, body: AsyncIterator<Uint8Array>, reader: FrameReader): Promise<void> {
+async function readUntil(over: () => boolean, body: HttpBody, reader: FrameReader): Promise<void> {
   try {
-    while (!over()) {
-      const step = await body.next();
-      if (step.done === true) {
-        reader.end(false);
-        return;
-      }
-      reader.push(step.value);
-    }
+    await body.read((chunk) => {
+      reader.push(chunk);
+      return !over();
+    });
+    if (!over()) reader.end(false);
   } catch (error) {
     // The terminal evidence may have come before the connection broke.
     if (error instanceof HttpFailure && error.code !== 'aborted') reader.end(true);

@@ -1,4 +1,5 @@
 import { noLongerNeeded } from '../../core/abort.ts';
+import type { HttpBody } from '../../core/ports/http-client.ts';
 import type { Clock } from '../../core/ports/system.ts';
 
 const maxTrailingBytes = 16 * 1024;
@@ -8,18 +9,19 @@ const patienceMs = 250;
  * After the terminal event only the end of the message is left. Reading it returns the socket to the pool; a server
  * that goes on talking or keeps the message open loses its connection instead.
  */
-export async function readEnd(body: AsyncIterator<Uint8Array>, clock: Clock): Promise<void> {
+export async function readEnd(body: HttpBody, clock: Clock): Promise<void> {
   const waiting = new AbortController();
   const tooLong = clock.sleep(patienceMs, waiting.signal).then(
-    () => body.return?.(),
+    () => body.close(),
     () => undefined,
   );
   try {
     let bytes = 0;
-    for (let step = await body.next(); step.done !== true; step = await body.next()) {
-      bytes += step.value.length;
-      if (bytes > maxTrailingBytes) await body.return?.();
-    }
+    await body.read((chunk) => {
+      bytes += chunk.length;
+      return bytes <= maxTrailingBytes;
+    });
+    body.close();
   } catch {
     // The answer is whole already: how its connection ends changes nothing.
   }

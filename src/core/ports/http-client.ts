@@ -35,8 +35,18 @@ export interface HttpResponse {
   status: number;
   /** Lower-case names. */
   headers: Record<string, string>;
-  /** Chunks as they arrive; throws HttpFailure with phase `body`. Leaving the loop early frees the socket. */
-  body: AsyncIterable<Uint8Array>;
+  body: HttpBody;
+}
+
+/** Chunks as they arrive; throws HttpFailure with phase `body`. Leaving a loop over it early frees the socket. */
+export interface HttpBody extends AsyncIterable<Uint8Array> {
+  /**
+   * Hands on each chunk in the moment it comes: a stream of many small ones costs no promise for each. Resolves at the
+   * end, and after a chunk for which `take` is false: the rest can be read on. Rejects with what `take` throws.
+   */
+  read(take: (chunk: Uint8Array) => boolean): Promise<void>;
+  /** Frees the socket, whatever is left to read. */
+  close(): void;
 }
 
 /**
@@ -48,7 +58,7 @@ export interface HttpClient {
 }
 
 /** Reads a body up to `maxBytes`; throws HttpFailure `too_large` past it. */
-export async function readBody(response: HttpResponse, maxBytes: number): Promise<Uint8Array> {
+export async function readBody(response: { body: AsyncIterable<Uint8Array> }, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body) {

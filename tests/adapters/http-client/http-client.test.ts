@@ -334,6 +334,41 @@ describe('a body', () => {
     assert.equal((await failureOf(waiting)).phase, 'body');
   });
 
+  test('that is read in pieces loses none between them, and says how it ended', async (t) => {
+    const port = await serve(t, (_request, response) => {
+      response.write('one');
+      setTimeout(() => response.write('two'), 20);
+      setTimeout(() => response.end('three'), 40);
+    });
+    const { body } = await client(t).request(get(port));
+    let text = '';
+    await body.read((chunk) => {
+      text += Buffer.from(chunk).toString();
+      return false;
+    });
+    assert.equal(text, 'one');
+    const fussy = body.read(() => {
+      throw new Error('not to my taste');
+    });
+    await assert.rejects(fussy, /not to my taste/);
+    await body.read((chunk) => {
+      text += Buffer.from(chunk).toString();
+      return true;
+    });
+    assert.equal(text, 'onethree');
+    body.close();
+  });
+
+  test('that is closed while it is read ends the reading', async (t) => {
+    const port = await serve(t, (_request, response) => response.write('begin'));
+    const { body } = await client(t).request(get(port));
+    const reading = body.read(() => {
+      setImmediate(() => body.close());
+      return true;
+    });
+    assert.equal((await failureOf(reading)).code, 'ECONNRESET');
+  });
+
   test('past its bound fails and frees its connection', async (t) => {
     const gone = Promise.withResolvers<void>();
     const port = await serve(t, (request, response) => {

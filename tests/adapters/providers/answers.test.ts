@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { retryAfterMs } from '../../../src/adapters/providers/retry-after.ts';
 import { SseDecoder } from '../../../src/adapters/providers/sse.ts';
+import { httpBody } from '../../support/http-body.ts';
 import type { HttpClient } from '../../../src/core/ports/http-client.ts';
 import type { ModelEvent, ProviderError } from '../../../src/core/ports/provider.ts';
 import { costOf } from '../../../src/core/prices.ts';
@@ -22,7 +23,7 @@ async function read(
     yield Buffer.from(text);
   }
   const http: HttpClient = {
-    request: () => Promise.resolve({ status, headers: { 'content-type': type, ...more }, body: body() }),
+    request: () => Promise.resolve({ status, headers: { 'content-type': type, ...more }, body: httpBody(body()) }),
   };
   const provider = providerOf(
     dialect,

@@ -4,6 +4,7 @@ import { array, assert as assertProperty, asyncProperty, nat } from 'fast-check'
 import type { HttpClient } from '../../../src/core/ports/http-client.ts';
 import { HttpFailure } from '../../../src/core/ports/http-client.ts';
 import type { ModelEvent } from '../../../src/core/ports/provider.ts';
+import { httpBody } from '../../support/http-body.ts';
 import { wireDialects } from '../../support/provider-requests.ts';
 import type { WireDialect } from '../../support/provider-requests.ts';
 import { wireErrorFrame, wireFrames } from '../../support/provider-wire.ts';
@@ -64,7 +65,8 @@ async function eventsOf(dialect: WireDialect, chunks: Uint8Array[], lost = false
     if (lost) throw new HttpFailure('body', 'maybe', 'ECONNRESET', 'The answer was cut off.');
   }
   const http: HttpClient = {
-    request: () => Promise.resolve({ status: 200, headers: { 'content-type': 'text/event-stream' }, body: body() }),
+    request: () =>
+      Promise.resolve({ status: 200, headers: { 'content-type': 'text/event-stream' }, body: httpBody(body()) }),
   };
   const provider = providerOf(dialect, { id: 'p', baseUrl: 'http://127.0.0.1' }, depsWith(http));
   const events = await collect(provider, requestFor('m'));

@@ -4,6 +4,7 @@ import { DiscordApi } from '../../../../src/adapters/channels/discord/api.ts';
 import { Places } from '../../../../src/adapters/channels/discord/places.ts';
 import { HttpFailure } from '../../../../src/core/ports/http-client.ts';
 import type { HttpClient } from '../../../../src/core/ports/http-client.ts';
+import { httpBody } from '../../../support/http-body.ts';
 import { Secret } from '../../../../src/core/secret.ts';
 
 const [guild, channel, thread] = ['900000000000000001', '900000000000000002', '900000000000000003'];
@@ -19,7 +20,7 @@ function apiAfter(failures: (number | 'network')[]): DiscordApi {
       const body = (async function* () {
         yield await Promise.resolve(bytes);
       })();
-      return Promise.resolve({ status: failure ?? 200, headers: {}, body });
+      return Promise.resolve({ status: failure ?? 200, headers: {}, body: httpBody(body) });
     },
   };
   return new DiscordApi(http, 'http://127.0.0.1:1/api', new Secret('token'));
