@@ -15,6 +15,7 @@ import { MetricsRegistry } from './adapters/metrics/index.ts';
 import { processMetrics } from './adapters/metrics/process.ts';
 import { openStore } from './adapters/store/sqlite/index.ts';
 import { systemClock as clock, systemRandom as random } from './adapters/system/index.ts';
+import { giveBackMemory } from './adapters/system/memory.ts';
 import { registerAccessCommands } from './app/access/commands.ts';
 import { Directory } from './app/access/directory.ts';
 import type { NoticeDeps } from './app/access/notices.ts';
@@ -45,6 +46,7 @@ import { FloodNotice } from './app/ingress/flood-notice.ts';
 import { Ingress } from './app/ingress/ingress.ts';
 import type { CrashPoint } from './app/lifecycle/crash-points.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
+import { runRest } from './app/lifecycle/rest.ts';
 import { runSweep } from './app/lifecycle/sweep.ts';
 import { runUpkeep } from './app/lifecycle/upkeep.ts';
 import { personErased } from './app/rights/erasure.ts';
@@ -480,6 +482,20 @@ class Daemon {
       await runs.takeUp();
       supervisor.run('channels', () => channels.watch());
       supervisor.run('skills', (signal) => skills.watch(signal));
+      supervisor.run('rest', (signal) =>
+        runRest(
+          {
+            clock,
+            busy: () => runs.active > 0,
+            held: () => process.memoryUsage.rss(),
+            giveBack() {
+              giveBackMemory();
+              store.rest();
+            },
+          },
+          signal,
+        ),
+      );
       supervisor.run('outages', (signal) => outages.run(signal));
       supervisor.run('status', (signal) => status.run(signal));
       supervisor.run('upkeep', (signal) =>

@@ -138,6 +138,11 @@ export class Client {
     }
   }
 
+  /** Nothing is at work: the thread gives back the memory that it does not need. */
+  rest(): void {
+    if (this.#worker !== null && this.#closing === null) tell(this.#worker, 'rest');
+  }
+
   /** Everything asked before is done first. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -20,6 +20,8 @@ export interface StoreOptions {
 export interface SqliteStore extends Store {
   /** `open` is false while nothing can be stored; `detail` says why and what helps. */
   health(): { open: boolean; detail: string };
+  /** Gives back the memory that is not needed while nothing is at work. */
+  rest(): void;
 }
 
 /**
@@ -48,5 +50,6 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
     quickCheck: () => client.check(),
     close: () => client.close(),
     health: () => client.health,
+    rest: () => client.rest(),
   };
 }

@@ -137,8 +137,8 @@ export interface Request {
   args: unknown[];
 }
 
-/** To the worker: requests in their order, or the wish to end. */
-export type ToWorker = Request[] | 'close';
+/** To the worker: requests in their order, the news that the gateway rests, or the wish to end. */
+export type ToWorker = Request[] | 'rest' | 'close';
 
 export interface Reply {
   id: number;

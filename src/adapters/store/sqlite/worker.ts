@@ -61,12 +61,15 @@ function serve(owner: Owner): void {
 
   port?.on('message', (first: ToWorker) => {
     const requests: Request[] = [];
-    let closing = false;
+    let [closing, resting] = [false, false];
     for (let next: ToWorker | undefined = first; next !== undefined; next = waiting()) {
       if (next === 'close') closing = true;
+      else if (next === 'rest') resting = true;
       else requests.push(...next);
     }
     execute(requests);
+    // As in adapters/system/memory.ts: each thread has a heap of its own.
+    if (resting) globalThis.gc?.({ type: 'major', flavor: 'last-resort' });
     if (!closing) return;
     clearInterval(probe);
     owner.close();
