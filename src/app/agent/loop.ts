@@ -46,6 +46,9 @@ export class AgentLoop {
   }
 }
 
+/** The same for the same approval, so that it stands in a history once. */
+const noteId = ({ id }: ApprovedCall): string => `msg_${id}`;
+
 /** What one model call came to. */
 interface Answer {
   request: Omit<ModelRequest, 'model'>;
@@ -104,10 +107,11 @@ class AgentRun {
   }
 
   async #work(): Promise<LoopEnd> {
-    const { approved, history, caller } = this.#task;
+    const { approved, history } = this.#task;
     const { first, steps, next } = stepsOf(this.#task.journal ?? []);
     this.#entry = next;
-    if (approved !== null && stepsIn(history, caller.runId) === 0) await this.#carryOutApproved(approved, first);
+    if (approved !== null && !history.some(({ id }) => id === noteId(approved)))
+      await this.#carryOutApproved(approved, first);
     // Goes on where an earlier start was when the process ended.
     for (const step of steps) {
       this.#open = step;
@@ -174,29 +178,41 @@ class AgentRun {
     };
   }
 
-  /** A person's answer stands in the history as theirs: what was approved, and what came of it. */
-  async #carryOutApproved({ tool, args, by }: ApprovedCall, step: Step): Promise<void> {
+  /**
+   * A person's answer stands in the history as theirs: what was approved, and what came of it. Also when the run ends in
+   * the middle of it: what was begun is told as that, and not begun again when the run is tried once more.
+   */
+  async #carryOutApproved(approved: ApprovedCall, step: Step): Promise<void> {
+    const { tool, args, by } = approved;
     step.calls.push({ type: 'tool_call', id: 'approved', name: tool, args });
     this.#entry = Math.max(this.#entry, 2);
-    const { files } = await this.#deps.calls.approved(step, this.#context(Promise.resolve()));
-    this.#files.push(...files);
-    const [result] = step.results;
-    const from = result?.outside === undefined ? {} : { outside: result.outside };
-    this.#append('user', [
-      { type: 'text', text: `[${by} approved the call of ${tool}, and it was carried out. Its result:]\n` },
-      { type: 'text', text: result?.text ?? '', ...from },
-    ]);
+    try {
+      const { files } = await this.#deps.calls.approved(step, this.#context(Promise.resolve()));
+      this.#files.push(...files);
+    } finally {
+      const [result] = step.results;
+      const from = result?.outside === undefined ? {} : { outside: result.outside };
+      const text =
+        result?.text ?? 'The run ended before the call did: its outcome is unknown, it may have taken effect.';
+      const told: Part[] = [
+        { type: 'text', text: `[${by} approved the call of ${tool}, and it was made. Its result:]\n` },
+        { type: 'text', text, ...from },
+      ];
+      this.#append('user', told, { id: noteId(approved) });
+    }
   }
 
   #keep(step: Step): void {
     this.#open = null;
     this.#count += 1;
     this.#said.push(textOf(step.parts));
-    for (const { role, parts } of messagesOf(step)) this.#append(role, parts, role === 'assistant' ? step.model : null);
+    for (const { role, parts } of messagesOf(step))
+      this.#append(role, parts, { author: role === 'assistant' ? step.model : null });
   }
 
-  #append(role: NewMessage['role'], parts: Part[], author: string | null = null): void {
-    this.#steps.push({ id: this.#deps.mintId('msg'), role, parts, author, time: this.#deps.clock.now() });
+  #append(role: NewMessage['role'], parts: Part[], of: { id?: string; author?: string | null }): void {
+    const { id = this.#deps.mintId('msg'), author = null } = of;
+    this.#steps.push({ id, role, parts, author, time: this.#deps.clock.now() });
   }
 
   #visible(): readonly Message[] {

@@ -42,8 +42,10 @@ export function finishRun(db: Database, finish: FinishRun): { messages: Message[
   const outbox = finish.outbox.flatMap((row) => finishStream(db, row, finish.at) ?? planOutbound(db, [row]));
   closeStreams(db, run.id, finish.at);
   saveAttempts(db, finish.attempts);
-  // What it did is in the history now, also when it failed.
-  db.run('DELETE FROM journal WHERE run_id = ?', run.id);
+  // What it did is in the history now, also when it failed. A run that can be tried again keeps what stands before its
+  // first step: a call that a person approved, which is made once.
+  if (finish.state === 'finished') db.run('DELETE FROM journal WHERE run_id = ?', run.id);
+  else db.run(`DELETE FROM journal WHERE run_id = ? AND NOT (n = 1 AND kind = 'tool')`, run.id);
   if (session === null) refreshQueue(db, run.session_key);
   else saveProgress(db, session);
   return { messages, outbox };
