@@ -1,8 +1,8 @@
-import type { AttemptRow, FeedbackRow, MessageTrace, OutboxRow, RunRow } from './ports/store.ts';
+import type { AttemptRow, FeedbackRow, MessageTrace, OutboxRow, RunRow, TracedCall } from './ports/store.ts';
 
 /** The story of one message, a line per station, ending with where it stands. Rebuilt from durable rows alone. */
 export function storyOf(trace: MessageTrace): string[] {
-  const { inbox, run, attempts, outbox, feedback, mergedInto } = trace;
+  const { inbox, run, attempts, calls, outbox, feedback, mergedInto } = trace;
   const who = inbox.sender.display === '' ? inbox.sender.native : inbox.sender.display;
   const from = inbox.conversation === null ? inbox.channel : `${inbox.channel}:${inbox.account}`;
   const story = [`${time(inbox.receivedAt)}  Received from ${who} on ${from} and stored.`];
@@ -24,7 +24,11 @@ export function storyOf(trace: MessageTrace): string[] {
     return [...story, `It waits for its turn.${again}`];
   }
   if (run !== null) story.push(...runLines(run));
-  story.push(...attempts.map(attemptLine));
+  const steps = [
+    ...attempts.map((attempt) => ({ at: attempt.startedAt, line: attemptLine(attempt) })),
+    ...calls.map((call) => ({ at: call.at, line: callLine(call) })),
+  ];
+  story.push(...steps.toSorted((a, b) => a.at - b.at).map(({ line }) => line));
   story.push(...outbox.map(outboxLine), ...feedback.map(feedbackLine));
   return [...story, ending(trace)];
 }
@@ -44,6 +48,17 @@ function attemptLine(attempt: AttemptRow): string {
   }
   const status = attempt.status === null ? '' : ` (HTTP ${attempt.status})`;
   return `${name}; it failed${took}: ${attempt.detail ?? attempt.outcome}${status}.`;
+}
+
+function callLine({ tool, outcome, at }: TracedCall): string {
+  const became = {
+    done: `Called ${tool}.`,
+    failed: `Called ${tool}; it came to an error.`,
+    asked: `Asked a person whether ${tool} may be called.`,
+    approved: `It approved the call of ${tool}, which was carried out.`,
+    denied: `It denied the call of ${tool}.`,
+  }[outcome];
+  return `${time(at)}  ${became}`;
 }
 
 function outboxLine(row: OutboxRow): string {

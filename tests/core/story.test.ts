@@ -86,7 +86,15 @@ const part: OutboxRow = {
   error: null,
   finishedAt: 2000,
 };
-const whole: MessageTrace = { inbox, run, attempts: [attempt], outbox: [part], feedback: [], mergedInto: null };
+const whole: MessageTrace = {
+  inbox,
+  run,
+  attempts: [attempt],
+  calls: [],
+  outbox: [part],
+  feedback: [],
+  mergedInto: null,
+};
 const failure = { kind: 'provider', code: 'provider', message: 'It is down.', retryable: true } as const;
 
 const stories: [string, MessageTrace, RegExp][] = [
@@ -124,6 +132,24 @@ const stories: [string, MessageTrace, RegExp][] = [
     /given up: It is down\. To try again: open-clanker dead retry msg_1$/,
   ],
   ['crashed in between', { ...whole, run: { ...run, starts: 2 } }, /started twice: the gateway stopped in between/],
+  [
+    'with calls of tools, between the requests',
+    {
+      ...whole,
+      attempts: [attempt, { ...attempt, n: 2, startedAt: 3000, finishedAt: 3500 }],
+      calls: [
+        { tool: 'notes_save', outcome: 'done', at: 2000 },
+        { tool: 'calculator', outcome: 'failed', at: 2000 },
+        { tool: 'send_message', outcome: 'asked', at: 2000 },
+      ],
+    },
+    /Asked[^\n]*\n[^\n]*Called notes_save\.\n[^\n]*calculator; it came to an error\.\n[^\n]*Asked a person whether send_message may be called\.\n[^\n]*Asked openai/,
+  ],
+  [
+    'the answer to a question about a call',
+    { ...whole, attempts: [], calls: [{ tool: 'exec', outcome: 'denied', at: 2000 }] },
+    /It denied the call of exec\./,
+  ],
   ['cut in a model call', { ...whole, attempts: [{ ...attempt, outcome: null }] }, /no outcome was recorded/],
   [
     'refused by the model',

@@ -87,6 +87,21 @@ test('a question survives a death of the process, and is answered by the API', a
   assert.ok(audit.some(({ action, subject }) => action === 'approval.decided' && subject === id));
 });
 
+test('a no is answered, at once and in the session that asked', async (t) => {
+  const gateway = await (await rig(t))();
+  const { target, get } = gateway;
+  await asked(gateway);
+  const { body } = await ask<{ reply: { text: string }; message_id: string }>(target, 'POST', '/api/v1/chat', {
+    text: 'no',
+  });
+  assert.match(body.reply.text, /I do not use `notes_save`/);
+  const { messages } = await get<{ messages: { text: string }[] }>('/api/v1/sessions/main/messages');
+  assert.equal(messages.at(-1)?.text, body.reply.text);
+  const trace = await get<{ calls: object[] }>(`/api/v1/messages/${body.message_id}/trace`);
+  assert.partialDeepStrictEqual(trace.calls, [{ tool: 'notes_save', outcome: 'denied' }]);
+  assert.deepEqual(await titles(gateway), []);
+});
+
 for (const step of ['tool_started', 'tool_done', 'before_finish'] as const satisfies readonly CrashStep[])
   test(`killed at ${step}, an approved call is made once and its run ends after the restart`, async (t) => {
     const start = await rig(t);

@@ -476,7 +476,15 @@ export class ScriptedGateway implements Gateway {
       error: null,
       finishedAt: message.time,
     } as const;
-    return { inbox: { ...row, attachments: [] }, run: null, attempts: [], outbox: [], feedback: [], mergedInto: null };
+    return {
+      inbox: { ...row, attachments: [] },
+      run: null,
+      attempts: [],
+      calls: [],
+      outbox: [],
+      feedback: [],
+      mergedInto: null,
+    };
   }
 
   async dead(_: Principal, options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {

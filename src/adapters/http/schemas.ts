@@ -25,7 +25,7 @@ import { once } from '../../core/once.ts';
 import { maxNoteLength, maxTitleLength } from '../../core/notes.ts';
 import type { NoteRow } from '../../core/ports/notes.ts';
 import type { ApprovalInfo } from '../../core/ports/approval-gateway.ts';
-import type { SessionRow } from '../../core/ports/store.ts';
+import type { SessionRow, TracedCall } from '../../core/ports/store.ts';
 import { effects } from '../../core/ports/tool.ts';
 import { scopes } from '../../core/principal.ts';
 
@@ -416,6 +416,13 @@ export const trace = () =>
     inbox: z.looseObject({ id: z.string(), state: z.string(), sessionKey: z.string() }),
     run: nullable(z.looseObject({ id: z.string(), state: z.string() })),
     attempts: z.array(z.looseObject({ provider: z.string(), model: z.string() })),
+    calls: z.array(
+      z.strictObject({
+        tool: z.string(),
+        outcome: z.enum(['done', 'failed', 'asked', 'approved', 'denied']),
+        at: time,
+      } satisfies Record<keyof TracedCall, unknown>),
+    ),
     outbox: z.array(z.looseObject({ id: z.string(), state: z.string() })),
     feedback: z.array(z.looseObject({ outboxId: z.string(), value: z.string() })),
     mergedInto: nullable(z.string()),

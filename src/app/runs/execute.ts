@@ -79,14 +79,14 @@ export class RunExecutor {
     const { command, argument } = match;
     if (!mayRun(role, command)) return answered({ visibleText: words.access.notForYou, finishReason: 'command' });
     const answer = await command.run({ ...context, argument });
-    return this.#toldBy(typeof answer === 'string' ? { text: answer } : answer);
+    return this.#toldBy(typeof answer === 'string' ? { text: answer } : answer, inbound);
   }
 
   /** A message that is nothing but a yes or a no may answer a question about a call; null: it is for the model. */
   async #bareAnswer(claimed: ClaimedRun, inbound: InboxRow): Promise<Outcome | ApprovedCall | null> {
     if (claimed.inbound.length > 1 || answerToApproval(inbound.text) === null) return null;
     const answer = await this.#deps.approvals.bare(await this.#contextOf(claimed, inbound));
-    return answer === null ? null : this.#toldBy(answer);
+    return answer === null ? null : this.#toldBy(answer, inbound);
   }
 
   async #contextOf({ session }: ClaimedRun, inbound: InboxRow): Promise<CommandContext> {
@@ -97,10 +97,15 @@ export class RunExecutor {
     return { inbound, session, argument: '', person, role, words: wordsIn(person.language) };
   }
 
-  #toldBy({ text, buttons = [], sensitive, approved, note }: CommandAnswer): Outcome | ApprovedCall {
+  #toldBy(
+    { text, buttons = [], sensitive, approved, note }: CommandAnswer,
+    { conversation }: InboxRow,
+  ): Outcome | ApprovedCall {
     if (approved !== undefined) return approved;
     return answered({
       steps: note === undefined ? [] : [this.#note(note)],
+      // An API client has no chat to be told in: it reads the answer in the session.
+      parts: conversation === null && text !== '' ? [{ type: 'text', text }] : [],
       visibleText: text,
       buttons,
       sensitive: sensitive === true,

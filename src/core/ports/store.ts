@@ -317,10 +317,23 @@ export interface FeedbackRow {
   at: number;
 }
 
+/**
+ * What became of a call of a tool. `asked`: a person is asked about it; `approved`, `denied`: this message was the answer
+ * to such a question.
+ */
+export interface TracedCall {
+  tool: string;
+  outcome: 'done' | 'failed' | 'asked' | 'approved' | 'denied';
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
 export interface MessageTrace {
   inbox: InboxRow;
   run: RunRow | null;
   attempts: AttemptRow[];
+  /** Oldest first; those of a run that is still at work are not told yet. */
+  calls: TracedCall[];
   outbox: OutboxRow[];
   /** Reactions to the reply, oldest first. */
   feedback: FeedbackRow[];
@@ -444,8 +457,8 @@ export interface Store
   run(id: string): Promise<RunRow | null>;
   /**
    * What was written while a run is at work joins it (queue mode `steer`): the steps so far become messages, their
-   * journal is done with, and the queued messages up to the first command follow them in the history, merged into the
-   * run's own. Null, and nothing changes, when nothing waits or the run is over.
+   * journal is done with, and the queued messages of the same sender follow them in the history, merged into the run's
+   * own: up to the first command, or with files to be fetched, or of somebody else. Null, and nothing changes, when nothing waits or the run is over.
    */
   joinRun(runId: string, steps: NewMessage[]): Promise<{ messages: Message[]; inbound: InboxRow[] } | null>;
   /** Models read this instead of the session's messages up to `seq` from the next run on; the messages stay. */

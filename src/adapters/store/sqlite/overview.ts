@@ -2,6 +2,7 @@ import type { MessageTrace, StoreCounts } from '../../../core/ports/store.ts';
 import type { Database } from './database.ts';
 import { feedbackOf } from './feedback.ts';
 import { inboxFrom, type InboxRecord } from './inbound.ts';
+import { callsOf } from './calls.ts';
 import { attemptsOf } from './ledger.ts';
 import { lineOpenStates } from './lines.ts';
 import { outboundOfMessage } from './outbound.ts';
@@ -18,6 +19,7 @@ export function trace(db: Database, messageId: string): MessageTrace | null {
     inbox: inboxFrom(own),
     run: run(db, main.run_id),
     attempts: attemptsOf(db, main.run_id),
+    calls: callsOf(db, main.id, main.run_id),
     outbox,
     feedback: feedbackOf(db, outbox),
     mergedInto: own.merged_into,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { NewMessage } from '../../../../src/core/ports/store.ts';
 import type { OpenEmpty } from '../conformance.ts';
 import { answered, attempt, chat, claim, finish, inboundRow, noon, outboundRow, reply, usageOf } from '../rows.ts';
 
@@ -377,6 +378,51 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
         ['done', 'finished', 1, ['o'], null],
       );
       assert.equal(await store.trace('nobody'), null);
+    });
+
+    test('the trace of a message tells its calls, and no call of another message', async (t) => {
+      const store = await openEmpty(t);
+      const results = (message: string, ...calls: [string, boolean][]): NewMessage => ({
+        id: message,
+        role: 'tool',
+        parts: calls.map(([name, isError]) => ({ type: 'tool_result', callId: name, name, text: '', isError })),
+        author: null,
+        time: noon,
+      });
+      await store.commitInbound([inboundRow('a'), inboundRow('b')]);
+      const sessionKey = 'api:owner:main';
+      await claim(store);
+      const question = {
+        id: 'appr-1',
+        owner: 'owner',
+        runId: 'run-a',
+        callId: 'send_message',
+        sessionKey,
+        agent: null,
+        role: 'owner',
+        channel: 'api',
+        tool: 'send_message',
+        args: {},
+        digest: 'ab'.repeat(32),
+        effects: ['send'],
+        reason: '',
+        tainted: null,
+        createdAt: noon,
+        expiresAt: noon + 9000,
+      } as const;
+      await store.askApproval(question, 10);
+      const said = [results('r1', ['notes_save', false], ['exec', true], ['send_message', true]), reply('reply-run-a')];
+      await store.finishRun(finish('run-a', { messages: said }));
+      await claim(store);
+      const answer = { sessionKey, digest: 'abababab', approve: false, by: 'owner', forOthers: false };
+      await store.decideApproval({ ...answer, id: 'appr-1', at: noon + 5, where: 'api', runId: 'run-b' });
+      await store.finishRun(
+        finish('run-b', { messages: [results('r2', ['calculator', false]), reply('reply-run-b')] }),
+      );
+      const calls = async (id: string): Promise<string[] | undefined> =>
+        (await store.trace(id))?.calls.map(({ tool, outcome }) => `${tool} ${outcome}`);
+      assert.deepEqual(await calls('a'), ['notes_save done', 'exec failed', 'send_message asked']);
+      assert.deepEqual(await calls('b'), ['send_message denied', 'calculator done']);
     });
   });
 }
