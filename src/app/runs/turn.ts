@@ -135,7 +135,8 @@ async function taskOf(
     counted: (request, usage, of) => compaction.learn(request, usage, of),
     taint: (visible) => taint(visible) ?? summary?.outside ?? null,
     journal: claimed.journal,
-    steer: steers(inbound),
+    // What a person approved is carried out for whom it was asked for, whoever writes meanwhile.
+    steer: approved === null && steers(inbound),
     approved,
     record: recorder === null ? null : (step) => recorder.step(step),
     attempts,

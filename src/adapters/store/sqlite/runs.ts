@@ -12,7 +12,7 @@ import type {
 import type { Usage } from '../../../core/ports/provider.ts';
 import { settleInterrupted } from './budgets.ts';
 import { type Database, fromJson, toJson } from './database.ts';
-import { inboxFrom, type InboxRecord } from './inbound.ts';
+import { inbound, inboxFrom, type InboxRecord } from './inbound.ts';
 import { lastAttempt } from './ledger.ts';
 import { appendMessage, historyOf, saidUntil } from './messages.ts';
 import { closeStreams, openStreamOf } from './outbound.ts';
@@ -79,14 +79,15 @@ export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]
   const session = sessionOf(db, main, at);
   const begunBefore = runRecord(db, main.runId) !== null;
   const run = openRun(db, session, main, at);
-  if (mode === 'collect' && main.kind === 'message') collect(db, main);
+  // A run that was begun before answers what it began with: what it did until then may have been for that alone.
+  if (mode === 'collect' && main.kind === 'message' && !begunBefore) collect(db, main, null);
   const merged = begunBefore || mode === 'collect' ? mergedInto(db, main.id) : [];
-  const inbound = [main, ...merged];
-  for (const row of inbound) if (row.kind === 'message') appendInbound(db, session, run.id, row);
+  const answered = [main, ...merged];
+  for (const row of answered) if (row.kind === 'message') appendInbound(db, session, run.id, row);
   saveProgress(db, session);
   return {
     run,
-    inbound,
+    inbound: answered,
     session: sessionFrom(session),
     history: historyOf(db, session, historyTurns, historyLimit),
     summary: summaryOf(db, session),
@@ -174,18 +175,30 @@ function openRun(db: Database, session: SessionRecord, main: InboxRow, at: numbe
   return runFrom(record);
 }
 
-/** Merges the queued messages behind `main` into its run, up to the first command: order is kept. Their ids. */
-function collect(db: Database, main: { id: string; sessionKey: string }): string[] {
-  const queued = db.all<{ id: string; kind: string }>(
-    `SELECT id, kind FROM inbox WHERE session_key = ? AND state = 'queued' ORDER BY seq LIMIT ?`,
+/**
+ * Merges the queued messages behind `main` into its run, up to the first command: order is kept. Their ids. `like`: up to
+ * the first of somebody else, too, or with files that are still to be fetched, as a run that is at work has the rights of
+ * one person and fetches no more.
+ */
+function collect(db: Database, main: { id: string; sessionKey: string }, like: InboxRow | null): string[] {
+  const queued = db.all<InboxRecord>(
+    `SELECT * FROM inbox WHERE session_key = ? AND state = 'queued' ORDER BY seq LIMIT ?`,
     main.sessionKey,
     maxCollected,
   );
-  const command = queued.findIndex((row) => row.kind === 'command');
-  const ids = (command === -1 ? queued : queued.slice(0, command)).map(({ id }) => id);
+  const end = queued.findIndex(
+    (record) => record.kind === 'command' || (like !== null && !joins(inboxFrom(record), like)),
+  );
+  const ids = (end === -1 ? queued : queued.slice(0, end)).map(({ id }) => id);
   for (const id of ids) db.run(`UPDATE inbox SET state = 'merged', merged_into = ? WHERE id = ?`, main.id, id);
   return ids;
 }
+
+const joins = (row: InboxRow, like: InboxRow): boolean =>
+  row.channel === like.channel &&
+  row.account === like.account &&
+  row.sender.native === like.sender.native &&
+  row.attachments.every(({ id, problem }) => id !== undefined || problem !== undefined);
 
 const mergedInto = (db: Database, id: string): InboxRow[] =>
   db.all<InboxRecord>('SELECT * FROM inbox WHERE merged_into = ? ORDER BY seq', id).map(inboxFrom);
@@ -274,12 +287,14 @@ export function joinRun(
   const run = runRecord(db, runId);
   const session = run?.state === 'running' ? sessionRecord(db, run.session_key) : null;
   if (run === null || session?.id !== run.session) return null;
-  const joining = collect(db, { id: run.message_id, sessionKey: session.key });
+  const main = inbound(db, run.message_id);
+  if (main === null) return null;
+  const joining = collect(db, main, mergedInto(db, main.id).at(-1) ?? main);
   if (joining.length === 0) return null;
   const messages = steps.map((step) => appendMessage(db, session, runId, step));
   db.run('DELETE FROM journal WHERE run_id = ?', runId);
-  const inbound = mergedInto(db, run.message_id).filter(({ id }) => joining.includes(id));
-  for (const row of inbound) messages.push(appendInbound(db, session, runId, row));
+  const joined = mergedInto(db, main.id).filter(({ id }) => joining.includes(id));
+  for (const row of joined) messages.push(appendInbound(db, session, runId, row));
   saveProgress(db, session);
-  return { messages, inbound };
+  return { messages, inbound: joined };
 }

@@ -207,6 +207,73 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       );
     });
 
+    test('nobody joins the run of somebody else, nor with a file that is still to be fetched', async (t) => {
+      const store = await openEmpty(t);
+      const chat = { channel: 'telegram', sessionKey: 'telegram:main:-1' };
+      const by = (native: string) => ({ ...chat, sender: { native, display: native } });
+      await store.commitInbound([inboundRow('a', by('7'))]);
+      await claim(store, { sessionKey: chat.sessionKey });
+      await store.commitInbound([
+        inboundRow('b', by('7')),
+        inboundRow('c', { ...by('7'), attachments: [{ id: 'file_1', mimeType: 'text/plain' }] }),
+        inboundRow('d', by('8')),
+        inboundRow('e', by('7')),
+      ]);
+      const joined = await store.joinRun('run-a', []);
+      assert.deepEqual(
+        joined?.inbound.map((row) => row.id),
+        ['b', 'c'],
+      );
+      assert.equal(await store.joinRun('run-a', []), null);
+      await store.finishRun(finish('run-a'));
+      await claim(store, { sessionKey: chat.sessionKey });
+      await store.commitInbound([
+        inboundRow('f', { ...by('8'), attachments: [{ native: 'photo', mimeType: 'image/png' }] }),
+      ]);
+      assert.equal(await store.joinRun('run-d', []), null, 'a run does not pass over what came before');
+      await store.finishRun(finish('run-d'));
+      await claim(store, { sessionKey: chat.sessionKey });
+      await store.finishRun(finish('run-e'));
+      const fetched = await claim(store, { sessionKey: chat.sessionKey });
+      assert.equal(fetched?.run.id, 'run-f', 'it is fetched by a run of its own');
+    });
+
+    test('a run that begins again takes nothing along that it did not begin with', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store, { mode: 'collect' });
+      await store.commitInbound([inboundRow('b'), inboundRow('c')]);
+      await store.recoverRuns();
+      const again = await claim(store, { mode: 'collect' });
+      assert.deepEqual(
+        again?.inbound.map((row) => row.id),
+        ['a'],
+      );
+      await store.finishRun(finish('run-a'));
+      const next = await claim(store, { mode: 'collect' });
+      assert.deepEqual(
+        next?.inbound.map((row) => row.id),
+        ['b', 'c'],
+      );
+    });
+
+    test('a run that failed keeps what stands before its first step, for when it is tried again', async (t) => {
+      const store = await openEmpty(t);
+      await store.commitInbound([inboundRow('a')]);
+      await claim(store);
+      const entry = (n: number, kind: 'model' | 'tool') =>
+        ({ runId: 'run-a', n, kind, state: 'finished', data: {}, at: noon }) as const;
+      await store.journal([entry(1, 'tool'), entry(2, 'model'), entry(3, 'tool')]);
+      await store.finishRun(finish('run-a', { state: 'failed', inbox: 'dead' }));
+      await store.retryDead('a', noon, noon);
+      const again = await claim(store);
+      assert.deepEqual(
+        again?.journal.map(({ n, kind }) => [n, kind]),
+        [[1, 'tool']],
+      );
+      await store.finishRun(finish('run-a'));
+    });
+
     test('a summary stands for the messages before it until the history begins anew', async (t) => {
       const store = await openEmpty(t);
       for (const id of ['a', 'b', 'c']) {
