@@ -5,7 +5,7 @@ import { defineTool } from '../../src/core/define-tool.ts';
 import type { InboundEvent } from '../../src/core/ports/channel.ts';
 import type { Effect, Tool, ToolOutput } from '../../src/core/ports/tool.ts';
 import type { ToolPolicy } from '../../src/core/tool-policy.ts';
-import { messagePath, said, type PathSettings } from './message-path.ts';
+import { hasty, messagePath, said, type PathSettings } from './message-path.ts';
 import { finish, start, text, usage, type Step } from './scripted-provider.ts';
 
 /** As the configuration has it by default. */
@@ -67,6 +67,8 @@ export async function asking(t: TestContext, scripts: Step[][], settings: Asking
 
   /** What was said came to an end; resolves with all that the chat of it shows. */
   const say = async (words: string, over: Partial<InboundEvent> = {}): Promise<string> => {
+    // Nobody answers in the millisecond in which they are asked.
+    hasty.pass(1);
     const message = said(words, over);
     const [receipt] = (await sink.commit([message])) ?? [];
     const id = receipt?.messageId;

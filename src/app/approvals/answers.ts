@@ -93,7 +93,7 @@ export class ApprovalAnswers {
     if (answered !== undefined) return this.answer(context, meant === 'approve', answered.id, sealOf(answered));
     const open = items.filter(({ state }) => state === 'open');
     const [row] = open;
-    if (row === undefined || open.length > 1 || inbound.receivedAt < row.createdAt) return null;
+    if (row === undefined || open.length > 1 || inbound.receivedAt <= row.createdAt) return null;
     const before = await store.inboundBefore(session.key, inbound.id);
     if (before !== null && before.receivedAt > row.createdAt) return null;
     return this.answer(context, meant === 'approve', row.id, sealOf(row));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answering, asking, calling, calls, defaultPolicy, from } from '../../support/asking.ts';
-import { principal } from '../../support/message-path.ts';
+import { hasty, principal } from '../../support/message-path.ts';
 import type { RequestMessage } from '../../../src/core/ports/provider.ts';
 
 const post = calling(calls('post', { to: 'bob', text: 'hi' }));
@@ -120,6 +120,7 @@ test('an API client can be asked, and answers by its own session', async (t) => 
   const answer = await ticket.answer;
   assert.equal(answer.finish_reason, 'approval');
   assert.match(answer.reply.text, /May I\?/);
+  hasty.pass(1);
   const yes = await rig.chat.chat(principal, { text: 'yes' });
   assert.equal((await yes.answer).reply.text, 'Sent.');
   assert.deepEqual(rig.done, ['post bob: hi for owner']);
