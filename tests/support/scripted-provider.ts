@@ -10,8 +10,8 @@ import type {
 } from '../../src/core/ports/provider.ts';
 import type { Clock } from '../../src/core/ports/system.ts';
 
-/** What a scripted provider does next: an event, a wait, or nothing ever again. */
-export type Step = ModelEvent | { wait: number } | 'hang' | { throws: string };
+/** What a scripted provider does next: an event, a wait, also for something to happen, or nothing ever again. */
+export type Step = ModelEvent | { wait: number } | { until: Promise<unknown> } | 'hang' | { throws: string };
 
 export const start: Step = { type: 'start' };
 export const text = (text: string): Step => ({ type: 'text', text });
@@ -67,6 +67,7 @@ export class ScriptedProvider implements Provider {
         if (signal.aborted && !this.deaf) return;
         if (step === 'hang') await this.#forever(signal);
         else if ('throws' in step) throw new Error(step.throws);
+        else if ('until' in step) await step.until;
         else if ('wait' in step)
           await this.#clock.sleep(step.wait, this.deaf ? undefined : signal).catch(() => undefined);
         else {

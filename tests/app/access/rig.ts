@@ -1,8 +1,8 @@
 /** The message path with people in it: an owner (8), a listed member (7), and strangers. */
 import type { TestContext } from 'node:test';
+import { systemClock } from '../../../src/adapters/system/index.ts';
 import type { AccessPolicy } from '../../../src/app/access/authorize.ts';
 import type { InboundEvent } from '../../../src/core/ports/channel.ts';
-import type { Clock } from '../../../src/core/ports/system.ts';
 import type { PersonRole } from '../../../src/core/principal.ts';
 import { hasty, messagePath, said } from '../../support/message-path.ts';
 
@@ -10,14 +10,8 @@ export const hour = 3_600_000;
 export const codePattern = /\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b/;
 
 export async function accessRig(t: TestContext, policy: Partial<AccessPolicy> = {}) {
-  let ahead = 0;
-  const clock: Clock = {
-    ...hasty,
-    now: () => hasty.now() + ahead,
-    monotonic: () => hasty.monotonic() + ahead,
-  };
   const full = { access: 'pairing', users: new Set(['7', '8']), chats: new Set(['-1']), ...policy } as const;
-  const path = await messagePath(t, undefined, { clock, policy: full });
+  const path = await messagePath(t, undefined, { policy: full });
   path.attach();
   const { store } = path;
   const chatOf = (native: string) => ({ channel: 'scripted', account: 'main', native });
@@ -27,7 +21,7 @@ export async function accessRig(t: TestContext, policy: Partial<AccessPolicy> = 
     for (;;) {
       const { inboxQueued, inboxRunning, outboxPending } = await store.counts(0);
       if (inboxQueued + inboxRunning + outboxPending === 0) return;
-      await clock.sleep(100);
+      await systemClock.sleep(1);
     }
   }
   const texts = (chat: string): string[] =>
@@ -35,15 +29,14 @@ export async function accessRig(t: TestContext, policy: Partial<AccessPolicy> = 
 
   return {
     ...path,
-    clock,
     settled,
     /** What a reader of the chat sees, oldest first. */
     texts,
     /** Time passes. */
-    pass: (ms: number): void => void (ahead += ms),
+    pass: (ms: number): void => hasty.pass(ms),
     /** Somebody who is a person already. */
     async known(native: string, person: string, role: PersonRole): Promise<void> {
-      const row = { id: person, name: person, role, language: null, createdAt: clock.now() };
+      const row = { id: person, name: person, role, language: null, createdAt: path.clock.now() };
       await store.ensureIdentity(
         { ...chatOf(native), display: `name of ${native}`, conversation: chatOf(native) },
         row,

@@ -165,11 +165,13 @@ test('text of an attempt that became void while its row was committed is never s
 });
 
 test('a reply whose channel is swapped in the middle is finished by the next one', async (t) => {
-  const path = await messagePath(t, [[start, text(opening), { wait: 5000 }, text(' that went on.'), finish]]);
+  const { promise: swapped, resolve: goOn } = Promise.withResolvers<void>();
+  const path = await messagePath(t, [[start, text(opening), { until: swapped }, text(' that went on.'), finish]]);
   path.attach();
   await path.ingress.sinkFor('scripted', 'main').commit([said('Hi')]);
   while (path.channel.shown.length === 0) await path.clock.sleep(50);
   path.detach.abort(new Error('the token changed'));
+  goOn();
   await path.event('run.finished');
   const next = new AbortController();
   path.delivery.attach(path.channel, next.signal);

@@ -18,16 +18,18 @@ async function rig(t: TestContext, ...scripts: Parameters<typeof messagePath>[1]
 }
 
 test('an edit of a message that still waits is what the model reads', async (t) => {
+  const { promise: edited, resolve: goOn } = Promise.withResolvers<void>();
   const { commit, store, provider, event } = await rig(t, [
-    [start, { wait: 3000 }, text('one'), finish],
+    [start, { until: edited }, text('one'), finish],
     [start, text('two'), finish],
   ]);
   await commit(said('the first'));
-  await event('run.started');
+  const first = await event('run.started');
   const second = said('with a tpyo');
   await commit(second);
   await commit(said('without', { kind: 'edit', native: second.native }));
-  const { messageId } = await event('run.started', ({ messageId: id }) => id !== undefined && provider.hits > 1);
+  goOn();
+  const { messageId } = await event('run.started', ({ seq }) => seq > first.seq);
   assert.equal((await store.inbound(messageId))?.text, 'without');
   assert.equal(provider.hits, 2);
 });
@@ -54,23 +56,25 @@ test('an edit by a stranger changes nothing', async (t) => {
 });
 
 test('an edit by anybody but who wrote the message changes nothing, however well they may talk here', async (t) => {
-  const { commit, store, provider, event } = await rig(t, [
-    [start, { wait: 3000 }, text('one'), finish],
+  const { promise: edited, resolve: goOn } = Promise.withResolvers<void>();
+  const { commit, store, event, events } = await rig(t, [
+    [start, { until: edited }, text('one'), finish],
     [start, text('two'), finish],
   ]);
   const there = { conversation: inGroup, chat: { ...group, addressed: true } };
   const other = { ...there, sender: { native: '8', display: 'Bob', isBot: false } };
   await commit(said('the first', there));
-  await event('run.started');
+  const first = await event('run.started');
   const waits = said('pay Ada', there);
   await commit(waits);
   await commit(said('pay Bob', { kind: 'edit', native: waits.native, ...other }));
   const both = said('also Ada', there);
   await commit(both, said('also Bob', { kind: 'edit', native: both.native, ...other }));
-  const { messageId } = await event('run.started', ({ messageId: id }) => id !== undefined && provider.hits > 1);
+  goOn();
+  const { messageId } = await event('run.started', ({ seq }) => seq > first.seq);
   assert.equal((await store.inbound(messageId))?.text, 'pay Ada');
-  const rows = await event('message.received', ({ messageId: id }) => id > messageId);
-  assert.equal((await store.inbound(rows.messageId))?.text, 'also Ada');
+  const received = events.flatMap((each) => (each.type === 'message.received' ? [each.messageId] : []));
+  assert.equal((await store.inbound(received[2] ?? ''))?.text, 'also Ada');
 });
 
 test('a pressed button is its command, and anything else that a button says is nothing', async (t) => {

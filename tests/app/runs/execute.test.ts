@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { messagePath, principal, said } from '../../support/message-path.ts';
 import { answer, failing, finish, start, text, type Step } from '../../support/scripted-provider.ts';
 
@@ -53,10 +54,11 @@ test('an answer that was complete when the abort came is kept', async (t) => {
   path.attach();
   const { promise: hold, resolve: release } = Promise.withResolvers<void>();
   path.channel.gate = hold;
-  path.provider.scripts = [[start, text(long), { wait: 100 }, finish]];
+  path.provider.scripts = [[start, text(long), finish]];
   await path.ingress.sinkFor('scripted', 'main').commit([said('Hi')]);
   const { runId } = await path.event('run.started');
   while (!path.channel.calls.some(({ method }) => method === 'send')) await path.clock.sleep(50);
+  while (path.provider.running > 0) await setImmediate();
   await path.clock.sleep(1000);
   path.runs.abortRun(runId, null, 'requested', 'too late');
   release();
@@ -87,9 +89,12 @@ test('what a stopped answer showed stays, marked, and is no part of the history'
 });
 
 test('a provider that fails after words were shown leaves them, marked, with the reason', async (t) => {
-  const path = await messagePath(t, [[start, text(long), { wait: 3000 }, ...refusing]]);
+  const { promise: wordsSeen, resolve: goOn } = Promise.withResolvers<void>();
+  const path = await messagePath(t, [[start, text(long), { until: wordsSeen }, ...refusing]]);
   path.attach();
   await path.ingress.sinkFor('scripted', 'main').commit([said('Hi')]);
+  while (path.channel.shown.length === 0) await path.clock.sleep(50);
+  goOn();
   await path.event('run.failed');
   await path.event('delivery.sent');
   const shown = path.channel.shown[0]?.texts.at(-1) ?? '';

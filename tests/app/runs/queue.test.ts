@@ -178,7 +178,8 @@ test('sessions that did not fit into memory are looked up again, also when the s
 });
 
 test('messages that come while a run is at work are answered together, as a reply to the newest', async (t) => {
-  const long = [start, text('first'), { wait: 1000 }, finish];
+  const { promise: all, resolve: goOn } = Promise.withResolvers<void>();
+  const long = [start, text('first'), { until: all }, finish];
   const group = { type: 'group' as const, addressed: true };
   const conversation = { channel: 'scripted', account: 'main', native: '-1' };
   const path = await messagePath(t, [long, answer], { queueMode: 'collect' });
@@ -187,6 +188,7 @@ test('messages that come while a run is at work are answered together, as a repl
   await path.event('run.started');
   const last = said('three', { chat: group, conversation });
   await sink.commit([said('two', { chat: group, conversation }), last]);
+  goOn();
   await path.event('run.finished', ({ answer }) => answer.reply.text === 'Hello');
   assert.equal(path.provider.hits, 2);
   const asked = JSON.stringify(path.provider.requests[1]?.messages);

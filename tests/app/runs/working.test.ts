@@ -19,9 +19,12 @@ function begin(path: Path): void {
 }
 
 test('a run that shows nothing for long says that it goes on, in the message that becomes the answer', async (t) => {
-  const path = await messagePath(t, [[start, { wait: 40_000 }, text('At last'), usage, finish]]);
+  const { promise: told, resolve: goOn } = Promise.withResolvers<void>();
+  const path = await messagePath(t, [[start, { until: told }, text('At last'), usage, finish]]);
   begin(path);
   await path.ingress.sinkFor('scripted', 'main').commit([said('think hard')]);
+  await until(path, () => path.channel.shown.length === 1);
+  goOn();
   await until(path, () => path.channel.shown[0]?.texts.at(-1) === 'At last');
   assert.deepEqual(
     path.channel.shown.map(({ texts }) => texts),
@@ -30,14 +33,17 @@ test('a run that shows nothing for long says that it goes on, in the message tha
 });
 
 test('what says that work goes on does not keep a failed attempt from being made again', async (t) => {
+  const { promise: told, resolve: goOn } = Promise.withResolvers<void>();
   const fails = [
     start,
-    { wait: 40_000 },
+    { until: told },
     { type: 'error', error: { kind: 'network', phase: 'body', accepted: 'maybe', detail: 'gone' } },
   ];
   const path = await messagePath(t, [fails as never, answer]);
   begin(path);
   await path.ingress.sinkFor('scripted', 'main').commit([said('think hard')]);
+  await until(path, () => path.channel.shown.length === 1);
+  goOn();
   await until(path, () => path.channel.shown[0]?.texts.at(-1) === 'Hello');
   assert.equal(path.channel.shown.length, 1);
 });
