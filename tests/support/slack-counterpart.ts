@@ -31,7 +31,7 @@ const deliveries = 4;
 
 export class SlackCounterpart implements Counterpart {
   readonly groups = true;
-  readonly secrets = Object.values(tokens);
+  readonly secrets: string[];
   readonly server: SlackServer;
   readonly log = new KeptLog();
   /** Takes what Slack delivers over HTTP instead of the channel; resolves with the status of the answer. */
@@ -45,6 +45,8 @@ export class SlackCounterpart implements Counterpart {
   private constructor(server: SlackServer, mode: 'socket' | 'http') {
     this.server = server;
     this.#mode = mode;
+    // The signing secret is none of a gateway that was never given it.
+    this.secrets = [tokens.bot, mode === 'socket' ? tokens.app : tokens.signing];
     this.#http = createHttpClient({ log: this.log, metrics: new CountedMetrics() });
   }
 
