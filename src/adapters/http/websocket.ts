@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { MintId } from '../../core/ids.ts';
+import { once } from '../../core/once.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { RateLimiter } from './bounded.ts';
 import { ClientSocket } from './client-socket.ts';
@@ -35,7 +36,17 @@ export interface WebSocketDoorDeps {
 /** `GET /ws`: the same checks as for any request, before the upgrade; then one `ClientSocket` each. */
 export class WebSocketDoor {
   readonly #deps: WebSocketDoorDeps;
-  readonly #server: WebSocketServer;
+  /** The library is loaded for the first client. */
+  readonly #server = once(async () => {
+    const { WebSocketServer } = await import('ws');
+    return new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      // 8 KB and 22 µs per message saved, and no bombs: text frames here are small.
+      perMessageDeflate: false,
+      maxFragments,
+    });
+  });
   readonly #upgrades: RateLimiter;
   readonly #clients = new Set<ClientSocket>();
   readonly #pending = new Map<Duplex, string>();
@@ -44,14 +55,6 @@ export class WebSocketDoor {
   constructor(deps: WebSocketDoorDeps) {
     this.#deps = deps;
     this.#upgrades = new RateLimiter(upgradeRate, deps.clock);
-    const settings = {
-      noServer: true,
-      clientTracking: false,
-      // 8 KB and 22 µs per message saved, and no bombs: text frames here are small.
-      perMessageDeflate: false,
-      maxFragments,
-    };
-    this.#server = new WebSocketServer(settings);
   }
 
   get size(): number {
@@ -64,10 +67,11 @@ export class WebSocketDoor {
     try {
       const address = this.#check(request);
       const principal = await this.#principal(request, address);
+      const server = await this.#server();
       if (socket.destroyed) return;
       if (principal === null) this.#wait(socket, address);
-      this.#server.options.maxPayload = this.#deps.context.options().maxBodyBytes;
-      this.#server.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, address, principal));
+      server.options.maxPayload = this.#deps.context.options().maxBodyBytes;
+      server.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, socket, address, principal));
     } catch (error) {
       const { status, code, message, headers } = httpErrorOf(error);
       observer.refused.add(1, { reason: code });
