@@ -1,3 +1,4 @@
+import { noLongerNeeded } from '../../core/abort.ts';
 import { textOf, type Message, type OutboundFile, type Part } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import { taintOf } from '../../core/outside.ts';
@@ -7,6 +8,7 @@ import type { ClaimedRun, InboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
 import type { ToolGroup } from '../../core/ports/tool.ts';
 import type { PersonRole } from '../../core/principal.ts';
+import { roleIncludes } from '../../core/roles.ts';
 import type { Compaction } from '../agent/compaction.ts';
 import type { AgentLoop } from '../agent/loop.ts';
 import type { LoopEnd, LoopEvent, Task } from '../agent/task.ts';
@@ -43,6 +45,9 @@ export interface TurnDeps {
   steers: (inbound: InboxRow) => boolean;
 }
 
+/** A server of tools that needs longer to start is not there for a run that goes on after a restart. */
+const toolsWithinMs = 10_000;
+
 /** What a turn works with. */
 export interface Turn {
   claimed: ClaimedRun;
@@ -75,7 +80,7 @@ async function taskOf(
 ): Promise<{ task: Task; recorder: Recorder | null }> {
   const { toolbox, models, waiters, loadFile, steers, clock, compaction } = deps;
   const { run, session, history } = claimed;
-  const { person, role } = approved ?? (await deps.whois(inbound));
+  const { person, role } = approved ?? (await askers(claimed, inbound, deps));
   const agent = deps.agent(approved?.agent ?? inbound.agent ?? session.agent, { inbound, role });
   const { conversation, chatType, sender } = inbound;
   const { channel, account } = conversation ?? inbound;
@@ -101,10 +106,12 @@ async function taskOf(
   const { summary, attempts } = await compaction.compact(
     { key: session.key, summary: claimed.summary, history, window, model },
     async (messages) => (await requestOf(messages, { ...context, summary: null })).messages,
-    taint,
+    // Whoever writes next reads it, too: what anybody of a group wrote is not theirs.
+    (messages) => taintOf(messages, null),
     options,
   );
   const at = new Date(clock.now());
+  if (run.starts > 1 || approved !== null) await toolsArrived(deps, signal);
   const groups = toolbox.usable(agent, role);
   const recorder = agent.record ? recorderOf(claimed, { agent, person, role, groups }, clock) : null;
   const task: Task = {
@@ -142,6 +149,29 @@ async function taskOf(
     attempts,
   };
   return { task, recorder };
+}
+
+/** What was begun before a crash, or approved, may need a program that is still starting; nothing else waits for one. */
+async function toolsArrived({ toolbox, clock }: TurnDeps, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const enough = clock.sleep(toolsWithinMs, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+  await Promise.race([toolbox.arrived(), enough]);
+  over.abort(noLongerNeeded);
+}
+
+/** Who wrote the message that is replied to; when others wrote with them, no more may be done than each of them may. */
+async function askers(
+  { inbound: rows }: ClaimedRun,
+  inbound: InboxRow,
+  { whois }: TurnDeps,
+): Promise<{ person: string; role: PersonRole }> {
+  const { person, role: own } = await whois(inbound);
+  let role = own;
+  for (const row of rows) {
+    const other = await whois(row);
+    if (roleIncludes(role, other.role)) role = other.role;
+  }
+  return { person, role };
 }
 
 function recorderOf(
