@@ -7,3 +7,10 @@ export function languageOf(tag: string | null | undefined): Language | null {
   const primary = tag?.toLowerCase().split(/[-_]/, 1)[0] ?? '';
   return Object.hasOwn(languages, primary) ? (primary as Language) : null;
 }
+
+/** What a person calls a language: a tag, or its own name. */
+export function languageNamed(text: string): Language | null {
+  const name = text.trim().toLowerCase();
+  const [code] = Object.entries(languages).find(([, own]) => own.toLowerCase() === name) ?? [name];
+  return languageOf(code);
+}

@@ -1,10 +1,10 @@
 /** How a person wants to be served: what may be said, and what it means. */
-import { languageOf, type Language } from './languages.ts';
+import { languageNamed, type Language } from './languages.ts';
 
 export interface Preferences {
   /** `provider/model`, asked when nobody named another one; null: the agent's. */
   model: string | null;
-  /** An IANA name such as `Europe/Berlin`; null: not said. */
+  /** An IANA name such as `Europe/Berlin`; null: not set. */
   timeZone: string | null;
   /** Hours in which nothing should come unasked, in their time zone: `22:00-07:00`; null: none. */
   quietHours: string | null;
@@ -77,7 +77,7 @@ export function readSettings(written: WrittenSettings): { change: SettingsChange
     keep(value);
     return text === null || value !== null;
   };
-  if (!read(language, languageOf, (value) => (change.language = value))) return { wrong: 'language' };
+  if (!read(language, languageNamed, (value) => (change.language = value))) return { wrong: 'language' };
   if (!read(time_zone, timeZoneOf, (value) => (change.timeZone = value))) return { wrong: 'time_zone' };
   if (!read(quiet_hours, quietHoursOf, (value) => (change.quietHours = value))) return { wrong: 'quiet_hours' };
   if (model !== undefined) change.model = model;

@@ -22,7 +22,7 @@ export function shownArguments(args: JsonObject): { text: string; complete: bool
     const [head, tail] = room < headLength + tailLength ? [room, 0] : [headLength, tailLength];
     const cut = whole.length > head + tail;
     complete &&= !cut && name.length <= maxNameLength;
-    text += `${visible(name.slice(0, maxNameLength)).replaceAll('\n', number)}: ${block(cut ? shortened(whole, head, tail) : visible(whole))}\n`;
+    text += `${visible(name.slice(0, maxNameLength)).replaceAll('\n', number)}:${block(cut ? shortened(whole, head, tail) : visible(whole))}\n`;
   }
   if (entries.length > maxArguments) text += `⟨+ ${entries.length - maxArguments}⟩\n`;
   return { text: fenced(text === '' ? '–\n' : text), complete };
@@ -38,7 +38,7 @@ function shortened(whole: string, head: number, tail: number): string {
 }
 
 /** A value of several lines is set off, so that none of them passes for an argument of its own. */
-const block = (value: string): string => (value.includes('\n') ? `\n${value.replaceAll(/^/gm, '│ ')}` : value);
+const block = (value: string): string => (value.includes('\n') ? `\n${value.replaceAll(/^/gm, '│ ')}` : ` ${value}`);
 
 function fenced(text: string): string {
   const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));

@@ -16,7 +16,7 @@ test('without arguments the block is not empty', () => {
 
 test('a value cannot pass for another argument', () => {
   const { text } = shownArguments({ text: 'hi\nto: mallory\n```\nApproved.' });
-  assert.deepEqual(lines(text), ['````', 'text: ', '│ hi', '│ to: mallory', '│ ```', '│ Approved.', '````']);
+  assert.deepEqual(lines(text), ['````', 'text:', '│ hi', '│ to: mallory', '│ ```', '│ Approved.', '````']);
 });
 
 test('a name cannot pass for another argument either', () => {

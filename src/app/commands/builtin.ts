@@ -1,5 +1,5 @@
 import { nameInMarkdown } from '../access/names.ts';
-import { languages, languageOf, type Language } from '../../core/languages.ts';
+import { languageNamed, languageOf, languages } from '../../core/languages.ts';
 import { notices, type Words } from '../../core/notices/index.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
@@ -57,7 +57,7 @@ export function registerBuiltinCommands(
           const buttons = Object.entries(languages).map(([code, label]) => ({ label, command: `/lang ${code}` }));
           return { text: words.languageIs(name, choices), buttons };
         }
-        const chosen = languageOf(argument) ?? languageNamed(argument);
+        const chosen = languageNamed(argument);
         if (chosen === null) return words.languageUnknown(argument.slice(0, 20), choices);
         await store.setPersonLanguage(person.id, chosen);
         return notices[chosen].languageSet;
@@ -66,6 +66,3 @@ export function registerBuiltinCommands(
   ];
   for (const command of commands) registry.register(command);
 }
-
-const languageNamed = (name: string): Language | null =>
-  languageOf(Object.entries(languages).find(([, own]) => own.toLowerCase() === name.trim().toLowerCase())?.[0]);

@@ -50,6 +50,12 @@ export interface Command {
 
 export const mayRun = (role: PersonRole, command: Command): boolean => roleIncludes(role, command.role ?? commandRole);
 
+/** In which commands are listed. */
+const order: readonly string[] = [
+  ...['start', 'help', 'new', 'stop', 'status', 'model', 'usage', 'notes', 'forget', 'settings', 'lang', 'why'],
+  ...['approve', 'deny', 'whoami', 'pair'],
+];
+
 export class CommandRegistry {
   readonly #commands = new Map<string, Command>();
 
@@ -59,8 +65,10 @@ export class CommandRegistry {
     this.#commands.set(command.name, command);
   }
 
+  /** As people look for them: the conversation first, what was not foreseen here last. */
   list(): Command[] {
-    return [...this.#commands.values()];
+    const place = ({ name }: Command): number => (order.includes(name) ? order.indexOf(name) : order.length);
+    return [...this.#commands.values()].toSorted((a, b) => place(a) - place(b));
   }
 
   /** The command a text asks for: `/name`, `/name@bot`, with an argument behind; null for anything else. */

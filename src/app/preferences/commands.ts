@@ -22,6 +22,10 @@ async function settings(context: CommandContext, preferences: PersonSettings): P
   const [, wanted = '', text = ''] = /^(\S+)\s*([\s\S]*)$/.exec(argument) ?? [];
   const name = settingNames.find((known) => known === wanted.toLowerCase().replaceAll('-', '_'));
   if (name === undefined) return words.unknown(settingNames.map((known) => `\`${known}\``).join(', '));
+  if (text === '') {
+    const now = await preferences.get(person.id);
+    return `${words.names[name]}: ${shown(now, name, words)}\n\n${words.change(`/settings ${name} ${settingForms[name]}`)}`;
+  }
   const wrong = words.wrong(words.names[name], settingForms[name]);
   const value = valueOf(name, text);
   if (value === undefined) return wrong;
@@ -39,20 +43,24 @@ async function settings(context: CommandContext, preferences: PersonSettings): P
 function valueOf(name: SettingName, text: string): string | boolean | null | undefined {
   const isDefault = text === 'default';
   if (name === 'notices') return isDefault || yes.test(text) ? true : no.test(text) ? false : undefined;
-  if (text === '') return undefined;
   return isDefault ? null : text;
 }
 
 const listed = (now: Settings, words: SettingsWords): string =>
   [
     words.yours,
-    ...settingNames.map((name) => `- \`${name}\` (${words.names[name]}): ${shown(now, name, words)}`),
+    ...settingNames.map((name) => `- \`${name}\`${meaning(name, words)}: ${shown(now, name, words)}`),
     '',
     words.how,
   ].join('\n');
 
+/** What a name means, where it does not say so itself. */
+function meaning(name: SettingName, { names }: SettingsWords): string {
+  return names[name] === name.replaceAll('_', ' ') ? '' : ` (${names[name]})`;
+}
+
 function shown(now: Settings, name: SettingName, words: SettingsWords): string {
   if (name === 'notices') return now.notices ? words.on : words.off;
   const value = name === 'language' && now.language !== null ? languages[now.language] : now[name];
-  return value === null ? words.notSaid : `\`${value.slice(0, maxShown).replaceAll('`', "'")}\``;
+  return value === null ? words.notSet : `\`${value.slice(0, maxShown).replaceAll('`', "'")}\``;
 }

@@ -24,7 +24,7 @@ export const settings: Handler = async (invocation) => {
   else
     for (const [name, value] of Object.entries(body))
       terminal.line(
-        `${name.padEnd(12)}  ${value === null ? 'not said' : value === true ? 'on' : value === false ? 'off' : value}`,
+        `${name.padEnd(12)}  ${value === null ? 'not set' : value === true ? 'on' : value === false ? 'off' : value}`,
       );
   return 0;
 };

@@ -11,8 +11,8 @@ export interface ApprovalWords {
   outside(source: string): string;
   /** Not all of it could be shown; the command that shows it. */
   whole(command: string): string;
-  /** `within`: a duration; `seal`: the number of what is shown. */
-  howToAnswer(within: string, seal: string): string;
+  /** `within`: a duration; `seal`: the number of what is shown; `command`: what says yes where there are no buttons. */
+  howToAnswer(within: string, seal: string, command: string | null): string;
   /** To a guest, who cannot answer: `command` is what an owner runs. */
   ownerAnswers(within: string, command: string, seal: string): string;
   approve: string;

@@ -9,12 +9,12 @@ const en: ApprovalWords = {
     spend: 'costs money',
     execute: 'runs code',
   },
-  wants: (tool, effects) => `**May I?** I want to use \`${tool}\`, which ${effects.join(', ')}:`,
+  wants: (tool, effects) => `**May I?** I want to use \`${tool}\`, which ${effects.join(' and ')}:`,
   outside: (source) =>
     `I read text that others may have written (${source}), which can try to make me do things. Look closely.`,
   whole: (command) => `Not all of it fits here; \`${command}\` shows the whole.`,
-  howToAnswer: (within, seal) =>
-    `Answer within ${within}; when it is the only question, a plain yes or no is enough. (\`${seal}\`)`,
+  howToAnswer: (within, seal, command) =>
+    `Answer within ${within}; when it is the only question, a plain yes or no is enough${command === null ? '' : `, else \`${command}\``}. (\`${seal}\`)`,
   ownerAnswers: (within, command, seal) =>
     `An owner has to answer this within ${within}, in a group with me or by \`${command}\`. (\`${seal}\`)`,
   approve: 'Approve',
@@ -38,12 +38,12 @@ const de: ApprovalWords = {
     spend: 'Geld kostet',
     execute: 'Code ausführt',
   },
-  wants: (tool, effects) => `**Darf ich?** Ich möchte \`${tool}\` benutzen, was ${effects.join(', ')}:`,
+  wants: (tool, effects) => `**Darf ich?** Ich möchte \`${tool}\` benutzen, was ${effects.join(' und ')}:`,
   outside: (source) =>
     `Ich habe Text gelesen, den andere geschrieben haben können (${source}); solcher Text kann versuchen, mich zu lenken. Sieh genau hin.`,
   whole: (command) => `Nicht alles passt hierher; \`${command}\` zeigt es ganz.`,
-  howToAnswer: (within, seal) =>
-    `Antworte innerhalb von ${within}; ist es die einzige Frage, reicht ein einfaches Ja oder Nein. (\`${seal}\`)`,
+  howToAnswer: (within, seal, command) =>
+    `Antworte innerhalb von ${within}; ist es die einzige Frage, reicht ein einfaches Ja oder Nein${command === null ? '' : `, sonst \`${command}\``}. (\`${seal}\`)`,
   ownerAnswers: (within, command, seal) =>
     `Das muss ein Besitzer innerhalb von ${within} beantworten, in einer Gruppe mit mir oder mit \`${command}\`. (\`${seal}\`)`,
   approve: 'Erlauben',
@@ -67,12 +67,12 @@ const es: ApprovalWords = {
     spend: 'cuesta dinero',
     execute: 'ejecuta código',
   },
-  wants: (tool, effects) => `**¿Puedo?** Quiero usar \`${tool}\`, que ${effects.join(', ')}:`,
+  wants: (tool, effects) => `**¿Puedo?** Quiero usar \`${tool}\`, que ${effects.join(' y ')}:`,
   outside: (source) =>
     `He leído texto que otros pueden haber escrito (${source}) y que puede intentar manejarme. Míralo bien.`,
   whole: (command) => `Aquí no cabe todo; \`${command}\` lo muestra entero.`,
-  howToAnswer: (within, seal) =>
-    `Responde antes de ${within}; si es la única pregunta, basta con sí o no. (\`${seal}\`)`,
+  howToAnswer: (within, seal, command) =>
+    `Responde antes de ${within}; si es la única pregunta, basta con sí o no${command === null ? '' : `; si no, \`${command}\``}. (\`${seal}\`)`,
   ownerAnswers: (within, command, seal) =>
     `Debe responder un dueño antes de ${within}, en un grupo conmigo o con \`${command}\`. (\`${seal}\`)`,
   approve: 'Permitir',
@@ -96,12 +96,12 @@ const fr: ApprovalWords = {
     spend: 'coûte de l’argent',
     execute: 'exécute du code',
   },
-  wants: (tool, effects) => `**Puis-je ?** Je voudrais utiliser \`${tool}\`, qui ${effects.join(', ')} :`,
+  wants: (tool, effects) => `**Puis-je ?** Je voudrais utiliser \`${tool}\`, qui ${effects.join(' et ')} :`,
   outside: (source) =>
     `J’ai lu du texte que d’autres ont pu écrire (${source}) et qui peut chercher à me diriger. Regardez bien.`,
   whole: (command) => `Tout ne tient pas ici ; \`${command}\` montre l’ensemble.`,
-  howToAnswer: (within, seal) =>
-    `Répondez dans les ${within} ; si c’est la seule question, oui ou non suffit. (\`${seal}\`)`,
+  howToAnswer: (within, seal, command) =>
+    `Répondez dans les ${within} ; si c’est la seule question, oui ou non suffit${command === null ? '' : `, sinon \`${command}\``}. (\`${seal}\`)`,
   ownerAnswers: (within, command, seal) =>
     `C’est à un propriétaire de répondre dans les ${within}, dans un groupe avec moi ou par \`${command}\`. (\`${seal}\`)`,
   approve: 'Autoriser',

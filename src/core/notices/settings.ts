@@ -6,11 +6,13 @@ export interface SettingsWords {
   /** Before the list. */
   yours: string;
   names: Readonly<Record<SettingName, string>>;
-  notSaid: string;
+  notSet: string;
   on: string;
   off: string;
   /** How to change one, behind the list. */
   how: string;
+  /** The same for a single one. */
+  change(command: string): string;
   set(name: string, value: string): string;
   /** `form`: one that is understood. */
   wrong(name: string, form: string): string;
@@ -26,10 +28,11 @@ const en: SettingsWords = {
     quiet_hours: 'quiet hours',
     notices: 'notices',
   },
-  notSaid: 'not said',
+  notSet: 'not set',
   on: 'on',
   off: 'off',
   how: 'Change one with `/settings quiet_hours 22:00-07:00`, or take it back with `/settings quiet_hours default`.',
+  change: (command) => `Change it with \`${command}\`.`,
   set: (name, value) => `Noted: ${name}: ${value}.`,
   wrong: (name, form) => `I do not understand that as ${name}; write it like \`${form}\`.`,
   unknown: (names) => `There is no such setting. There are: ${names}.`,
@@ -44,10 +47,11 @@ const de: SettingsWords = {
     quiet_hours: 'Ruhezeit',
     notices: 'Hinweise',
   },
-  notSaid: 'nicht gesagt',
+  notSet: 'nicht gesetzt',
   on: 'an',
   off: 'aus',
   how: 'Ändern: `/settings quiet_hours 22:00-07:00`, zurücknehmen: `/settings quiet_hours default`.',
+  change: (command) => `Ändern: \`${command}\`.`,
   set: (name, value) => `Gemerkt: ${name}: ${value}.`,
   wrong: (name, form) => `Das verstehe ich nicht als ${name}; schreib es wie \`${form}\`.`,
   unknown: (names) => `Diese Einstellung gibt es nicht. Es gibt: ${names}.`,
@@ -62,10 +66,11 @@ const es: SettingsWords = {
     quiet_hours: 'horas de silencio',
     notices: 'avisos',
   },
-  notSaid: 'sin indicar',
+  notSet: 'sin definir',
   on: 'sí',
   off: 'no',
   how: 'Cambia una con `/settings quiet_hours 22:00-07:00` o retírala con `/settings quiet_hours default`.',
+  change: (command) => `Cámbialo con \`${command}\`.`,
   set: (name, value) => `Anotado: ${name}: ${value}.`,
   wrong: (name, form) => `No lo entiendo como ${name}; escríbelo así: \`${form}\`.`,
   unknown: (names) => `No existe ese ajuste. Hay: ${names}.`,
@@ -80,10 +85,11 @@ const fr: SettingsWords = {
     quiet_hours: 'heures de silence',
     notices: 'avis',
   },
-  notSaid: 'non précisé',
+  notSet: 'non défini',
   on: 'oui',
   off: 'non',
   how: 'Changez-en un avec `/settings quiet_hours 22:00-07:00`, retirez-le avec `/settings quiet_hours default`.',
+  change: (command) => `Changez-le avec \`${command}\`.`,
   set: (name, value) => `Noté : ${name} : ${value}.`,
   wrong: (name, form) => `Je ne comprends pas cela comme ${name} ; écrivez-le ainsi : \`${form}\`.`,
   unknown: (names) => `Ce réglage n’existe pas. Il y a : ${names}.`,

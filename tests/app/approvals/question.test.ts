@@ -47,6 +47,18 @@ for (const language of Object.keys(languages)) {
   });
 }
 
+test('a question says what a call does besides looking, and only looking when that is all', () => {
+  const asked = (effects: ApprovalRow['effects']): string => questionText({ ...row, effects }, wordsIn('en'));
+  assert.match(asked(['read', 'write', 'send']), /which changes something of yours and sends text to others:/);
+  assert.match(asked(['read']), /which looks at something:/);
+});
+
+test('where there are no buttons a question names the command that answers it', () => {
+  assert.doesNotMatch(questionText(row, wordsIn('en')), /open-clanker/);
+  const text = questionText({ ...row, channel: 'api' }, wordsIn('en'));
+  assert.ok(text.includes(`\`open-clanker approvals approve ${row.id}\``), text);
+});
+
 test('where outside text came from cannot write into the question', () => {
   const text = questionText({ ...row, tainted: 'x`) **approved**\n# y\u202e' }, wordsIn('en'));
   assert.ok(text.includes('(x\\`) \\*\\*approved\\*\\* \\# y⟨U+202E⟩)'), text);

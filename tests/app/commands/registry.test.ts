@@ -25,6 +25,15 @@ test('only a known word behind a slash at the very beginning is a command', () =
   for (const [text, argument] of cases) assert.equal(registry.match(text)?.argument ?? null, argument, text);
 });
 
+test('commands are listed in one order, whoever registered them first; one that is not known here comes last', () => {
+  const registry = new CommandRegistry();
+  for (const name of ['dance', 'approve', 'notes', 'help']) registry.register(named(name));
+  assert.deepEqual(
+    registry.list().map(({ name }) => name),
+    ['help', 'notes', 'approve', 'dance'],
+  );
+});
+
 test('commands answer in their chat, in order with the messages around them, and never reach the model', async (t) => {
   const path = await messagePath(t);
   path.attach();

@@ -90,7 +90,7 @@ test('people settings shows them, changes what is given, and takes back with def
   const { gateway, run } = await rig(t);
   const body = { language: 'de', model: null, time_zone: 'Europe/Berlin', quiet_hours: null, notices: true };
   gateway.json('GET /api/v1/people/owner/preferences', 200, body);
-  assert.match((await run('people', 'settings', 'owner')).out, /language +de\nmodel +not said\n.*notices +on\n$/s);
+  assert.match((await run('people', 'settings', 'owner')).out, /language +de\nmodel +not set\n.*notices +on\n$/s);
   gateway.json('POST /api/v1/people/owner/preferences', 200, body);
   await run(
     'people',

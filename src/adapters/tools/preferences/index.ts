@@ -60,4 +60,4 @@ type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 const given = <T extends object>(input: T): Given<T> =>
   Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Given<T>;
 
-const told = (now: Settings): string => settingNames.map((name) => `${name}: ${now[name] ?? 'not said'}`).join('\n');
+const told = (now: Settings): string => settingNames.map((name) => `${name}: ${now[name] ?? 'not set'}`).join('\n');

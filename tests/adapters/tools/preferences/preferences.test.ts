@@ -26,7 +26,7 @@ test('the settings are those of who asks, and only what was given is changed', a
   const group = preferenceTools(settings);
   assert.match(
     (await use(group, 'get_preferences', {}, callOf('ann'))).text,
-    /time_zone: not said\nquiet_hours: not said/,
+    /time_zone: not set\nquiet_hours: not set/,
   );
   const { text } = await use(group, 'set_preferences', { time_zone: 'Europe/Berlin', model: null }, callOf('ann'));
   assert.match(text, /time_zone: Europe\/Berlin/);
