@@ -46,6 +46,17 @@ export class AgentLoop {
   }
 }
 
+/**
+ * Whether somebody wrote it who is not the model, which may have been told to: a person, or a page. What a tool of ours
+ * says repeats what it was asked, and a failure what it was asked for.
+ */
+const names = ({ role, parts }: Message, text: string): boolean =>
+  parts.some(
+    (part) =>
+      (part.type === 'text' && role === 'user' && part.text.includes(text)) ||
+      (part.type === 'tool_result' && part.outside !== undefined && !part.isError && part.text.includes(text)),
+  );
+
 /** The same for the same approval, so that it stands in a history once. */
 const noteId = ({ id }: ApprovedCall): string => `msg_${id}`;
 
@@ -164,11 +175,7 @@ class AgentRun {
       groups: task.groups,
       caller: task.caller,
       tainted: task.taint(visible),
-      // What the model itself wrote names nothing: it may have been told to.
-      mentioned: (text) =>
-        visible.some(
-          ({ role, parts }) => role !== 'assistant' && parts.some((part) => 'text' in part && part.text.includes(text)),
-        ),
+      mentioned: (text) => visible.some((message) => names(message, text)),
       signal: task.signal,
       deadlineMs: this.#deadlineMs - this.#reserveMs,
       maxCalls: task.agent.limits.callsPerStep,

