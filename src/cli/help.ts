@@ -14,7 +14,9 @@ export function usageOf(command?: Command): string {
 /** The overview, a group, or one command. */
 export function helpOf(topic: string, commands: readonly Command[]): string {
   const command = commands.find(({ name }) => name === topic);
-  return command === undefined ? listing(topic, commands) : details(command);
+  if (command === undefined) return listing(topic, commands);
+  const below = commands.filter(({ name }) => name.startsWith(`${topic} `));
+  return details(command) + (below.length === 0 ? '' : `\nAlso: ${below.map(({ name }) => name).join(', ')}.\n`);
 }
 
 function listing(group: string, commands: readonly Command[]): string {

@@ -157,10 +157,13 @@ function withoutCommand(
       `"${name}" needs one of ${actions.map((command) => command.name.slice(name.length + 1)).join(', ')}`,
     );
   }
-  const meant = nearest(
-    name,
-    commands.map((command) => command.name),
-  );
+  const names = commands.map((command) => command.name);
+  const meant =
+    nearest(name, names) ??
+    nearest(
+      first,
+      names.map((known) => known.split(' ', 1)[0] ?? known),
+    );
   throw wrongUse(`there is no command "${printable(name)}"${guess(meant)}`);
 }
 

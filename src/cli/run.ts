@@ -52,7 +52,30 @@ function explain(error: unknown, terminal: Host['terminal']): number {
     terminal.complain(error.message.replaceAll(/^/gm, 'open-clanker: '));
     return error.kind === 'config' ? 78 : error.kind === 'invalid_input' ? 2 : 1;
   }
+  if (isFileError(error)) {
+    terminal.complain(`open-clanker: ${error.path} cannot be used: ${fileErrors[error.code]}.`);
+    return 1;
+  }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   terminal.complain(`open-clanker: this is a bug, please report it: ${redact(detail)}`);
   return 1;
 }
+
+/** What the machine says of a file or folder that somebody named, in words. */
+const fileErrors = {
+  EACCES: 'it is not yours to read or write',
+  EPERM: 'it is not yours to read or write',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+  ENOENT: 'it is not there',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'it is a folder',
+  EEXIST: 'it is a file',
+} as const;
+
+const isFileError = (error: unknown): error is Error & { code: keyof typeof fileErrors; path: string } =>
+  error instanceof Error &&
+  'path' in error &&
+  typeof error.path === 'string' &&
+  'code' in error &&
+  Object.hasOwn(fileErrors, String(error.code));

@@ -47,7 +47,10 @@ export function judgeUrl(text: string, rules: UrlRules, mayReachPrivate: boolean
   if (isListed(rules.denyHosts, plain)) return { code: 'blocked_host', message: `The configuration forbids ${plain}.` };
   if (mayReachPrivate && rules.allowPrivate.includes(`${url.hostname}:${port}`)) return { url, private: true };
   if (!usualPorts.includes(port) && !rules.ports.includes(port))
-    return { code: 'blocked_port', message: `Port ${port} cannot be asked.` };
+    return {
+      code: 'blocked_port',
+      message: `Only ports ${[...usualPorts, ...rules.ports].join(', ')} can be asked, not ${port}.`,
+    };
   if (addressBytes(bare) !== null) {
     if (!isPublicAddress(bare)) return notPublic(plain);
   } else if (!plain.includes('.') || plain.endsWith('.') || localNames.test(plain)) {

@@ -36,6 +36,7 @@ const wrong: [string, string[], RegExp][] = [
   ['an option given twice in two spellings', ['-c', 'a', 'status', '--config=b'], /--config is given twice/],
   ['a value for a switch', ['status', '--json=yes'], /--json takes no value/],
   ['an unknown command', ['statsu'], /no command "statsu" \(did you mean status\?\)/],
+  ['an unknown group', ['note', 'list'], /no command "note" \(did you mean notes\?\)/],
   ['a group without an action', ['sessions'], /needs one of list, show, export, import, reset, delete/],
   ['an unknown action', ['sessions', 'lst'], /no command "sessions lst"/],
   ['a missing argument', ['why'], /MESSAGE_ID is missing/],
@@ -93,6 +94,11 @@ test('help is found wherever it is asked for', () => {
   assert.deepEqual(parsed(['why', '-h']), { kind: 'help', topic: 'why' });
   assert.deepEqual(parsed(['--version']), { kind: 'version' });
   assert.throws(() => parsed(['help', 'nonsense']), CliError);
+});
+
+test('the help of a command tells of those that begin with its name', () => {
+  assert.match(helpOf('audit', commands), /Also: audit log, audit verify\.\n$/);
+  assert.doesNotMatch(helpOf('status', commands), /Also/);
 });
 
 test('the overview lists every command and none of a later version', () => {

@@ -1,5 +1,5 @@
 import type { BudgetLine, Limits, Override } from '../../core/budget.ts';
-import { limitNames } from '../../core/budget.ts';
+import { limitNames, nanoOf, usdOf } from '../../core/budget.ts';
 import { notFound } from '../../core/errors.ts';
 import type { PersonBudget, UsageLine } from '../../core/ports/gateway.ts';
 import type { Store } from '../../core/ports/store.ts';
@@ -28,7 +28,9 @@ export class Usage {
     if (person !== undefined) await this.#find(principal, person);
     const owner = person ?? (seesAll(principal) ? null : principal.person);
     const rows = await store.usage(clock.now() - days * dayMs, owner, channel ?? null);
-    return rows.map(({ owner, ...row }) => ({ person: owner, ...row }));
+    // Sums of floating point numbers have a tail that nobody paid.
+    const paid = (usd: number | null): number | null => (usd === null ? null : usdOf(nanoOf(usd)));
+    return rows.map(({ owner, ...row }) => ({ person: owner, ...row, cost: paid(row.cost) }));
   }
 
   /** Those of a person, by default oneself; with `admin` also those that all share. */

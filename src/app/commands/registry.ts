@@ -51,10 +51,8 @@ export interface Command {
 export const mayRun = (role: PersonRole, command: Command): boolean => roleIncludes(role, command.role ?? commandRole);
 
 /** In which commands are listed. */
-const order: readonly string[] = [
-  ...['start', 'help', 'new', 'stop', 'status', 'model', 'usage', 'notes', 'forget', 'settings', 'lang', 'why'],
-  ...['approve', 'deny', 'whoami', 'pair'],
-];
+const order: readonly string[] =
+  'start help new stop status model usage notes forget settings lang why approve deny whoami pair'.split(' ');
 
 export class CommandRegistry {
   readonly #commands = new Map<string, Command>();

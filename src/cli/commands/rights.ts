@@ -41,7 +41,8 @@ export const exportPerson: Handler = async (invocation) => {
   if (options.has('json')) terminal.json({ folder, rows });
   else {
     terminal.line(`Everything is in ${folder}:`);
-    for (const [table, count] of Object.entries(rows)) terminal.line(`  ${table}.jsonl  ${count} rows`);
+    for (const [table, count] of Object.entries(rows))
+      terminal.line(`  ${table}.jsonl  ${count} ${count === 1 ? 'row' : 'rows'}`);
   }
   return 0;
 };

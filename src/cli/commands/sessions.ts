@@ -101,8 +101,13 @@ async function* pages(client: GatewayClient, invocation: Invocation): AsyncGener
   } while (cursor !== null);
 }
 
-function messageText(message: Message): string {
-  const when = new Date(message.time).toISOString().slice(0, 19).replace('T', ' ');
-  const calls = message.parts.flatMap((part) => (part.type === 'tool_call' ? [`[calls ${part.name}]`] : []));
-  return `${when}  ${message.author ?? message.role}\n${[message.text, ...calls].join('\n').replaceAll(/^(?=.)/gm, '  ')}\n`;
+/** What was said, and what was called; of a result only whether it is an error: it may be long. */
+function messageText({ time, author, role, text, parts }: Message): string {
+  const when = new Date(time).toISOString().slice(0, 19).replace('T', ' ');
+  const others = parts.flatMap((part) => {
+    if (part.type === 'tool_call') return [`[calls ${part.name}]`];
+    return part.type === 'tool_result' ? [`[${part.name} ${part.isError ? 'failed' : 'answered'}]`] : [];
+  });
+  const lines = [...(text === '' ? [] : [text]), ...others].join('\n');
+  return `${when}  ${author ?? role}\n${lines.replaceAll(/^(?=.)/gm, '  ')}\n`;
 }

@@ -5,7 +5,7 @@ const en: BudgetWords = {
   exceeded: ({ whose, period, own, renewsIn }) => {
     const when = period === 'day' ? 'today' : 'this month';
     const budget = { person: 'Your budget', channel: 'The budget of this channel', total: 'My budget' }[whose];
-    const left = own === null ? '' : `: ${own.left} of ${own.limit} is left`;
+    const left = own === null ? '' : `: you have ${own.left} of ${own.limit} left`;
     return `${budget} for ${when} does not reach for this answer${left}. It is renewed in ${renewsIn}.`;
   },
   unpriced: (model) =>

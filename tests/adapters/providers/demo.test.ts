@@ -18,6 +18,12 @@ describe('the demo model', () => {
     assert.ok(events.some((event) => event.type === 'usage' && event.usage.estimated));
   });
 
+  test('repeats what was said, not what the gateway added to it', async () => {
+    const request = requestFor('demo', 'what time is it?');
+    request.messages.at(-1)?.parts.push({ type: 'text', text: '\n\n[It is Saturday, 2026-11-21T19:41Z.]' });
+    assert.match(textOf(await ask(request)), /^You said: "what time is it\?"\n/);
+  });
+
   test('calls a tool that it is told to call, and reports what it answered', async () => {
     const request = requestFor('demo', 'Please call the tool lookup with {"city":"Rome"}');
     const events = await ask(request);

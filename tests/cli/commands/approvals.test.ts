@@ -34,12 +34,22 @@ const row = {
 test('approvals list shows what is open, and with --all what became of the rest', async (t) => {
   const { gateway, run } = await rig(t);
   gateway.json('GET /api/v1/approvals?open=true&limit=50', 200, { approvals: [row], next_cursor: null });
-  assert.equal((await run('approvals', 'list')).out, 'appr_1  message_send for per_1: open for 1h\n');
+  assert.equal((await run('approvals', 'list')).out, 'appr_1  abababab  message_send for per_1: open for 1h\n');
   const denied = { ...row, state: 'denied', decidedBy: 'owner' };
   gateway.json('GET /api/v1/approvals?limit=5', 200, { approvals: [denied], next_cursor: null });
   assert.match((await run('approvals', 'list', '--all', '--limit', '5')).out, /: denied by owner\n$/);
   gateway.json('GET /api/v1/approvals?open=true&limit=50', 200, { approvals: [], next_cursor: null });
   assert.equal((await run('approvals', 'list')).out, 'Nothing waits for an approval.\n');
+});
+
+test('a question is named by the number it was shown with, unless several have it', async (t) => {
+  const { gateway, run } = await rig(t);
+  gateway.json('GET /api/v1/approvals?limit=200', 200, { approvals: [row], next_cursor: null });
+  gateway.json('POST /api/v1/approvals/appr_1/deny', 202, { message_id: 'm', run_id: 'r', session: 's' });
+  assert.match((await run('approvals', 'deny', 'abababab')).out, /said in s\.$/m);
+  assert.match((await run('approvals', 'deny', '01234567')).err, /No single question has the number 01234567/);
+  gateway.json('GET /api/v1/approvals?limit=200', 200, { approvals: [row, row], next_cursor: null });
+  assert.equal((await run('approvals', 'deny', 'abababab')).code, 1);
 });
 
 test('approvals show shows all of the arguments, each as what it is', async (t) => {

@@ -42,13 +42,20 @@ test('an export becomes a folder that a person can open', async (t) => {
   const { code, out } = await run('people', 'export', 'per_1');
   const folder = path.join(host.dir, 'open-clanker-per_1');
   assert.equal(code, 0);
-  assert.equal(out, `Everything is in ${folder}:\n  files.jsonl  1 rows\n  notes.jsonl  2 rows\n`);
+  assert.equal(out, `Everything is in ${folder}:\n  files.jsonl  1 row\n  notes.jsonl  2 rows\n`);
   assert.equal(readFileSync(path.join(folder, 'notes.jsonl'), 'utf8'), '{"title":"one"}\n{"title":"two"}\n');
   assert.equal(readFileSync(path.join(folder, 'files', 'file_1'), 'utf8'), 'Hello Ada');
   assert.equal(readFileSync(path.join(folder, 'folder', 'letters', 'bo.txt'), 'utf8'), 'Dear Bo');
   assert.match(readFileSync(path.join(folder, 'missing.jsonl'), 'utf8'), /too large/);
   assert.match((await run('people', 'export', 'per_1')).err, /is not empty; name another folder with --to/);
   assert.equal((await run('people', 'export', 'per_1', '--to', '-')).out.split('\n').length, rows.length + 2);
+});
+
+test('an export into a place that cannot be written to says so, and is no bug', async (t) => {
+  const { run } = await rig(t);
+  const { code, err } = await run('people', 'export', 'owner', '--to', '/dev/null/mine');
+  assert.equal(code, 1);
+  assert.match(err, /^open-clanker: \/dev\/null.* cannot be used: [^\n]*\.\n$/);
 });
 
 test('an export that was cut off or changed on its way is not taken for whole', async (t) => {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../core/message.ts';
-import type { ModelRequest, RequestMessage } from '../../../core/ports/provider.ts';
+import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
 import { joinedText } from '../history.ts';
 
 const maxEcho = 200;
@@ -10,11 +10,14 @@ export type DemoReply = { text: string } | { tool: string; args: JsonObject };
 export function demoReply(request: ModelRequest): DemoReply {
   const last = request.messages.at(-1);
   if (last?.role === 'tool') return { text: toolReport(last) };
-  const asked = last === undefined ? '' : joinedText(last.parts).trim();
+  const asked = last === undefined ? '' : joinedText(last.parts.filter((part) => !isOfTheGateway(part))).trim();
   const tool = toolAskedFor(asked, request);
   if (tool !== null) return tool;
   return { text: textReply(asked, last) };
 }
+
+/** What the gateway adds behind a question, such as the time, is nothing that the person said. */
+const isOfTheGateway = (part: RequestPart): boolean => part.type === 'text' && /^\s*\[It is [^\]]*\]$/.test(part.text);
 
 /** "call the tool NAME", with the arguments as a JSON object after it if there are any. */
 function toolAskedFor(asked: string, request: ModelRequest): DemoReply | null {

@@ -109,7 +109,7 @@ function writingTools({ files, storage, store }: FilesToolsDeps): Tool[] {
           own: tainted === null,
           signal,
         });
-        return { text: `"${written}" has ${size} bytes now.` };
+        return { text: `"${written}" has ${size} ${size === 1 ? 'byte' : 'bytes'} now.` };
       },
     }),
     defineTool({

@@ -72,7 +72,8 @@ export class SkillShelf {
     this.#scannedAt = clock.monotonic();
     this.#scannedWith = settings;
     const names = (list: readonly Skill[]): string => list.map(({ name }) => name).join(' ');
-    if (names(before.skills) !== names(this.#scan.skills)) log.info('skills', { skills: names(this.#scan.skills) });
+    if (names(before.skills) !== names(this.#scan.skills))
+      log.info('the skills that are offered', { skills: names(this.#scan.skills) });
     const told = new Set(before.broken.map(({ folder, reason }) => `${folder} ${reason}`));
     for (const { folder, reason } of this.#scan.broken) {
       if (!told.has(`${folder} ${reason}`)) log.warn(`a skill is not offered: ${folder}: ${reason}`);
