@@ -27,7 +27,7 @@ const maxLastAnswerMs = 60_000;
 export interface LoopDeps {
   models: ModelCaller;
   calls: CallRunner;
-  store: Pick<Store, 'journal' | 'joinRun'>;
+  store: Pick<Store, 'journal' | 'joinRun' | 'saveAttempts'>;
   clock: Clock;
   crash: CrashPoint;
   mintId: MintId;
@@ -78,6 +78,8 @@ class AgentRun {
   readonly #deadlineMs: number;
   readonly #breaker = new LoopBreaker();
   readonly #attempts: AttemptRow[];
+  /** Those of them that the ledger has, complete. */
+  #inLedger = 0;
   readonly #files: OutboundFile[] = [];
   readonly #asked: AskedApproval[] = [];
   /** Steps of the run that are not in the history yet. */
@@ -151,7 +153,12 @@ class AgentRun {
     this.#entry += 1 + calls.length;
     this.#open = step;
     // Calls that only look begin while the step is written down; whatever has effects waits for it.
-    const written = this.#journal([stepEntry(this.#task.caller.runId, step, this.#deps.clock.now())]);
+    // What it cost is known with it, whatever becomes of the run.
+    const written = Promise.all([
+      this.#journal([stepEntry(this.#task.caller.runId, step, this.#deps.clock.now())]),
+      this.#deps.store.saveAttempts(this.#attempts.slice(this.#inLedger)),
+    ]);
+    this.#inLedger = this.#attempts.length;
     written.catch(() => undefined);
     const looping = await this.#carryOut(step, written);
     await written;
@@ -161,14 +168,14 @@ class AgentRun {
     return looping;
   }
 
-  async #carryOut(step: Step, written: Promise<void>): Promise<boolean> {
+  async #carryOut(step: Step, written: Promise<unknown>): Promise<boolean> {
     const { asked, files, looping } = await this.#deps.calls.carryOut(step, this.#context(written));
     this.#asked.push(...asked);
     this.#files.push(...files);
     return looping;
   }
 
-  #context(written: Promise<void>): StepContext {
+  #context(written: Promise<unknown>): StepContext {
     const task = this.#task;
     const visible = this.#visible();
     return {

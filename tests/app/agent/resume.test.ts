@@ -73,6 +73,7 @@ class Life {
     let ids = 0;
     const store = {
       joinRun: () => Promise.resolve(null),
+      saveAttempts: () => Promise.resolve(),
       journal: async (entries: JournalEntry[]) => {
         this.#live();
         await Promise.resolve();
