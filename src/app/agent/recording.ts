@@ -8,8 +8,11 @@ import type { AgentSettings } from './settings.ts';
 import type { ResultPart, WrittenCall } from './steps.ts';
 import type { Part } from '../../core/message.ts';
 
-/** A step that is larger than this many characters is not kept, and the recording ends before it. */
-const maxStep = 2_000_000;
+/**
+ * Characters of a recording, which is in memory until its run ends, and steps of it: it ends before the step that would
+ * go past that, as a later one cannot be played without it.
+ */
+const maxLength = 4_000_000;
 const maxSteps = 200;
 
 export interface RecordedGroup extends Pick<ToolGroup, 'name' | 'about' | 'keywords'> {
@@ -57,6 +60,8 @@ export const recordedRequest = ({ system, messages, tools }: Omit<ModelRequest, 
 /** Collects a run while it is at work. */
 export class Recorder {
   readonly #rows: RecordingRow[] = [];
+  #length = 0;
+  #full = false;
   readonly #of: Pick<RecordingRow, 'runId' | 'owner' | 'sessionKey' | 'at'>;
 
   constructor(of: Pick<RecordingRow, 'runId' | 'owner' | 'sessionKey' | 'at'>, setting: RecordedSetting) {
@@ -73,8 +78,11 @@ export class Recorder {
   }
 
   #add(data: object): void {
+    if (this.#full) return;
     const text = JSON.stringify(data);
-    if (this.#rows.length > maxSteps || text.length > maxStep) return;
+    this.#length += text.length;
+    this.#full = this.#length > maxLength || this.#rows.length > maxSteps;
+    if (this.#full) return;
     this.#rows.push({ ...this.#of, n: this.#rows.length, data: JSON.parse(text) as JsonObject });
   }
 }

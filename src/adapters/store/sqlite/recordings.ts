@@ -5,7 +5,10 @@ import { historyOf } from './messages.ts';
 import { sessionRecord } from './sessions.ts';
 import { summaryOf } from './summaries.ts';
 
+/** The recording of a run that was tried again takes the place of the one before as a whole. */
 export function saveRecording(db: Database, rows: RecordingRow[]): void {
+  const [first] = rows;
+  if (first !== undefined) db.run('DELETE FROM recordings WHERE run_id = ? AND n >= ?', first.runId, rows.length);
   for (const { runId, n, owner, sessionKey, data, at } of rows) {
     db.run(
       `INSERT INTO recordings (run_id, n, owner, session_key, data, at) VALUES (?, ?, ?, ?, ?, ?)
