@@ -44,7 +44,8 @@ export function httpRequestTool(options: HttpClientOptions, deps: HttpRequestDep
     effects: ['read', 'write', 'send'],
     timeoutMs: options.timeout + afterwardsMs,
     input,
-    addressOf: ({ url }) => url,
+    // What goes along in headers is as much of a message as what stands in the address.
+    addressOf: ({ url, headers = {} }) => [url, ...Object.entries(headers).flat()].join('\n'),
     effectsOf: ({ url, method = 'GET' }) => [
       method === 'GET' || method === 'HEAD' ? 'read' : 'send',
       ...(isPrivate(url) ? (['write'] as const) : []),

@@ -48,6 +48,16 @@ test('looking is reading; everything else sends', async (t) => {
   assert.match(JSON.stringify(tool.prepare({ url, owner_id: 'per_bob' })), /owner_id/);
 });
 
+test('the address alone is looked for in what was read; headers that go along are a message of their own', async (t) => {
+  const { tool } = await rig(t);
+  const addressOf = (headers: JsonObject): unknown => {
+    const prepared = tool.prepare({ url, headers });
+    return 'address' in prepared ? prepared.address : null;
+  };
+  assert.equal(addressOf({}), url);
+  assert.notEqual(addressOf({ 'x-told': 'the wifi password' }), url);
+});
+
 test('what is listed of the private network is more than reading, so that a page cannot have it asked unnoticed', async (t) => {
   const { tool } = await rig(t, { allow_private: ['192.168.1.5:8080'] });
   const effectsOf = (url: string, method = 'GET'): unknown => {
