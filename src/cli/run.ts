@@ -1,5 +1,6 @@
 /** One command from its words to its exit code. */
 import { homedir } from 'node:os';
+import { isatty } from 'node:tty';
 import { ClankerError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
 import { version } from '../version.ts';
@@ -11,15 +12,16 @@ import { ProcessTerminal } from './terminal.ts';
 
 /** Runs on this process; what a closed pipe refuses ends the program quietly. */
 export async function runCli(args: readonly string[], given: Pick<Host, 'runGateway'>): Promise<number> {
-  const { stdin, stdout, stderr } = process;
+  const { stdout, stderr } = process;
   for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
       process.exit(0);
     });
   }
-  const interactive = stdin.isTTY && stdout.isTTY;
-  const terminal = new ProcessTerminal(stdin, stdout, stderr, interactive);
+  const interactive = isatty(0) && isatty(1);
+  // Standard input is opened by the commands that read it: 10 ms that the others do without.
+  const terminal = new ProcessTerminal(() => process.stdin, stdout, stderr, interactive);
   return await execute(args, { ...given, env: process.env, cwd: process.cwd(), home: homedir(), terminal });
 }
 

@@ -16,17 +16,21 @@ export interface Terminal {
 }
 
 export class ProcessTerminal implements Terminal {
-  readonly input: Readable;
   readonly interactive: boolean;
+  readonly #input: () => Readable;
   readonly #out: Writable;
   readonly #err: Writable;
   readonly #filter = new EscapeFilter();
 
-  constructor(input: Readable, out: Writable, err: Writable, interactive: boolean) {
-    this.input = input;
+  constructor(input: () => Readable, out: Writable, err: Writable, interactive: boolean) {
+    this.#input = input;
     this.interactive = interactive;
     this.#out = out;
     this.#err = err;
+  }
+
+  get input(): Readable {
+    return this.#input();
   }
 
   write(text: string): void {

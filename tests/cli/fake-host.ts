@@ -34,7 +34,7 @@ export class FakeHost implements Disposable {
       cwd: this.dir,
       home: this.dir,
       terminal: new ProcessTerminal(
-        Readable.from([Buffer.from(input)]),
+        () => Readable.from([Buffer.from(input)]),
         collect((text) => (out += text)),
         collect((text) => (err += text)),
         interactive,
