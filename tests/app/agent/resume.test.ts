@@ -13,11 +13,27 @@ import { ollamaRequest } from '../../../src/adapters/providers/ollama/request.ts
 import { responsesRequest } from '../../../src/adapters/providers/openai-responses/request.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
 import { defineTool } from '../../../src/core/define-tool.ts';
-import type { Message } from '../../../src/core/message.ts';
-import type { ModelRequest, RequestMessage } from '../../../src/core/ports/provider.ts';
+import type { JsonValue, Message } from '../../../src/core/message.ts';
+import type { Dialect, ModelRequest, RequestMessage } from '../../../src/core/ports/provider.ts';
 import type { JournalEntry } from '../../../src/core/ports/store.ts';
 import { CountedMetrics, KeptLog } from '../../support/door.ts';
 import { agent } from '../../support/message-path.ts';
+import { validateRequest, wireDialects, type WireDialect } from '../../support/provider-requests.ts';
+
+const builders: Record<WireDialect, (request: ModelRequest) => unknown> = {
+  'openai-chat': (request) => chatRequest(request, true),
+  'openai-responses': responsesRequest,
+  'anthropic-messages': messagesRequest,
+  ollama: (request) => ollamaRequest(request, 8192),
+};
+
+/** As the dialects want it back. */
+const thoughts: { dialect: Dialect; replay?: JsonValue }[] = [
+  { dialect: 'anthropic-messages', replay: { type: 'thinking', thinking: 'hm', signature: 's' } },
+  { dialect: 'openai-responses', replay: { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'c' } },
+  { dialect: 'ollama' },
+  { dialect: 'openai-chat' },
+];
 
 /** One step of a model: what it calls. */
 type Script = { name: 'look' | 'change' | 'unknown'; value: string }[][];
@@ -146,6 +162,9 @@ class Life {
     this.requests.push(request);
     const at = request.messages.filter(({ role }) => role === 'assistant').length;
     emit({ type: 'attempt', n: 1, provider: 'p', model: 'p/m' });
+    // Another provider at each step: what it thought is of its own dialect.
+    const thought = thoughts[at % thoughts.length];
+    if (thought !== undefined) emit({ type: 'reasoning', text: 'hm', ...thought });
     emit({ type: 'text', text: `step ${at}` });
     for (const [n, { name, value }] of (this.#script[at] ?? []).entries())
       emit({ type: 'tool_call', id: `c${at}_${n}`, name, args: { value } });
@@ -196,13 +215,11 @@ test('killed at any moment, however often, a run ends, repeats no change and alw
         done.push(...life.done);
         for (const request of life.requests) {
           assertValid(request.messages);
-          for (const spell of [
-            (r: ModelRequest) => chatRequest(r, true),
-            messagesRequest,
-            responsesRequest,
-            (r: ModelRequest) => ollamaRequest(r, 8192),
-          ])
-            assert.ok(JSON.stringify(spell(request)).length > 0);
+          // Whichever provider is asked next, whatever the others thought.
+          for (const dialect of wireDialects) {
+            const body = JSON.parse(JSON.stringify(builders[dialect]({ ...request, model: 'm' }))) as unknown;
+            assert.deepEqual(validateRequest(dialect, body), []);
+          }
         }
         if (end !== null) break;
       }
