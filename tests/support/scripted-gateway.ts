@@ -77,6 +77,7 @@ class Queue implements Subscription {
   readonly #limit: number;
   readonly #items: GatewayEvent[] = [];
   #wake = (): void => {};
+  #hear: ((event: GatewayEvent) => void) | null = null;
   closed = false;
   overflowed = false;
 
@@ -86,9 +87,15 @@ class Queue implements Subscription {
   }
 
   offer(event: GatewayEvent): void {
-    if (this.#items.length >= this.#limit) this.overflowed = true;
+    if (this.#hear !== null) this.#hear(event);
+    else if (this.#items.length >= this.#limit) this.overflowed = true;
     else this.#items.push(event);
     this.#wake();
+  }
+
+  forward(hear: (event: GatewayEvent) => void): void {
+    this.#hear = hear;
+    for (const event of this.#items.splice(0)) hear(event);
   }
 
   close(): void {
@@ -195,7 +202,7 @@ export class ScriptedGateway implements Gateway {
       if (earlier.request !== JSON.stringify(compared)) {
         throw new ClankerError('conflict', 'idempotency_conflict', 'This key was used with another request.');
       }
-      return { ...earlier.ticket, joined: true, events: new Queue({}, 0) };
+      return { ...earlier.ticket, joined: true, follow: () => undefined };
     }
     this.chats.push(request);
     const ticket = this.#start(principal, request, key);
@@ -262,7 +269,10 @@ export class ScriptedGateway implements Gateway {
       runId,
       sessionKey,
       joined: false,
-      events: only(events, runId),
+      follow: (hear) =>
+        events.forward((event) => {
+          if ('runId' in event && event.runId === runId) hear(event);
+        }),
       ignoreEvents: () => undefined,
       answer,
       leave: () => {
@@ -836,10 +846,6 @@ const telegram: ChannelStatus = {
   paused: false,
   health: { state: 'connected', detail: '', lastReceiveAt: null, lastEventAt: null, identity: '@bot' },
 };
-
-async function* only(events: AsyncIterable<GatewayEvent>, runId: string): AsyncGenerator<GatewayEvent> {
-  for await (const event of events) if ('runId' in event && event.runId === runId) yield event;
-}
 
 function page<T>(items: T[], { limit, cursor }: { limit: number; cursor?: string }): Page<T> {
   const from = cursor === undefined ? 0 : Number(cursor);

@@ -32,6 +32,7 @@ class MemorySubscription implements Subscription, AsyncIterator<GatewayEvent, un
   readonly #bus: MemoryBus;
   readonly #queue: Queued[] = [];
   #waiting: ((step: Step) => void) | null = null;
+  #hear: ((event: GatewayEvent) => void) | null = null;
   #closed = false;
   overflowed = false;
 
@@ -48,6 +49,10 @@ class MemorySubscription implements Subscription, AsyncIterator<GatewayEvent, un
 
   /** False when the queue is full: the event is lost to this subscriber. */
   offer(event: GatewayEvent, at: number): boolean {
+    if (this.#hear !== null) {
+      this.#hear(event);
+      return true;
+    }
     const waiting = this.#waiting;
     if (waiting !== null) {
       this.#waiting = null;
@@ -61,6 +66,15 @@ class MemorySubscription implements Subscription, AsyncIterator<GatewayEvent, un
     }
     this.#queue.push({ event, at });
     return true;
+  }
+
+  forward(hear: (event: GatewayEvent) => void): void {
+    this.#hear = hear;
+    for (const { event, at } of this.#queue) {
+      this.#bus.delivered(this, at);
+      hear(event);
+    }
+    this.#queue.length = 0;
   }
 
   close(): void {

@@ -275,9 +275,9 @@ export class ClientSocket {
     const { messageId, runId, sessionKey } = ticket;
     this.#send('ack', { message_id: messageId, run_id: runId, session: sessionKey }, id);
     try {
-      for await (const event of ticket.events) {
+      ticket.follow((event) => {
         if (event.type !== 'run.finished' && event.type !== 'run.failed') this.#send(event.type, eventData(event), id);
-      }
+      });
       this.#send('run.finished', await ticket.answer, id);
     } catch (error) {
       const { code, message } = httpErrorOf(error);

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
-import type { GatewayEvent } from '../../core/events.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { Attachment } from '../../core/message.ts';
 import type { Bus, Subscription } from '../../core/ports/bus.ts';
@@ -142,7 +141,14 @@ export class Chat {
       sessionKey: row.sessionKey,
       joined: false,
       answer: waiter.answer,
-      events: liveEvents(subscription, () => waiters.watch(row.runId)),
+      follow: (hear) => {
+        if (subscription.overflowed) {
+          subscription.close();
+          throw new ClankerError('rate_limited', 'slow_consumer', 'The events were not read fast enough.');
+        }
+        waiters.watch(row.runId);
+        subscription.forward(hear);
+      },
       ignoreEvents: () => subscription.close(),
       leave: () => {
         subscription.close();
@@ -204,24 +210,3 @@ function hashOf(request: object): string {
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
-
-/** Events of one run until it ends; a consumer that falls behind gets an error, never a hole. */
-const liveEvents = (subscription: Subscription, onBegin: () => void): AsyncIterable<GatewayEvent> => ({
-  [Symbol.asyncIterator]() {
-    onBegin();
-    const events = subscription[Symbol.asyncIterator]();
-    return {
-      next: () => {
-        if (!subscription.overflowed) return events.next();
-        subscription.close();
-        return Promise.reject(
-          new ClankerError('rate_limited', 'slow_consumer', 'The events were not read fast enough.'),
-        );
-      },
-      return: () => {
-        subscription.close();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
-  },
-});

@@ -14,6 +14,8 @@ export interface EventFilter {
 /** A bounded queue of events. When it overflows, the newest event is dropped, counted, and `overflowed` turns true. */
 export interface Subscription extends AsyncIterable<GatewayEvent> {
   readonly overflowed: boolean;
+  /** In place of iterating: hands on what waits, and from now on each event in the moment it comes. Must not throw. */
+  forward(hear: (event: GatewayEvent) => void): void;
   close(): void;
 }
 

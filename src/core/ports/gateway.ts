@@ -36,9 +36,13 @@ export interface ChatTicket {
   sessionKey: string;
   /** True when an earlier request with the same key is joined or answered from the store. */
   joined: boolean;
-  /** Live events of this run (run.started, run.delta, run.tool), ending when the run ends. Subscribed before the run starts. */
-  events: AsyncIterable<GatewayEvent>;
-  /** Nobody will read the events: they are not kept for a reader, nor counted as lost. */
+  /**
+   * Hands on the events of this run (run.started, run.delta, run.tool, …): those that wait, from the start of the run on,
+   * then each in the moment it comes; all of them before `answer` settles. Must not throw. Throws rate_limited
+   * `slow_consumer` when it is asked for too late: there is never a hole.
+   */
+  follow(hear: (event: GatewayEvent) => void): void;
+  /** Nobody will hear the events: they are not kept, nor counted as lost. */
   ignoreEvents(): void;
   /** Rejects with a ClankerError (`provider`, `timeout`, `aborted`, …). Always settles; handled even when nobody awaits. */
   answer: Promise<ChatAnswer>;

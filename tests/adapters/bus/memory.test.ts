@@ -63,6 +63,22 @@ test('a full queue drops the newest, counts it and says so; the others lose noth
   assert.equal(metrics.values.get('bus_dropped_total{subscriber=slow}'), 3);
 });
 
+test('who follows hears what waits and then each event at once, in order and until it closes', () => {
+  const bus = new MemoryBus(systemClock, new CountedMetrics());
+  const subscription = bus.subscribe('follower', {}, 3);
+  const heard: (string | undefined)[] = [];
+  bus.publish(delta('a', '1'));
+  bus.publish(delta('b', '2'));
+  subscription.forward((event) => heard.push(event.sessionKey));
+  assert.deepEqual(heard, ['a', 'b']);
+  for (const key of ['c', 'd', 'e', 'f']) bus.publish(delta(key, '3'));
+  assert.deepEqual(heard, ['a', 'b', 'c', 'd', 'e', 'f']);
+  assert.equal(subscription.overflowed, false);
+  subscription.close();
+  bus.publish(delta('g', '4'));
+  assert.equal(heard.length, 6);
+});
+
 test('a closed subscription costs nothing any more', async () => {
   const metrics = new CountedMetrics();
   const bus = new MemoryBus(systemClock, metrics);

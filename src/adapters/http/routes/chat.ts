@@ -36,10 +36,10 @@ const wantsEvents = (request: IncomingMessage): boolean =>
 async function streamRun(ticket: ChatTicket, stream: EventStream, requestId: string): Promise<void> {
   let lastSeq: number | null = null;
   try {
-    for await (const event of ticket.events) {
+    ticket.follow((event) => {
       if (event.type === 'run.finished' || event.type === 'run.failed') lastSeq = event.seq;
       else stream.send(event.type, JSON.stringify(eventData(event)), event.seq);
-    }
+    });
     stream.send('run.finished', JSON.stringify(await ticket.answer), lastSeq);
   } catch (error) {
     const body = errorBody(httpErrorOf(error), requestId, 'native') as object;
