@@ -334,12 +334,8 @@ class Daemon {
     const noted = async (replaced: boolean): Promise<void> => {
       if (replaced) await audit.record(null, 'token.rotated', operatorTokenId);
     };
-    /** Makes providers and channels those of the configuration in force. */
-    const apply = async (): Promise<void> => {
-      for (const type of channelTypesOf(live.config)) channelTypes.add(type);
-      // What others wrote may take its time: nothing of ours waits for it.
-      void plugins.configure(live.loaded);
-      models.configure(await providers.build(live.config), live.chain);
+    /** Which tools there are: those of others come and go behind their sources. */
+    const offerTools = (): void =>
       toolbox.configure([
         ...toolSources(live.config, { store, clock, notes, preferences, http, files, mintId, log, metrics }),
         askAgent({
@@ -358,6 +354,13 @@ class Daemon {
         mcp,
         plugins,
       ]);
+    /** Makes providers and channels those of the configuration in force. */
+    const apply = async (): Promise<void> => {
+      for (const type of channelTypesOf(live.config)) channelTypes.add(type);
+      // What others wrote may take its time: nothing of ours waits for it.
+      void plugins.configure(live.loaded);
+      models.configure(await providers.build(live.config), live.chain);
+      offerTools();
       await mcp.configure(live.config.mcp.servers);
       const ours = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
       const plans = [...ours, ...plugins.channelPlans(live.config)];
@@ -471,6 +474,8 @@ class Daemon {
       live.ollama = await foundOllama;
       await plugins.prepare(live.loaded);
       models.configure(await providers.build(live.config), live.chain);
+      // The first request may want a tool.
+      offerTools();
       await delivery.start();
       stopping.signal.throwIfAborted();
       await runs.recover();
