@@ -18,6 +18,11 @@ import {
 const statuses = [200, 502, 503, 504];
 const terminal = new Set(['run.finished', 'run.failed']);
 
+interface Entry {
+  role: string;
+  parts: { type: string }[];
+}
+
 for (const dialect of wireDialects) {
   describe(`the daemon with ${dialect}`, () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'clanker-faults-'));
@@ -66,20 +71,17 @@ for (const dialect of wireDialects) {
       await usable(session, mode, names.at(-1) === 'run.finished' ? 4 : 3);
     }
 
-    /** A good question is answered, and the history holds each question once and no cut answer. */
+    /** A good question is answered, and the history holds each question once, no cut answer and no call without a result. */
     async function usable(session: string, mode: string, messages: number): Promise<void> {
       const next = await ask(target(), 'POST', '/api/v1/chat', { text: 'and now?', session, model: good });
       assert.equal(next.status, 200, `${mode}: the next question got ${JSON.stringify(next.body)}`);
-      const history = await ask<{ messages: { role: string }[] }>(
-        target(),
-        'GET',
-        `/api/v1/sessions/${session}/messages`,
-      );
-      assert.equal(
-        history.body.messages.length,
-        messages,
-        `${mode}: ${history.body.messages.map(({ role }) => role).join(' ')}`,
-      );
+      const history = await ask<{ messages: Entry[] }>(target(), 'GET', `/api/v1/sessions/${session}/messages`);
+      const roles = history.body.messages.map(({ role }) => role).join(' ');
+      const calls = history.body.messages.flatMap(({ parts }) => parts.filter(({ type }) => type === 'tool_call'));
+      const results = history.body.messages.flatMap(({ parts }) => parts.filter(({ type }) => type === 'tool_result'));
+      assert.equal(results.length, calls.length, `${mode}: ${roles}`);
+      const said = history.body.messages.filter(({ parts }) => !parts.some(({ type }) => type.startsWith('tool_')));
+      assert.equal(said.length, messages, `${mode}: ${roles}`);
     }
   });
 }

@@ -32,11 +32,13 @@ const oddTexts = (marker: string): [text: string, entities?: unknown][] => [
 /** Mentions that would be terrible patterns. */
 const patterns = ['(((a+)+)+)$', '.*', '['.repeat(10_000), '(?=(a+))\\1{99}', '$&$`$1', '\\'.repeat(5000)];
 
-/** Whether a question reached the model that holds this, as often as that. */
+/** How many questions reached the model that hold this; a summary of what was asked before asks nothing. */
 const timesAsked = ({ model }: Platforms, words: string): number =>
-  model.ledger.filter(({ body }) =>
-    JSON.stringify((body['messages'] as { role: string }[]).findLast(({ role }) => role === 'user')).includes(words),
-  ).length;
+  model.ledger.filter(({ body }) => {
+    const messages = body['messages'] as { role: string; content: string }[];
+    const question = JSON.stringify(messages.findLast(({ role }) => role === 'user'));
+    return question.includes(words) && !messages[0]?.content.startsWith('You summarise');
+  }).length;
 
 export const inboundCases: readonly HostileCase<Platforms>[] = [
   hostileCase('C-13', 'ten thousand codes of strangers, of whom one waits', async (platforms) => {

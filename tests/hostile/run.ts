@@ -31,6 +31,8 @@ export const channelCases: readonly HostileCase<Platforms>[] = [
 
 /** A case that hangs is a failure of the target. */
 const caseTimeoutMs = 25_000;
+/** Characters of what went wrong that are told. */
+const maxFailure = 500;
 
 export interface CaseResult {
   id: string;
@@ -64,7 +66,7 @@ async function failureOf<T extends Endpoint>(target: T, hostile: HostileCase<T>)
     const { status } = await ask(target, { path: '/health' });
     return status === 200 ? null : `/health answered ${status} afterwards`;
   } catch (error) {
-    return error instanceof Error ? (error.message.split('\n', 1)[0] ?? 'failed') : String(error);
+    return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').slice(0, maxFailure);
   } finally {
     clearTimeout(timer);
   }

@@ -9,8 +9,11 @@ import { withRig, type Rig } from './rig.ts';
 const crashWithinMs = 15_000;
 /** Steps that only a message to a chat platform passes. */
 const deliverySteps: readonly CrashStep[] = ['before_send', 'after_send', 'before_mark'];
+/** Steps that only a turn with tools passes: those have proofs of their own. */
+const toolSteps: readonly CrashStep[] = ['after_step', 'tool_started', 'tool_done'];
+const plainSteps = crashSteps.filter((step) => !toolSteps.includes(step));
 
-export function steps(only: readonly CrashStep[] = crashSteps): Promise<Proof> {
+export function steps(only: readonly CrashStep[] = plainSteps): Promise<Proof> {
   return withRig({}, async (rig) => {
     const violations: string[] = [];
     let crashes = 0;
