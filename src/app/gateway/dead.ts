@@ -10,7 +10,7 @@ const maxPreview = 200;
 
 type Row = NonNullable<Awaited<ReturnType<Store['deadLetter']>>>;
 
-/** What could not be answered or delivered: listed, tried again, or cleared by a person. */
+/** What could not be answered or delivered: listed, tried again, or cleared by a person. `owner` null: everybody's. */
 export class DeadLetters {
   readonly #deps: { store: Store; clock: Clock; runs: RunQueue; delivery: Delivery };
 
@@ -18,18 +18,18 @@ export class DeadLetters {
     this.#deps = deps;
   }
 
-  async list(options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
-    const { items, nextCursor } = await this.#deps.store.deadLetters(options);
+  async list(owner: string | null, options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
+    const { items, nextCursor } = await this.#deps.store.deadLetters(owner, options);
     return { items: items.map(letterOf), nextCursor };
   }
 
-  async show(id: string): Promise<DeadLetter> {
-    return letterOf(await this.#find(id));
+  async show(owner: string | null, id: string): Promise<DeadLetter> {
+    return letterOf(await this.#find(owner, id));
   }
 
-  async retry(id: string): Promise<void> {
+  async retry(owner: string | null, id: string): Promise<void> {
     const { store, clock, runs, delivery } = this.#deps;
-    const letter = await this.#find(id);
+    const letter = await this.#find(owner, id);
     const now = clock.now();
     if (!(await store.retryDead(id, now, now + replyMaxAgeMs))) {
       throw new ClankerError('conflict', 'not_dead', 'It is not a dead letter any more.');
@@ -38,12 +38,12 @@ export class DeadLetters {
     else delivery.wake(letter.row.conversation, letter.row.chatType);
   }
 
-  clear(id?: string): Promise<number> {
-    return this.#deps.store.clearDead(id);
+  clear(owner: string | null, id?: string): Promise<number> {
+    return this.#deps.store.clearDead(owner, id);
   }
 
-  async #find(id: string): Promise<Row> {
-    const letter = await this.#deps.store.deadLetter(id);
+  async #find(owner: string | null, id: string): Promise<Row> {
+    const letter = await this.#deps.store.deadLetter(owner, id);
     if (letter === null) throw notFound('dead letter');
     return letter;
   }

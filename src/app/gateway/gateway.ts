@@ -106,12 +106,15 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
       if (trace === null || (owner !== null && trace.inbox.owner !== owner)) throw notFound('message');
       return trace;
     },
-    dead: (_principal, options) => dead.list(options),
-    deadLetter: (_principal, id) => dead.show(id),
-    retryDead: (_principal, id) => dead.retry(id),
-    clearDead: (_principal, id) => dead.clear(id),
+    dead: (principal, options) => dead.list(ownerFilter(principal), options),
+    deadLetter: (principal, id) => dead.show(ownerFilter(principal), id),
+    retryDead: (principal, id) => dead.retry(ownerFilter(principal), id),
+    clearDead: (principal, id) => dead.clear(ownerFilter(principal), id),
 
-    tokens: () => Promise.resolve(tokens.list()),
+    async tokens(principal) {
+      const owner = ownerFilter(principal);
+      return tokens.list().filter(({ person }) => owner === null || person === owner);
+    },
     createToken: (_principal, request: { name: string; scopes: Scope[]; expires?: string; person?: string }) =>
       tokens.create(request),
     rotateToken: (_principal, id) => tokens.rotate(id),

@@ -62,7 +62,7 @@ export class Outages {
   async giveUp(sessionKey: string): Promise<void> {
     for (const { id } of [...this.#kept.values()].filter((row) => row.sessionKey === sessionKey)) {
       this.#kept.delete(id);
-      await this.#deps.store.clearDead(id);
+      await this.#deps.store.clearDead(null, id);
     }
   }
 
@@ -86,7 +86,7 @@ export class Outages {
   /** What was kept before a restart. */
   async #load(): Promise<void> {
     const { store, clock } = this.#deps;
-    const { items } = await store.deadLetters({ limit: maxLoaded });
+    const { items } = await store.deadLetters(null, { limit: maxLoaded });
     for (const letter of items) {
       if (letter.kind !== 'inbox' || letter.row.error === null || !passes(letter.row, letter.row.error)) continue;
       if (clock.now() - letter.row.receivedAt <= maxAgeMs) this.#kept.set(letter.row.id, letter.row);

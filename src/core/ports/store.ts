@@ -542,13 +542,18 @@ export interface Store
   saveFile(row: FileRow): Promise<void>;
   file(id: string, owner: string): Promise<FileRow | null>;
   trace(messageId: string): Promise<MessageTrace | null>;
+  /** `owner` null: everybody's, here and below. */
   deadLetters(
+    owner: string | null,
     options: ListOptions,
   ): Promise<Listed<{ kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow }>>;
-  deadLetter(id: string): Promise<{ kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow } | null>;
+  deadLetter(
+    owner: string | null,
+    id: string,
+  ): Promise<{ kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow } | null>;
   /** Queues a dead letter again with fresh attempts; false when it is not dead. */
   retryDead(id: string, at: number, expiresAt: number): Promise<boolean>;
-  clearDead(id?: string): Promise<number>;
+  clearDead(owner: string | null, id?: string): Promise<number>;
   /** By day (UTC), person and model; of one channel where it is named. */
   usage(sinceMs: number, owner: string | null, channel?: string | null): Promise<UsageRow[]>;
   counts(dayStartMs: number): Promise<StoreCounts>;

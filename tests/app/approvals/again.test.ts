@@ -21,7 +21,7 @@ for (const by of ['a command', 'a bare yes']) {
     await rig.event('run.failed');
     assert.equal(rig.done.length, 1);
     const id = receipt?.messageId ?? '';
-    await rig.dead.retry(id);
+    await rig.dead.retry(null, id);
     await rig.settled(id);
     assert.equal(rig.done.length, 1, 'what was approved once is done once');
     assert.match(rig.shown('7'), /Sent\.$/);

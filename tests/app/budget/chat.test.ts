@@ -34,7 +34,7 @@ test('who has spent it all reads how much is left and when there is more, in the
   const refused = await ask(path, `two ${'word '.repeat(4000)}`, { language: 'de' });
   assert.match(refused, /Dein Budget für heute reicht .* nicht: Übrig sind 9983 von 10\.0k Tokens\. In \d+h/);
   assert.equal(path.provider.hits, message, 'no model was asked');
-  assert.deepEqual((await path.store.deadLetters({ limit: 5 })).items, []);
+  assert.deepEqual((await path.store.deadLetters(null, { limit: 5 })).items, []);
   await ask(path, '/new');
   assert.match(await ask(path, 'three'), /Hello/, 'a smaller question still fits');
 });

@@ -155,7 +155,7 @@ test('a permanent refusal is a dead letter and what comes after it still goes ou
     rows.map(({ state }) => state),
     ['dead', 'sent'],
   );
-  assert.equal((await store.deadLetters({ limit: 10 })).items.length, 1);
+  assert.equal((await store.deadLetters(null, { limit: 10 })).items.length, 1);
 });
 
 test('what has become too old is never sent', async (t) => {

@@ -15,9 +15,9 @@ test('a dead letter of a chat that is retried is answered there, though its fail
   await path.event('run.failed');
   const { seq } = await path.event('delivery.sent');
   assert.match(path.channel.shown[0]?.texts[0] ?? '', /^I could not answer/);
-  const { items } = await path.store.deadLetters({ limit: 5 });
+  const { items } = await path.store.deadLetters(null, { limit: 5 });
   assert.equal(items.length, 1);
-  await path.dead.retry(items[0]?.row.id ?? '');
+  await path.dead.retry(null, items[0]?.row.id ?? '');
   await path.event('delivery.sent', (event) => event.seq > seq);
   assert.deepEqual(path.channel.shown.map(({ texts }) => texts.at(-1)).slice(1), ['Hello']);
 });

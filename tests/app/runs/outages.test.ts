@@ -45,7 +45,7 @@ test('while no model can be reached people are told once; when one is back, what
   mend();
   await until(path, () => texts(path).includes('Hello'));
   assert.deepEqual(texts(path).slice(1), ['The model is back; I answer what was left open.', 'Hello']);
-  assert.equal((await path.store.deadLetters({ limit: 5 })).items.length, 0);
+  assert.equal((await path.store.deadLetters(null, { limit: 5 })).items.length, 0);
 });
 
 test('what was kept before a restart is answered after it', async (t) => {
@@ -68,7 +68,7 @@ test('what a person cleared, and what was stopped or left behind by a new conver
     await until(path, () => texts(path).length > before);
   };
   await asked('cleared', '7');
-  await path.dead.clear();
+  await path.dead.clear(null);
   await asked('stopped', '71');
   await asked('/stop', '71');
   await asked('before the new one', '72');
@@ -111,7 +111,7 @@ test('a provider that says it is well and never answers is given up after three 
   assert.equal(texts(path).filter((text) => text.includes('I keep your message')).length, 1);
   assert.equal(texts(path).filter((text) => text.includes('is back;')).length, 1);
   assert.doesNotMatch(texts(path).at(-1) ?? '', /I keep your message/);
-  assert.equal((await path.store.deadLetters({ limit: 5 })).items.length, 1);
+  assert.equal((await path.store.deadLetters(null, { limit: 5 })).items.length, 1);
 });
 
 test('who wants no notices is answered when a model is back, without being told so', async (t) => {

@@ -267,6 +267,6 @@ test('a message that ended the process five times is given up in words, and its 
   await path.event('delivery.sent');
   assert.equal(path.provider.hits, 1);
   assert.match(path.channel.shown[0]?.texts[0] ?? '', /started 5 times/);
-  assert.equal((await path.store.deadLetters({ limit: 5 })).items.length, 1);
+  assert.equal((await path.store.deadLetters(null, { limit: 5 })).items.length, 1);
   await queue.stop(0);
 });

@@ -8,14 +8,27 @@ import { cursorText, page, readCursor } from './paging.ts';
 export type DeadRow = { kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow };
 
 const uncleared = `state = 'dead' AND cleared = 0`;
+const theirs = '(? IS NULL OR owner = ?)';
 
 /** Newest first, both kinds together. */
-export function deadLetters(db: Database, options: ListOptions): Listed<DeadRow> {
+export function deadLetters(db: Database, owner: string | null, options: ListOptions): Listed<DeadRow> {
   const after = readCursor<[number, string]>(options.cursor) ?? [Number.MAX_SAFE_INTEGER, ''];
   const order = 'AND (finished_at, id) < (?, ?) ORDER BY finished_at DESC, id DESC LIMIT ?';
   const limit = options.limit + 1;
-  const inbox = db.all<InboxRecord>(`SELECT * FROM inbox WHERE ${uncleared} ${order}`, ...after, limit);
-  const outbox = db.all<OutboxRecord>(`SELECT * FROM outbox WHERE ${uncleared} ${order}`, ...after, limit);
+  const inbox = db.all<InboxRecord>(
+    `SELECT * FROM inbox WHERE ${uncleared} AND ${theirs} ${order}`,
+    owner,
+    owner,
+    ...after,
+    limit,
+  );
+  const outbox = db.all<OutboxRecord>(
+    `SELECT * FROM outbox WHERE ${uncleared} AND ${theirs} ${order}`,
+    owner,
+    owner,
+    ...after,
+    limit,
+  );
   const rows: DeadRow[] = [
     ...inbox.map((record): DeadRow => ({ kind: 'inbox', row: inboxFrom(record) })),
     ...outbox.map((record): DeadRow => ({ kind: 'outbox', row: outboxFrom(record) })),
@@ -30,15 +43,25 @@ export function deadLetters(db: Database, options: ListOptions): Listed<DeadRow>
   );
 }
 
-export function deadLetter(db: Database, id: string): DeadRow | null {
-  const inbox = db.get<InboxRecord>(`SELECT * FROM inbox WHERE id = ? AND ${uncleared}`, id);
+export function deadLetter(db: Database, owner: string | null, id: string): DeadRow | null {
+  const inbox = db.get<InboxRecord>(
+    `SELECT * FROM inbox WHERE id = ? AND ${uncleared} AND ${theirs}`,
+    id,
+    owner,
+    owner,
+  );
   if (inbox !== null) return { kind: 'inbox', row: inboxFrom(inbox) };
-  const outbox = db.get<OutboxRecord>(`SELECT * FROM outbox WHERE id = ? AND ${uncleared}`, id);
+  const outbox = db.get<OutboxRecord>(
+    `SELECT * FROM outbox WHERE id = ? AND ${uncleared} AND ${theirs}`,
+    id,
+    owner,
+    owner,
+  );
   return outbox === null ? null : { kind: 'outbox', row: outboxFrom(outbox) };
 }
 
 export function retryDead(db: Database, id: string, at: number, expiresAt: number): boolean {
-  const dead = deadLetter(db, id);
+  const dead = deadLetter(db, null, id);
   if (dead === null) return false;
   if (dead.kind === 'inbox') return requeueInbound(db, id, at) !== null;
   db.run(
@@ -53,11 +76,11 @@ export function retryDead(db: Database, id: string, at: number, expiresAt: numbe
 }
 
 /** The rows stay for their traces; they are only out of the list. */
-export const clearDead = (db: Database, id?: string): number =>
+export const clearDead = (db: Database, owner: string | null, id?: string): number =>
   ['inbox', 'outbox']
     .map((table) =>
       id === undefined
-        ? db.run(`UPDATE ${table} SET cleared = 1 WHERE ${uncleared}`)
-        : db.run(`UPDATE ${table} SET cleared = 1 WHERE id = ? AND ${uncleared}`, id),
+        ? db.run(`UPDATE ${table} SET cleared = 1 WHERE ${uncleared} AND ${theirs}`, owner, owner)
+        : db.run(`UPDATE ${table} SET cleared = 1 WHERE id = ? AND ${uncleared} AND ${theirs}`, id, owner, owner),
     )
     .reduce((sum, changes) => sum + changes, 0);

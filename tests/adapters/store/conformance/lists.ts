@@ -109,7 +109,7 @@ export function listsConformance(engine: string, openEmpty: OpenEmpty): void {
       await store.planOutbound([outboundRow('o')]);
       await store.claimSend(chat('1'), noon);
       await store.recordSend('o', { state: 'dead', at: noon + 2, error: 'blocked' });
-      const first = await store.deadLetters({ limit: 2 });
+      const first = await store.deadLetters(null, { limit: 2 });
       assert.deepEqual(
         first.items.map((dead) => [dead.kind, dead.row.id]),
         [
@@ -117,9 +117,13 @@ export function listsConformance(engine: string, openEmpty: OpenEmpty): void {
           ['outbox', 'o'],
         ],
       );
-      const second = await store.deadLetters({ limit: 2, cursor: first.nextCursor ?? '' });
+      const second = await store.deadLetters(null, { limit: 2, cursor: first.nextCursor ?? '' });
       assert.deepEqual([second.items.map((dead) => dead.row.id), second.nextCursor], [['a'], null]);
-      assert.equal((await store.deadLetter('o'))?.kind, 'outbox');
+      assert.equal((await store.deadLetter(null, 'o'))?.kind, 'outbox');
+      assert.equal((await store.deadLetters('owner', { limit: 9 })).items.length, 3);
+      assert.deepEqual((await store.deadLetters('other', { limit: 9 })).items, []);
+      assert.deepEqual([await store.deadLetter('other', 'o'), await store.deadLetter('other', 'b')], [null, null]);
+      assert.deepEqual([await store.clearDead('other'), await store.clearDead('other', 'b')], [0, 0]);
 
       assert.equal(await store.retryDead('o', noon + 9, noon + 99), true);
       assert.equal(await store.retryDead('o', noon + 9, noon + 99), false, 'it is not dead any more');
@@ -128,11 +132,11 @@ export function listsConformance(engine: string, openEmpty: OpenEmpty): void {
       assert.equal(await store.retryDead('a', noon + 9, noon + 99), true);
       assert.equal((await claim(store))?.run.id, 'run-a');
 
-      assert.equal(await store.clearDead('nobody'), 0);
-      assert.equal(await store.clearDead(), 1);
-      assert.deepEqual((await store.deadLetters({ limit: 9 })).items, []);
+      assert.equal(await store.clearDead(null, 'nobody'), 0);
+      assert.equal(await store.clearDead(null), 1);
+      assert.deepEqual((await store.deadLetters(null, { limit: 9 })).items, []);
       assert.equal((await store.trace('b'))?.inbox.state, 'dead', 'its story can still be told');
-      assert.equal(await store.deadLetter('b'), null);
+      assert.equal(await store.deadLetter(null, 'b'), null);
     });
 
     test('housekeeping frees old keys, forgets refused messages and keeps the rest', async (t) => {

@@ -304,6 +304,6 @@ export function pairingConformance(engine: string, openEmpty: OpenEmpty): void {
     await store.recordSend('c', { state: 'retry', at: noon, error: 'later' });
     const texts = await Promise.all(['a', 'b', 'c'].map(async (id) => (await store.outbound(id))?.body.text));
     assert.deepEqual(texts, ['', '', 'ABCD-EFGH']);
-    assert.equal((await store.deadLetters({ limit: 5 })).items.length, 0);
+    assert.equal((await store.deadLetters(null, { limit: 5 })).items.length, 0);
   });
 }

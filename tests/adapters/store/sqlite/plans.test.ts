@@ -87,7 +87,7 @@ test('the daily work never reads a whole table, whatever has gathered in it', (t
   interruptedSends(db);
   claimSend(db, chat('1'), noon + 5000);
   recordSend(db, 'o', { state: 'dead', at: noon, error: 'x' });
-  deadLetters(db, { limit: 10 });
+  deadLetters(db, null, { limit: 10 });
   counts(db, noon);
   listSessions(db, 'owner', { limit: 10 });
   listSessions(db, null, { limit: 10 });
