@@ -1,6 +1,5 @@
 import { systemClock } from '../adapters/system/index.ts';
-import { execTools } from '../adapters/tools/exec/index.ts';
-import { sandboxState } from '../adapters/tools/exec/available.ts';
+import type { SandboxState } from '../adapters/tools/exec/available.ts';
 import { filesTools } from '../adapters/tools/files/index.ts';
 import { resultsTools } from '../adapters/tools/results/index.ts';
 import { sendTools } from '../adapters/tools/send/index.ts';
@@ -36,14 +35,23 @@ export function personTools({ tools }: Config, deps: PersonToolDeps): ToolSource
   let found = groups;
   // Whether there is a sandbox is known a moment later; the gateway does not wait for it.
   if (tools.exec.enabled)
-    void sandboxState(clock).then((state) => {
-      if ('bwrap' in state) found = [...groups, execGroup(tools, { ...state, files: personFiles, clock })];
-      else log.warn('exec is enabled and cannot be offered', { reason: state.problem, fix: state.fix });
+    void execGroup(tools, { files: personFiles, clock }).then((group) => {
+      if ('tools' in group) found = [...groups, group];
+      else log.warn('exec is enabled and cannot be offered', { reason: group.problem, fix: group.fix });
     });
   return { groups: () => found };
 }
 
-function execGroup({ exec, files }: Config['tools'], deps: Parameters<typeof execTools>[1]): ToolGroup {
+async function execGroup(
+  { exec, files }: Config['tools'],
+  deps: Pick<PersonToolDeps, 'clock'> & { files: PersonFiles },
+): Promise<ToolGroup | Exclude<SandboxState, { bwrap: string }>> {
+  const [{ execTools }, { sandboxState }] = await Promise.all([
+    import('../adapters/tools/exec/index.ts'),
+    import('../adapters/tools/exec/available.ts'),
+  ]);
+  const state = await sandboxState(deps.clock);
+  if (!('bwrap' in state)) return state;
   return execTools(
     {
       writable: exec.writable && !files.read_only,
@@ -53,13 +61,14 @@ function execGroup({ exec, files }: Config['tools'], deps: Parameters<typeof exe
       maxOutput: exec.max_output,
       maxFile: files.max_file,
     },
-    deps,
+    { ...state, ...deps },
   );
 }
 
 /** Why programs cannot be run here although they should, for the doctor; null when they can, or need not. */
 export async function sandboxTrouble({ tools }: Config): Promise<{ problem: string; fix: string } | null> {
   if (!tools.exec.enabled) return null;
+  const { sandboxState } = await import('../adapters/tools/exec/available.ts');
   const state = await sandboxState(systemClock);
   return 'bwrap' in state ? null : state;
 }

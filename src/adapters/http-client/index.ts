@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { HttpFailure } from '../../core/ports/http-client.ts';
 import type { HttpClient, HttpPhase, HttpRequest, HttpResponse } from '../../core/ports/http-client.ts';
@@ -44,21 +44,25 @@ export function createHttpClient(given: HttpClientOptions): NodeHttpClient {
     timeout: idleSocketMs,
   } as const;
   const plain = new http.Agent(pool);
-  const secure = new https.Agent({ ...pool, rejectUnauthorized: true });
+  // TLS is loaded with the first address that wants it.
+  let tls: https.Agent | null = null;
+  const secure = (): https.Agent => (tls ??= new (httpsModule().Agent)({ ...pool, rejectUnauthorized: true }));
   const requests = options.metrics.counter('http_client_requests_total', 'Outgoing HTTP requests by outcome.');
 
   return {
     request: (request) => exchange(request, { plain, secure, options, requests }),
     close() {
       plain.destroy();
-      secure.destroy();
+      tls?.destroy();
     },
   };
 }
 
+const httpsModule = (): typeof https => process.getBuiltinModule('node:https');
+
 interface Pools {
   plain: http.Agent;
-  secure: https.Agent;
+  secure: () => https.Agent;
   options: HttpClientOptions;
   requests: Counter;
 }
@@ -158,9 +162,9 @@ function begin(
   { plain, secure, options }: Pick<Pools, 'plain' | 'secure' | 'options'>,
 ): ClientRequest {
   const tls = url.protocol === 'https:';
-  return (tls ? https : http).request(url, {
+  return (tls ? httpsModule() : http).request(url, {
     method,
-    agent: tls ? secure : plain,
+    agent: tls ? secure() : plain,
     maxHeaderSize: maxResponseHeaderBytes,
     headers: {
       ...headers,

@@ -1,5 +1,4 @@
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ClankerError } from '../../core/errors.ts';
@@ -164,7 +163,9 @@ function listener(options: HttpServerOptions, timings: HttpTimings): Server {
   };
   const { tls } = options;
   const server =
-    tls === null ? createPlainServer(settings) : createSecureServer({ ...settings, ...tls, minVersion: 'TLSv1.2' });
+    tls === null
+      ? createPlainServer(settings)
+      : process.getBuiltinModule('node:https').createServer({ ...settings, ...tls, minVersion: 'TLSv1.2' });
   // Node would drop what exceeds this in silence; the guard counts and refuses instead.
   server.maxHeadersCount = 0;
   return server;

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -150,6 +149,7 @@ export class Client {
   }
 
   async #check(): Promise<string[]> {
+    const { execFile } = process.getBuiltinModule('node:child_process');
     const { path, workerUrl } = this.#options;
     const { signal } = this.#ending;
     try {

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 const maxKeptError = 2000;
@@ -8,6 +7,7 @@ const maxKeptError = 2000;
  * when it did not come to its end.
  */
 export async function* readLines<T>(args: readonly string[], signal: AbortSignal): AsyncGenerator<T> {
+  const { spawn } = process.getBuiltinModule('node:child_process');
   const child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe'], signal });
   const exited = once(child, 'exit');
   exited.catch(() => undefined);
