@@ -26,6 +26,7 @@ export class Plugins implements ToolSource {
   #loading: Promise<PluginSet> | null = null;
   /** Once it is loaded. */
   #set: PluginSet | null = null;
+  #configured: Promise<void> = Promise.resolve();
 
   constructor(deps: PluginsDeps) {
     this.#deps = deps;
@@ -38,7 +39,11 @@ export class Plugins implements ToolSource {
   }
 
   configure(loaded: LoadedConfig): Promise<void> {
-    return this.#configure(loaded, () => true);
+    return (this.#configured = this.#configure(loaded, () => true));
+  }
+
+  arrived(): Promise<void> {
+    return this.#configured;
   }
 
   async #configure(loaded: LoadedConfig, isMeant: (name: string) => boolean): Promise<void> {

@@ -57,6 +57,10 @@ export class McpServers implements ToolSource {
     return this.#sorted().flatMap(({ server }) => server.group() ?? []);
   }
 
+  async arrived(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(({ server }) => server.tried));
+  }
+
   status(): McpServerStatus[] {
     return this.#sorted().map(({ server }) => server.status());
   }

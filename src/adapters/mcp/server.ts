@@ -49,6 +49,7 @@ export class McpServer {
   readonly #deps: ServerDeps;
   readonly #log: Log;
   readonly #stopping = new AbortController();
+  readonly #tried = Promise.withResolvers<void>();
   #life: Promise<void> = Promise.resolve();
   #connection: Connection | null = null;
   #transport: OurTransport | null = null;
@@ -81,6 +82,11 @@ export class McpServer {
     this.#tools = [];
     await this.#transport?.close();
     await this.#life;
+  }
+
+  /** Resolves when it is there for the first time, or could not be started. */
+  get tried(): Promise<void> {
+    return this.#tried.promise;
   }
 
   /** Null while it offers nothing. */
@@ -138,12 +144,14 @@ export class McpServer {
       if (this.#transport === null) return 'it is gone';
       this.#state = 'up';
       this.#detail = '';
+      this.#tried.resolve();
       this.#log.info('an MCP server is there', { tools: this.#tools.length });
       await ended;
       return this.#transport.reason;
     } catch (error) {
       return this.#why(error);
     } finally {
+      this.#tried.resolve();
       this.#connection = null;
       this.#tools = [];
       await this.#transport?.close();

@@ -63,7 +63,7 @@ export interface StepContext {
   deadlineMs: number;
   maxCalls: number;
   breaker: LoopBreaker;
-  /** Null for a run that no restart resumes. */
+  /** Resolves once these and the step itself are written down. Null for a run that no restart resumes. */
   journal: ((entries: JournalEntry[]) => Promise<void>) | null;
   told: (tool: string, state: 'started' | 'finished') => void;
 }
@@ -147,16 +147,17 @@ export class CallRunner {
   ): Promise<void> {
     const call = step.calls[place];
     if (open === null || call === undefined) return;
+    const idempotent = 'tool' in open && (open.tool.idempotent ?? readsOnly(open.prepared.effects));
+    // Also when the tool is gone by now: what it was told to do, it may have done.
+    if (step.begun.has(place) && !idempotent) {
+      step.results[place] = resultOf(call, { text: unknownOutcome, isError: true });
+      return;
+    }
     if ('result' in open) {
       step.results[place] = open.result;
       return;
     }
     const { tool, prepared } = open;
-    const idempotent = tool.idempotent ?? readsOnly(prepared.effects);
-    if (step.begun.has(place) && !idempotent) {
-      step.results[place] = resultOf(call, { text: unknownOutcome, isError: true });
-      return;
-    }
     if (!approved) {
       const result = await this.#judge(call, tool, prepared, context, end);
       if (result !== null) {
@@ -167,7 +168,8 @@ export class CallRunner {
     const { caller, journal } = context;
     const entry = step.n + 1 + place;
     const now = this.#deps.clock.now();
-    if (!idempotent) await journal?.([callEntry(caller.runId, entry, { state: 'started', call: call.id }, now)]);
+    if (!readsOnly(prepared.effects))
+      await journal?.(idempotent ? [] : [callEntry(caller.runId, entry, { state: 'started', call: call.id }, now)]);
     this.#deps.crash('tool_started');
     const output = await this.#run(call, tool, prepared, context);
     this.#deps.crash('tool_done');

@@ -16,7 +16,18 @@ import { LoopBreaker } from './breaker.ts';
 import type { CallRunner, StepContext } from './calls.ts';
 import { neededGroups, specOf, useToolsSpec } from './selection.ts';
 import { recordedRequest } from './recording.ts';
-import { joinSaid, messagesOf, emptyStep, stepEntry, stepsIn, stepsOf, type Step, type WrittenCall } from './steps.ts';
+import {
+  callIdsIn,
+  emptyStep,
+  joinSaid,
+  messagesOf,
+  ownCallId,
+  stepEntry,
+  stepsIn,
+  stepsOf,
+  type Step,
+  type WrittenCall,
+} from './steps.ts';
 import type { LimitReason, LoopEnd, LoopEvent, Task } from './task.ts';
 import { addUsage, mergeReasoning } from './written.ts';
 
@@ -209,7 +220,7 @@ class AgentRun {
       const text =
         result?.text ?? 'The run ended before the call did: its outcome is unknown, it may have taken effect.';
       const told: Part[] = [
-        { type: 'text', text: `[${by} approved the call of ${tool}, and it was made. Its result:]\n` },
+        { type: 'text', text: `[${by} approved the call of ${tool}. What came of it:]\n` },
         { type: 'text', text, ...from },
       ];
       this.#append('user', told, { id: noteId(approved) });
@@ -246,6 +257,9 @@ class AgentRun {
     let text = '';
     let reasoning: Part[] = [];
     let calls: WrittenCall[] = [];
+    const made = callIdsIn(visible, task.caller.runId);
+    const ownId = (id: string): string =>
+      ownCallId(id, (wanted) => made.has(wanted) || calls.some((call) => call.id === wanted));
     // The one place that words of a model pass on their way out, streamed and stored.
     let secrets = new SecretMask();
     const say = (words: string): void => {
@@ -272,11 +286,11 @@ class AgentRun {
           });
           break;
         case 'tool_call':
-          calls.push({ type: 'tool_call', id: event.id, name: event.name, args: event.args });
+          calls.push({ type: 'tool_call', id: ownId(event.id), name: event.name, args: event.args });
           break;
         case 'tool_invalid': {
           const { id, name, raw, reason } = event;
-          calls.push({ type: 'tool_call', id, name, args: {}, problem: { raw, reason } });
+          calls.push({ type: 'tool_call', id: ownId(id), name, args: {}, problem: { raw, reason } });
           break;
         }
         case 'retrying':
@@ -348,7 +362,7 @@ class AgentRun {
   }
 
   async #journal(entries: JournalEntry[]): Promise<void> {
-    if (this.#task.journal !== null) await this.#deps.store.journal(entries);
+    if (this.#task.journal !== null && entries.length > 0) await this.#deps.store.journal(entries);
   }
 
   get #reserveMs(): number {

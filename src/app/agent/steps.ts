@@ -82,6 +82,24 @@ export function messagesOf({ parts, results }: Step): { role: 'assistant' | 'too
   return [{ role: 'assistant', parts }, ...(known.length === 0 ? [] : [{ role: 'tool' as const, parts: known }])];
 }
 
+/**
+ * An id for a call that no other of its run has. Some servers number the calls of each answer anew, and by its id a call
+ * is known: to who approves it, and where a message is sent once for each.
+ */
+export function ownCallId(id: string, taken: (id: string) => boolean): string {
+  let own = id;
+  for (let n = 2; taken(own); n++) own = `${id}_${n}`;
+  return own;
+}
+
+/** The ids of the calls of a run in its history. */
+export const callIdsIn = (history: readonly Message[], runId: string): ReadonlySet<string> =>
+  new Set(
+    history
+      .filter(({ role, runId: of }) => role === 'assistant' && of === runId)
+      .flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'tool_call' ? [part.id] : []))),
+  );
+
 /** How many steps of a run stand in the history already. */
 export const stepsIn = (history: readonly Message[], runId: string): number =>
   history.filter(({ role, runId: of }) => role === 'assistant' && of === runId).length;

@@ -16,6 +16,11 @@ export class Toolbox {
     this.#sources = sources;
   }
 
+  /** Resolves once every source had its chance to be there, which can take as long as programs of others take to start. */
+  async arrived(): Promise<void> {
+    await Promise.all(this.#sources.map(async (source) => source.arrived?.()));
+  }
+
   /** By name, each with its usable tools by name: the order of a request must not depend on who was there first. */
   usable({ tools }: Pick<AgentSettings, 'tools'>, role: PersonRole): readonly ToolGroup[] {
     const groups = this.#sources.flatMap((source) => source.groups());

@@ -97,6 +97,8 @@ export interface ToolGroup {
 /** Where groups come from; asked anew for each run, as servers come and go. */
 export interface ToolSource {
   groups(): readonly ToolGroup[];
+  /** Resolves once everything that was configured is there, or has failed to come once. Absent: nothing is waited for. */
+  arrived?(): Promise<void>;
 }
 
 export const readsOnly = (list: readonly Effect[]): boolean => list.every((effect) => effect === 'read');
