@@ -50,6 +50,7 @@ class MemorySubscription implements Subscription, AsyncIterator<GatewayEvent, un
   /** False when the queue is full: the event is lost to this subscriber. */
   offer(event: GatewayEvent, at: number): boolean {
     if (this.#hear !== null) {
+      this.#bus.delivered(this, at);
       this.#hear(event);
       return true;
     }
