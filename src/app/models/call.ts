@@ -5,6 +5,7 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import { defaultMaxOutput, estimateOf, type Estimate } from '../../core/budget.ts';
 import { ClankerError } from '../../core/errors.ts';
+import { nestedDeeperThan } from '../../core/json-depth.ts';
 import type { ProviderError } from '../../core/ports/provider.ts';
 import type { AttemptRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Random } from '../../core/ports/system.ts';
@@ -20,6 +21,8 @@ import { watched, type PassingEvent } from './watch.ts';
 
 /** Waiting between attempts that one call may do: one longest wait with its jitter. */
 const waitingBudgetMs = 70_000;
+/** Of the arguments of a call: whatever reads them later may take the stack for each level. */
+const maxArgsDepth = 64;
 
 export interface CallDeps {
   clock: Clock;
@@ -259,6 +262,8 @@ export class ModelCall {
         this.#emit(event);
         break;
       case 'tool_call':
+        this.#emit(nestedDeeperThan(event.args, maxArgsDepth) ? tooDeep(event) : event);
+        break;
       case 'tool_invalid':
       case 'usage':
         this.#emit(event);
@@ -397,6 +402,14 @@ export class ModelCall {
     }
   }
 }
+
+const tooDeep = ({ id, name }: { id: string; name: string }): CallEvent => ({
+  type: 'tool_invalid',
+  id,
+  name,
+  raw: '',
+  reason: `they are nested deeper than ${maxArgsDepth} levels`,
+});
 
 /** The promise, or the signal's reason if it aborts first. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
