@@ -164,12 +164,10 @@ class AgentRun {
     this.#entry += 1 + calls.length;
     this.#open = step;
     // Calls that only look begin while the step is written down; whatever has effects waits for it.
-    // What it cost is known with it, whatever becomes of the run.
     const written = Promise.all([
       this.#journal([stepEntry(this.#task.caller.runId, step, this.#deps.clock.now())]),
-      this.#deps.store.saveAttempts(this.#attempts.slice(this.#inLedger)),
+      this.#account(),
     ]);
-    this.#inLedger = this.#attempts.length;
     written.catch(() => undefined);
     const looping = await this.#carryOut(step, written);
     await written;
@@ -177,6 +175,14 @@ class AgentRun {
     this.#record(answer, step.results);
     this.#keep(step);
     return looping;
+  }
+
+  /** What it cost is known with the step, whatever becomes of the run; one that no restart resumes is paid at its end. */
+  async #account(): Promise<void> {
+    if (this.#task.journal === null) return;
+    const rows = this.#attempts.slice(this.#inLedger);
+    this.#inLedger = this.#attempts.length;
+    await this.#deps.store.saveAttempts(rows);
   }
 
   async #carryOut(step: Step, written: Promise<unknown>): Promise<boolean> {
