@@ -41,6 +41,13 @@ function note<S extends z.ZodMiniType>(schema: S, notes: FieldNotes): S {
   return schema;
 }
 
+const maxListItems = 1000;
+
+/** What many fields are made of is made once: a schema has hundreds of fields. */
+const string = z.string();
+const idOrString = z.union([z.int(), string]);
+const listLength = z.maxLength(maxListItems);
+
 type More = Partial<Pick<FieldNotes, 'example' | 'computed' | 'form'>>;
 /** Says what is wrong with a value, in words that follow the value, or null. */
 type Check<T> = (value: T) => string | null;
@@ -75,7 +82,7 @@ export function text(about: string, form: string, more: More & { check?: Check<s
     return check?.(value) ?? null;
   };
   return note(
-    reading(z.string(), (value) => value, problem),
+    reading(string, (value) => value, problem),
     { kind: 'text', about, form, ...notes },
   );
 }
@@ -94,7 +101,7 @@ export function secret(about: string, more: More & { check?: Check<string> } = {
     return check?.(value) ?? null;
   };
   return note(
-    reading(z.string(), (value) => new Secret(value), problem),
+    reading(string, (value) => new Secret(value), problem),
     { kind: 'secret', about, form: 'the secret as text', ...notes },
   );
 }
@@ -136,7 +143,7 @@ const maxDurationMs = 2_147_483_647;
 /** Written `"30s"`, read as milliseconds. */
 export function duration(about: string, min: string, max: string | null = null, more: More = {}) {
   const [minMs, maxMs] = [parseDuration(min), max === null ? maxDurationMs : parseDuration(max)];
-  const schema = reading(z.string(), (value) => {
+  const schema = reading(string, (value) => {
     const ms = parseDuration(value);
     if (ms < minMs || ms > maxMs) throw new RangeError();
     return ms;
@@ -148,7 +155,7 @@ export function duration(about: string, min: string, max: string | null = null, 
 /** Written `"5MB"`, read as bytes. */
 export function size(about: string, min: string, max: string, more: More = {}) {
   const [minBytes, maxBytes] = [parseSize(min), parseSize(max)];
-  const schema = reading(z.string(), (value) => {
+  const schema = reading(string, (value) => {
     const bytes = parseSize(value);
     if (bytes < minBytes || bytes > maxBytes) throw new RangeError();
     return bytes;
@@ -157,25 +164,23 @@ export function size(about: string, min: string, max: string, more: More = {}) {
   return note(schema, { kind: 'text', about, form, ...more });
 }
 
-const maxListItems = 1000;
-
 export function list(about: string, form: string, check: Check<string> = () => null, more: More = {}) {
   const item = reading(
-    z.string(),
+    string,
     (value) => value.trim(),
     (value) => (value.trim() === '' ? 'it is empty' : check(value)),
   );
-  return note(z.array(item).check(z.maxLength(maxListItems)), { kind: 'list', about, form, ...more });
+  return note(z.array(item).check(listLength), { kind: 'list', about, form, ...more });
 }
 
 /** Platform ids: integers or texts of them, read as texts. */
 export function idList(about: string, form: string, check: Check<string> = () => null, more: More = {}) {
   const item = reading(
-    z.union([z.int(), z.string()]),
+    idOrString,
     (value) => String(value).trim(),
     (value) => check(String(value).trim()),
   );
-  return note(z.array(item).check(z.maxLength(maxListItems)), { kind: 'list', about, form, ...more });
+  return note(z.array(item).check(listLength), { kind: 'list', about, form, ...more });
 }
 
 export function baseUrl(about: string, more: More = {}) {
