@@ -161,6 +161,8 @@ export interface PathSettings {
   maxConcurrency?: number;
   /** Tools that there are; all calls of them are allowed unless a policy or a gate says otherwise. */
   groups?: readonly ToolGroup[];
+  /** Resolves once all of these have had the time to start. */
+  arrived?: () => Promise<void>;
   toolPolicy?: ToolPolicy;
   /** Default: so long that no question expires while a test is at work. */
   approvalTimeoutMs?: number;
@@ -229,7 +231,9 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const compaction = new Compaction({ models, store, clock, log, metrics });
   const loop = new AgentLoop({ models, calls, store, clock, crash, mintId });
   const toolbox = new Toolbox();
-  toolbox.configure([{ groups: () => settings.groups ?? [] }]);
+  toolbox.configure([
+    { groups: () => settings.groups ?? [], arrived: () => settings.arrived?.() ?? Promise.resolve() },
+  ]);
   const executor = new RunExecutor({
     store,
     bus,

@@ -208,7 +208,7 @@ function validateResponses(body: Json, problems: Problems): void {
 function validateAnthropic(body: Json, problems: Problems): void {
   problems.onlyFields(
     body,
-    ['model', 'system', 'messages', 'tools', 'stream', 'max_tokens', 'temperature'],
+    ['model', 'system', 'messages', 'tools', 'tool_choice', 'stream', 'max_tokens', 'temperature'],
     'the request',
   );
   const limit = body['max_tokens'];

@@ -23,6 +23,16 @@ describe('servers that behave', () => {
     assert.deepEqual(rig.tool('mcp_lib_1__picture').effects, ['write', 'send']);
   });
 
+  test('who has to can wait until each server is there or could not be started', async (t) => {
+    const rig = openMcp(t);
+    await rig.configure({ lib: library, bad: { command: '/nowhere/to/be/found' } });
+    await rig.servers.arrived();
+    assert.deepEqual(
+      rig.servers.groups().map(({ name }) => name),
+      ['mcp_lib'],
+    );
+  });
+
   test('an answer is text, a failure stays one, and all of it is from outside', async (t) => {
     const rig = openMcp(t);
     await rig.configure({ lib: library });

@@ -425,3 +425,20 @@ test('after outside text was read, an address that nobody named is a message: it
   const invented = ['read', 'send'];
   assert.deepEqual(judged, [named, named, invented, invented, invented]);
 });
+
+test('a server that numbers the calls of each answer anew has no call taken for an earlier one', async (t) => {
+  const seen: string[] = [];
+  const send = changing('send', (_, { id }) => {
+    seen.push(id);
+    return Promise.resolve({ text: 'sent' });
+  });
+  const again = calling(call('send', { value: 'a' }, 'call_0'), call('send', { value: 'b' }, 'call_0'));
+  const gateway = await path(t, [again, again, answering('Done.')], [send]);
+  await ask(gateway);
+  assert.equal(seen.length, 4);
+  assert.equal(new Set(seen).size, 4, seen.join());
+  assert.deepEqual(
+    results(gateway, 2).map(({ callId }) => callId),
+    seen,
+  );
+});
