@@ -105,7 +105,8 @@ async function taskOf(
   const context = { agent, loadFile: loadFile(run.owner), now: null, cacheKey: session.key };
   const { summary, attempts } = await compaction.compact(
     { key: session.key, summary: claimed.summary, history, window, model },
-    async (messages) => (await requestOf(messages, { ...context, summary: null })).messages,
+    // Pictures are in no summary, and not worth reading to see whether one is needed.
+    async (messages) => (await requestOf(messages, { ...context, loadFile: noFile, summary: null })).messages,
     // Whoever writes next reads it, too: what anybody of a group wrote is not theirs.
     (messages) => taintOf(messages, null),
     options,
@@ -158,6 +159,8 @@ async function toolsArrived({ toolbox, clock }: TurnDeps, signal: AbortSignal): 
   await Promise.race([toolbox.arrived(), enough]);
   over.abort(noLongerNeeded);
 }
+
+const noFile: LoadFile = () => Promise.resolve(null);
 
 /** Who wrote the message that is replied to; when others wrote with them, no more may be done than each of them may. */
 async function askers(

@@ -8,10 +8,10 @@ export function summaryOf(db: Database, session: SessionRecord): SummaryRow | nu
   return db.get<SummaryRow>('SELECT seq, text, outside, at FROM summaries WHERE session = ?', session.id);
 }
 
-/** A summary of less than there is already, or of what was forgotten meanwhile, changes nothing. */
+/** A summary of less than there is already, of what was forgotten meanwhile, or of an earlier session of this key, changes nothing. */
 export function saveSummary(db: Database, key: string, { seq, text, outside, at }: SummaryRow): void {
   const session = sessionRecord(db, key);
-  if (session === null || seq <= session.reset_seq || seq <= session.summary_seq) return;
+  if (session === null || seq > session.last_seq || seq <= session.reset_seq || seq <= session.summary_seq) return;
   db.run(
     `INSERT INTO summaries (session, owner, seq, text, outside, at) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (session) DO UPDATE SET owner = excluded.owner, seq = excluded.seq, text = excluded.text,

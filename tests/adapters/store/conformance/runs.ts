@@ -297,6 +297,16 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       assert.equal((await claim(store))?.summary, null);
     });
 
+    test('a summary of a session that was deleted meanwhile is none of the next one of its name', async (t) => {
+      const store = await openEmpty(t);
+      for (const id of ['a', 'b', 'c']) await answered(store, id);
+      await store.deleteSession('api:owner:main');
+      await store.commitInbound([inboundRow('d')]);
+      await store.saveSummary('api:owner:main', { seq: 3, text: 'what was deleted', outside: null, at: noon });
+      const claimed = await claim(store);
+      assert.deepEqual([claimed?.summary, claimed?.history.length], [null, 1]);
+    });
+
     test("a recording is its person's, and is forgotten in time", async (t) => {
       const store = await openEmpty(t);
       const row = (n: number) => ({ runId: 'run-a', n, owner: 'owner', sessionKey: 's', data: { n }, at: noon });
