@@ -54,7 +54,7 @@ test('a gateway that nobody asked anything has loaded nothing but what answers t
       assert.deepEqual(early, [], `it is there for ${need}`);
     }
     const early = builtins.filter((name) =>
-      natives.some((each) => each.endsWith(` ${name}`) || each.includes(`internal/deps/${name}/`)),
+      natives.some((each) => each === `NativeModule ${name}` || each.includes(`internal/deps/${name}/`)),
     );
     assert.deepEqual(early, []);
     const source = own.reduce((sum, file) => sum + readFileSync(file).length, 0);
