@@ -7,15 +7,16 @@ import type { Clock } from '../../src/core/ports/system.ts';
 import { SlackCounterpart } from './slack-counterpart.ts';
 import type { SlackServer } from './slack-server.ts';
 
-const speed = 50;
 const longestMs = 200;
 
-/** Watchdogs and backoffs pass in a fiftieth of their time, the longest in less. */
-export const fastClock: Clock = {
+/** Watchdogs and backoffs pass so many times faster than they should, and the longest in less. */
+export const clockAt = (speed: number): Clock => ({
   now: () => Date.now(),
   monotonic: () => performance.now() * speed,
   sleep: (ms, signal) => systemClock.sleep(Math.min(ms / speed, longestMs), signal),
-};
+});
+
+export const fastClock = clockAt(50);
 
 export interface SlackRig {
   slack: SlackCounterpart;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { HookRequest } from '../../../../src/core/ports/channel.ts';
 import { chats } from '../../../support/slack-counterpart.ts';
-import { fastClock, slackRig } from '../../../support/slack-rig.ts';
+import { clockAt, slackRig } from '../../../support/slack-rig.ts';
 import type { SlackRig } from '../../../support/slack-rig.ts';
 import { people } from '../../../support/slack-workspace.ts';
 
@@ -128,7 +128,7 @@ test('a commit that hangs is no reason to keep Slack waiting, and no reason to s
 });
 
 test('a token that is revoked while nobody uses it is noticed', async (t) => {
-  const rig = await slackRig(t, { mode: 'http', clock: fastClock });
+  const rig = await slackRig(t, { mode: 'http', clock: clockAt(2000) });
   rig.start();
   await rig.state('connected');
   rig.server.next(/auth.test/, { kind: 'error', error: 'token_revoked' });
