@@ -58,14 +58,14 @@ export class RunExecutor {
   /** Never throws: a run that was claimed must come to an end, or its session would wait for ever. */
   async #work(claimed: ClaimedRun, inbound: InboxRow, signal: AbortSignal): Promise<Outcome | null> {
     const { starts } = claimed.run;
-    if (starts > maxStarts) return this.#worded(givenUp(starts - 1), '', notAborted(), inbound);
+    if (starts > maxStarts) return this.#worded(claimed, givenUp(starts - 1), '', notAborted(), inbound);
     try {
       const answer =
         inbound.kind === 'command' ? await this.#command(claimed, inbound) : await this.#bareAnswer(claimed, inbound);
       if (answer !== null && 'state' in answer) return answer;
       return await this.#answer(claimed, inbound, answer, signal);
     } catch (error) {
-      return this.#worded(this.#failed(claimed, error), '', notAborted(), inbound);
+      return this.#worded(claimed, this.#failed(claimed, error), '', notAborted(), inbound);
     }
   }
 
@@ -120,11 +120,19 @@ export class RunExecutor {
   }
 
   /** With what people are told when it did not end well, in their language; API clients read English. */
-  async #worded(outcome: Outcome, shown: string, signal: AbortSignal, inbound: InboxRow): Promise<Outcome | null> {
+  async #worded(
+    claimed: ClaimedRun,
+    outcome: Outcome,
+    shown: string,
+    signal: AbortSignal,
+    inbound: InboxRow,
+  ): Promise<Outcome | null> {
     if (outcome.error === null && !showsNothing(outcome.visibleText)) return outcome;
     const words = await this.#wordsFor(inbound);
+    // Of messages that are answered together the first is the dead letter, and brings the others along.
+    const [letter = inbound] = claimed.inbound;
     const kept =
-      outcome.error === null || shown !== '' || signal.aborted ? null : this.#deps.outages.keep(inbound, outcome.error);
+      outcome.error === null || shown !== '' || signal.aborted ? null : this.#deps.outages.keep(letter, outcome.error);
     if (kept === 'told') return outcome;
     const worded = withWords(outcome, shown, signal, words);
     return kept === null || worded === null
@@ -177,7 +185,7 @@ export class RunExecutor {
         .catch((error: unknown) => this.#failed(claimed, error));
       crash('after_model');
       const shown = (await stream?.settle()) ?? '';
-      const worded = await this.#worded(outcome, shown, signal, inbound);
+      const worded = await this.#worded(claimed, outcome, shown, signal, inbound);
       // What said that we are still working must not stay as the last word.
       if (worded === null || worded.visibleText !== '' || stream?.open !== true) return worded;
       return { ...worded, visibleText: (await this.#wordsFor(inbound)).cut };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Outages } from '../../../src/app/runs/outages.ts';
-import { messagePath, said } from '../../support/message-path.ts';
+import { messagePath, said, type PathSettings } from '../../support/message-path.ts';
 import { answer, failing } from '../../support/scripted-provider.ts';
 
 type Path = Awaited<ReturnType<typeof messagePath>>;
@@ -16,8 +16,11 @@ async function until(path: Path, fits: () => boolean): Promise<void> {
 }
 
 /** A path whose model is down until `mend`. */
-async function outage(t: Parameters<typeof messagePath>[0]): Promise<{ path: Path; mend: () => void }> {
-  const path = await messagePath(t, [failing('network')]);
+async function outage(
+  t: Parameters<typeof messagePath>[0],
+  settings: PathSettings = {},
+): Promise<{ path: Path; mend: () => void }> {
+  const path = await messagePath(t, [failing('network')], settings);
   path.provider.healthy = { ok: false, detail: 'it is down' };
   path.attach();
   const mend = (): void => {
@@ -46,6 +49,17 @@ test('while no model can be reached people are told once; when one is back, what
   await until(path, () => texts(path).includes('Hello'));
   assert.deepEqual(texts(path).slice(1), ['The model is back; I answer what was left open.', 'Hello']);
   assert.equal((await path.store.deadLetters(null, { limit: 5 })).items.length, 0);
+});
+
+test('messages that are answered together are kept together, and answered when a model is back', async (t) => {
+  const { path, mend } = await outage(t, { queueMode: 'collect' });
+  watch(t, path.outages);
+  await path.ingress.sinkFor('scripted', 'main').commit([said('one'), said('two')]);
+  await until(path, () => texts(path).length === 1);
+  mend();
+  await until(path, () => texts(path).includes('Hello'));
+  const asked = JSON.stringify(path.provider.requests.at(-1)?.messages);
+  assert.ok(asked.includes('one') && asked.includes('two'));
 });
 
 test('what was kept before a restart is answered after it', async (t) => {
