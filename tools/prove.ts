@@ -3,14 +3,15 @@
  * and a local Telegram, does its worst, and then draws up the accounts. Exits 1 on any violation.
  *
  *   npm run prove                          all sections
- *   npm run prove -- crash steps           some of: crash steps acks drain slow reload channels promises faults split
- *   --kills N       of crash (60)
+ *   npm run prove -- crash steps           some of: crash steps agent acks drain slow reload channels promises faults split
+ *   --kills N       of crash and agent (60)
  *   --slow-turn S   seconds of the slow turn (10; the promise is made for 60)
  */
 import { parseArgs } from 'node:util';
 import { load, machineLine } from '../bench/machine.ts';
 import { isBuilt } from '../tests/support/daemon.ts';
 import { acks } from '../tests/e2e/proofs/acks.ts';
+import { agent } from '../tests/e2e/proofs/agent.ts';
 import { channels } from '../tests/e2e/proofs/channels.ts';
 import { conformance, suites } from '../tests/e2e/proofs/conformance.ts';
 import { crash } from '../tests/e2e/proofs/crash.ts';
@@ -34,6 +35,7 @@ const maxShownViolations = 20;
 const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
   crash: [['kill -9 at random moments under load', () => crash(Number(values.kills))]],
   steps: [['kill -9 at every named step', () => steps()]],
+  agent: [['kill -9 at random moments and named steps while tools do things', () => agent(Number(values.kills))]],
   acks: [['every acknowledgement after its fsync', () => acks(12)]],
   drain: [['SIGTERM with 100 streams open', () => drain(100)]],
   slow: [

@@ -31,9 +31,11 @@ export interface ScriptedOpenAi {
   readonly bodies: string[];
 }
 
+/** `callId`: the id of a call, by the number of the request and its place; default: one that never comes again. */
 export async function scriptedOpenAi(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   answer: (request: WireRequest, n: number) => Said | Promise<Said>,
+  callId = (n: number, place: number): string => `call_${n}_${place}`,
 ): Promise<ScriptedOpenAi> {
   const requests: WireRequest[] = [];
   const bodies: string[] = [];
@@ -56,7 +58,7 @@ export async function scriptedOpenAi(
         if (text !== '') send({ role: 'assistant', content: text });
         for (const [index, { name, args }] of calls.entries())
           send({
-            tool_calls: [{ index, id: `call_${n}_${index}`, function: { name, arguments: JSON.stringify(args) } }],
+            tool_calls: [{ index, id: callId(n, index), function: { name, arguments: JSON.stringify(args) } }],
           });
         send({}, calls.length > 0 ? 'tool_calls' : 'stop');
         const usage = { prompt_tokens: Math.ceil(body.length / 4), completion_tokens: 10 };
