@@ -25,7 +25,8 @@ export function storyOf(trace: MessageTrace): string[] {
   }
   if (run !== null) story.push(...runLines(run));
   const steps = [
-    ...attempts.map((attempt) => ({ at: attempt.startedAt, line: attemptLine(attempt) })),
+    // By their ends: the calls of an answer come after it, and before the next one.
+    ...attempts.map((attempt) => ({ at: attempt.finishedAt ?? attempt.startedAt, line: attemptLine(attempt) })),
     ...calls.map((call) => ({ at: call.at, line: callLine(call) })),
   ];
   story.push(...steps.toSorted((a, b) => a.at - b.at).map(({ line }) => line));

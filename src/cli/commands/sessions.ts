@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Part, Role } from '../../core/message.ts';
+import { excerpt } from '../../core/redact.ts';
 import type { SessionRow } from '../../core/ports/store.ts';
 import { GatewayClient } from '../client.ts';
 import { CliError, type Handler, type Invocation } from '../command.ts';
@@ -23,6 +24,7 @@ interface Messages {
 }
 
 const pageSize = 200;
+const maxResultShown = 100;
 
 const pathOf = ({ positionals }: Invocation): string => `/api/v1/sessions/${encodeURIComponent(positionals[0] ?? '')}`;
 
@@ -101,12 +103,12 @@ async function* pages(client: GatewayClient, invocation: Invocation): AsyncGener
   } while (cursor !== null);
 }
 
-/** What was said, and what was called; of a result only whether it is an error: it may be long. */
+/** What was said, and what was called; of a result the beginning, as it may be long. */
 function messageText({ time, author, role, text, parts }: Message): string {
   const when = new Date(time).toISOString().slice(0, 19).replace('T', ' ');
   const others = parts.flatMap((part) => {
     if (part.type === 'tool_call') return [`[calls ${part.name}]`];
-    return part.type === 'tool_result' ? [`[${part.name} ${part.isError ? 'failed' : 'answered'}]`] : [];
+    return part.type === 'tool_result' ? [`[${part.name}: ${excerpt(part.text, maxResultShown)}]`] : [];
   });
   const lines = [...(text === '' ? [] : [text]), ...others].join('\n');
   return `${when}  ${author ?? role}\n${lines.replaceAll(/^(?=.)/gm, '  ')}\n`;
