@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -8,16 +8,26 @@ import { CountedMetrics, KeptLog } from './door.ts';
 
 export const migrationsDir = path.resolve(import.meta.dirname, '../../migrations');
 
+const open = (file: string): Promise<SqliteStore> =>
+  openStore({ path: file, migrationsDir, log: new KeptLog(), metrics: new CountedMetrics(), clock: systemClock });
+
+/** The migrations are run once in a process; what they make is copied. */
+let empty: Promise<string> | null = null;
+
+async function emptyDatabase(): Promise<string> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'open-clanker-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'empty.db');
+  await (await open(file)).close();
+  return file;
+}
+
 /** A real store on a fresh file, closed and removed with the test. */
 export async function freshStore(t: TestContext): Promise<SqliteStore> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'open-clanker-'));
-  const store = await openStore({
-    path: path.join(folder, 'test.db'),
-    migrationsDir,
-    log: new KeptLog(),
-    metrics: new CountedMetrics(),
-    clock: systemClock,
-  });
+  const file = path.join(folder, 'test.db');
+  copyFileSync(await (empty ??= emptyDatabase()), file);
+  const store = await open(file);
   t.after(async () => {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
