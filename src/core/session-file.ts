@@ -1,6 +1,7 @@
 /** A session as a file of JSON lines: `{"session"}` first, then one `{"message"}` a line, as the export writes it. */
 import * as z from 'zod/mini';
 import { invalidInput } from './errors.ts';
+import { nestedDeeperThan } from './json-depth.ts';
 import type { JsonObject, Part, Role } from './message.ts';
 
 /** Messages of a file that is brought in. */
@@ -9,7 +10,15 @@ export const maxImportedMessages = 10_000;
 const maxText = 1_000_000;
 const longText = z.string().check(z.maxLength(maxText));
 const shortText = z.string().check(z.maxLength(300));
-const json = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+/** Of arguments: what reads them later may take the stack for each level. */
+const maxDepth = 64;
+const json = z.custom<JsonObject>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !nestedDeeperThan(value as JsonObject, maxDepth),
+);
 
 const text = z.object({
   type: z.literal('text'),

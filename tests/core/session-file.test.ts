@@ -25,7 +25,13 @@ test('what an export holds comes in again, without the opaque forms of providers
   );
 });
 
+const deep = JSON.parse(`{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`) as unknown;
 const refused: [string, unknown[], RegExp][] = [
+  [
+    'a call whose arguments are nested without end',
+    [head, message('assistant', [{ type: 'tool_call', id: 'c1', name: 'add', args: deep }])],
+    /Line 2 .* a part is none/,
+  ],
   ['an empty file', [], /Line 1 .* empty/],
   ['a file of something else', [{ name: 'x' }], /Line 1 .* is it an export of a session/],
   ['messages without a session', [message('user', [text])], /Line 1 /],
