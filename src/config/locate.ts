@@ -59,17 +59,27 @@ function readKey(text: string, at: number): { parts: string[]; end: number } {
   }
 }
 
-/** Every table header and key of a valid TOML text. Keys inside inline tables stand where their table stands. */
+/**
+ * Every table header and key of a valid TOML text; those of `[[name]]` with its index. Keys inside inline tables stand
+ * where their table stands.
+ */
 function* entries(text: string): Generator<{ path: string[]; at: number }> {
   let table: string[] = [];
+  const listed = new Map<string, number>();
   let i = 0;
   while (i < text.length) {
     const c = text[i];
     if (c === ' ' || c === '\t' || c === '\r' || c === '\n' || c === '\uFEFF') i++;
     else if (c === '#') i = endOfValue(text, i);
     else if (c === '[') {
-      const start = text[i + 1] === '[' ? i + 2 : i + 1;
-      table = readKey(text, start).parts;
+      const inList = text[i + 1] === '[';
+      table = readKey(text, inList ? i + 2 : i + 1).parts;
+      if (inList) {
+        const name = table.join('.');
+        const index = listed.get(name) ?? 0;
+        listed.set(name, index + 1);
+        table = [...table, String(index)];
+      }
       yield { path: table, at: i };
       i = endOfValue(text, i);
     } else {

@@ -23,6 +23,8 @@ limits = { requests_per_second = 1, connections = 2 }
 "quoted.key" = 1
 [[bindings]]
 agent = 1
+[[bindings]]
+agent = 2
 `;
 
 const rows: [path: (string | number)[], line: number | null, column?: number][] = [
@@ -39,6 +41,9 @@ const rows: [path: (string | number)[], line: number | null, column?: number][] 
   [['server', 'limits', 'connections'], 17, 1],
   [['server', 'quoted.key'], 18, 1],
   [['bindings'], 19, 1],
+  [['bindings', 0, 'agent'], 20, 1],
+  [['bindings', 1, 'agent'], 22, 1],
+  [['bindings', 1, 'channel'], 21, 1],
   [['nowhere'], null],
   [[], null],
 ];

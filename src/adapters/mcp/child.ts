@@ -34,11 +34,15 @@ export function startChild({ command, args, env, cwd }: ChildOptions): Promise<C
   });
   child.once('spawn', () => resolve(child));
   child.on('error', (error: NodeJS.ErrnoException) => {
-    const reason = error.code === 'ENOENT' ? 'it was not found (nor may its folder be)' : (error.code ?? error.message);
-    reject(new Error(`"${command}" cannot be started: ${reason}`));
+    reject(new Error(`"${command}" cannot be started: ${notStarted[error.code ?? ''] ?? error.message}`));
   });
   return promise;
 }
+
+const notStarted: Readonly<Record<string, string>> = {
+  ENOENT: 'it was not found (nor may its folder be)',
+  EACCES: 'it was not found where the gateway may look, or may not be run by its user',
+};
 
 /** Ends the program and all that it started: first by the end of its input, then by SIGTERM, then by SIGKILL. */
 export async function endChild(child: Child, clock: Clock): Promise<void> {
