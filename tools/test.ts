@@ -1,5 +1,5 @@
 /**
- * Runs tests/ with Node's own runner, one process per file, and prints only what failed and the counts.
+ * Runs tests/ with Node's own runner, one process per file, and prints only what failed, what was slow and the counts.
  * `npm test -- session chat` runs the files whose path holds one of the words. Browser tests run apart: they need one.
  */
 import { globSync } from 'node:fs';
@@ -11,6 +11,8 @@ import { run } from 'node:test';
 const maxOutputPerFile = 64 * 1024;
 /** A file that hangs is a failure, not a stuck run. */
 const fileTimeoutMs = 180_000;
+/** On a quiet machine hardly a file takes this long; one that does is named. */
+const slowFileMs = 15_000;
 
 const root = path.resolve(import.meta.dirname, '..');
 const words = process.argv.slice(2);
@@ -24,6 +26,7 @@ if (files.length === 0) {
 
 const printed = new Map<string, string>();
 const failedFiles = new Set<string>();
+const slow: [file: string, ms: number][] = [];
 const counts = { pass: 0, fail: 0, skipped: 0 };
 const startedAt = performance.now();
 
@@ -36,6 +39,8 @@ for await (const event of events) {
   const { type, data } = event;
   if (type === 'test:stdout' || type === 'test:stderr') {
     printed.set(data.file, ((printed.get(data.file) ?? '') + data.message).slice(-maxOutputPerFile));
+  } else if (type === 'test:summary') {
+    if (data.file !== undefined && data.duration_ms > slowFileMs) slow.push([data.file, data.duration_ms]);
   } else if (type === 'test:pass' && data.details.type !== 'suite') {
     if (data.skip === undefined || data.skip === false) counts.pass += 1;
     else {
@@ -55,6 +60,8 @@ for (const file of failedFiles) {
   const text = printed.get(file);
   if (text !== undefined) console.log(`${path.relative(root, file)} printed:\n${text.replaceAll(/^/gm, '    ')}\n`);
 }
+for (const [file, ms] of slow.sort(([, a], [, b]) => b - a))
+  console.log(`- slow: ${path.relative(root, file)} took ${(ms / 1000).toFixed(1)} s`);
 const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
 console.log(
   `files ${files.length}  tests ${counts.pass + counts.fail + counts.skipped}  ` +
