@@ -13,9 +13,9 @@ import { ollamaRequest } from '../../../src/adapters/providers/ollama/request.ts
 import { responsesRequest } from '../../../src/adapters/providers/openai-responses/request.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
 import { defineTool } from '../../../src/core/define-tool.ts';
-import type { JsonValue, Message } from '../../../src/core/message.ts';
+import { textOf, type JsonValue, type Message } from '../../../src/core/message.ts';
 import type { Dialect, ModelRequest, RequestMessage } from '../../../src/core/ports/provider.ts';
-import type { JournalEntry } from '../../../src/core/ports/store.ts';
+import type { JournalEntry, NewMessage } from '../../../src/core/ports/store.ts';
 import { CountedMetrics, KeptLog } from '../../support/door.ts';
 import { agent } from '../../support/message-path.ts';
 import { validateRequest, wireDialects, type WireDialect } from '../../support/provider-requests.ts';
@@ -40,16 +40,32 @@ type Script = { name: 'look' | 'change' | 'unknown'; value: string }[][];
 
 class Killed extends Error {}
 
+const message = (id: string, role: Message['role'], parts: Message['parts']): Message => ({
+  id,
+  sessionKey: 's',
+  seq: 1,
+  role,
+  parts,
+  author: null,
+  runId: 'run_1',
+  time: 0,
+});
+
 /**
  * A process that dies at the `dieAt`-th thing it does (a journal write, or the moment before or after a tool's work), and
  * the next one that takes up what the journal holds.
  */
 class Life {
   readonly entries: JournalEntry[] = [];
+  /** What is stored of the session. */
+  readonly history: Message[] = [message('msg_q', 'user', [{ type: 'text', text: 'do it' }])];
+  /** What is written while the run is at work, each once so many questions were asked of the model. */
+  readonly waiting: { text: string; after: number }[] = [];
   readonly done: string[] = [];
   readonly requests: ModelRequest[] = [];
   readonly #script: Script;
   #left: number;
+  #asked = 0;
 
   constructor(script: Script, dieAt: number) {
     this.#script = script;
@@ -88,7 +104,22 @@ class Life {
     });
     let ids = 0;
     const store = {
-      joinRun: () => Promise.resolve(null),
+      joinRun: async (_: string, steps: NewMessage[]) => {
+        this.#live();
+        await Promise.resolve();
+        const come = this.waiting.filter(({ after }) => after <= this.#asked);
+        if (come.length === 0) return null;
+        const messages = [
+          ...steps.map(({ id, role, parts }) => message(id, role, parts)),
+          ...come.map(({ text }) => message(`msg_${text}`, 'user', [{ type: 'text', text }])),
+        ];
+        this.history.push(...structuredClone(messages));
+        this.waiting.splice(0, this.waiting.length, ...this.waiting.filter((one) => !come.includes(one)));
+        this.entries.length = 0;
+        // The store has it, and nobody hears of it.
+        this.#live();
+        return { messages, inbound: [] };
+      },
       saveAttempts: () => Promise.resolve(),
       journal: async (entries: JournalEntry[]) => {
         this.#live();
@@ -112,16 +143,6 @@ class Life {
   }
 
   #task(tools: Task['groups'][number]['tools']): Task {
-    const question: Message = {
-      id: 'msg_q',
-      sessionKey: 's',
-      seq: 1,
-      role: 'user',
-      parts: [{ type: 'text', text: 'do it' }],
-      author: null,
-      runId: 'run_1',
-      time: 0,
-    };
     return {
       caller: {
         runId: 'run_1',
@@ -140,13 +161,13 @@ class Life {
       owner: 'p',
       candidates: [],
       groups: [{ name: 'all', about: 'all', keywords: [], tools }],
-      history: [question],
+      history: structuredClone(this.history),
       request: (history) =>
         requestOf(history, { agent, loadFile: () => Promise.resolve(null), summary: null, now: null, cacheKey: 's' }),
       counted: () => undefined,
       taint: () => null,
       journal: [...this.entries],
-      steer: false,
+      steer: true,
       approved: null,
       record: null,
       attemptsBefore: 0,
@@ -160,7 +181,9 @@ class Life {
   /** The model is at the step that the history shows. */
   async #answer(request: ModelRequest, emit: (event: CallEvent) => void): Promise<unknown> {
     this.requests.push(request);
-    const at = request.messages.filter(({ role }) => role === 'assistant').length;
+    const said = request.messages.flatMap(({ role, parts }) => (role === 'assistant' ? parts : []));
+    const at = said.filter((part) => part.type === 'text' && part.text.startsWith('step ')).length;
+    this.#asked = at + 1;
     emit({ type: 'attempt', n: 1, provider: 'p', model: 'p/m' });
     // Another provider at each step: what it thought is of its own dialect.
     const thought = thoughts[at % thoughts.length];
@@ -197,21 +220,28 @@ const script: fc.Arbitrary<Script> = fc.array(
   { maxLength: 4 },
 );
 
+/** Written once the model was asked for the n-th time. */
+const arrivals = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 3 });
+
 test('killed at any moment, however often, a run ends, repeats no change and always asks with a valid history', async () => {
   await fc.assert(
-    fc.asyncProperty(script, fc.array(fc.nat(40), { maxLength: 4 }), async (steps, deaths) => {
+    fc.asyncProperty(script, fc.array(fc.nat(40), { maxLength: 4 }), arrivals, async (steps, deaths, written) => {
       // Values tell the calls apart.
       const told = steps.map((calls, at) => calls.map((call, n) => ({ ...call, value: `${at}.${n} ${call.value}` })));
       const lives = [...deaths, Infinity];
       let entries: JournalEntry[] = [];
+      let history: Message[] | null = null;
+      let waiting = written.map((after, n) => ({ text: `joined ${n}`, after }));
       const done: string[] = [];
       let end: LoopEnd | null = null;
       for (const dieAt of lives) {
         const life = new Life(told, dieAt);
         life.entries.push(...entries);
+        if (history !== null) life.history.splice(0, 1, ...history);
+        life.waiting.push(...waiting);
         end = await life.run();
         if (end.error?.cause instanceof Killed) end = null;
-        entries = life.entries;
+        ({ entries, history, waiting } = life);
         done.push(...life.done);
         for (const request of life.requests) {
           assertValid(request.messages);
@@ -231,10 +261,21 @@ test('killed at any moment, however often, a run ends, repeats no change and alw
         .flat()
         .filter(({ name }) => name === 'change')
         .map(({ value }) => `change ${value}`);
-      const unknown = JSON.stringify(end.steps).split('outcome is unknown').length - 1;
+      const whole = [...(history ?? []), ...end.steps];
+      const joined = whole.filter(({ role }) => role === 'user').map(({ parts }) => textOf(parts));
+      assert.deepEqual(
+        joined.slice(1).toSorted(),
+        written.flatMap((_, n) => (waiting.some(({ text }) => text === `joined ${n}`) ? [] : [`joined ${n}`])),
+        'what joined is there once',
+      );
+      assert.ok(
+        waiting.every(({ after }) => after >= told.length),
+        'who came in time is not left waiting',
+      );
+      const unknown = JSON.stringify(whole).split('outcome is unknown').length - 1;
       const missing = wanted.filter((what) => !changes.includes(what));
       assert.ok(missing.length <= unknown, 'what was not made is told as unknown');
-      assert.equal(end.steps.filter(({ role }) => role === 'assistant').length, told.length);
+      assert.equal(whole.filter(({ role }) => role === 'assistant').length, told.length);
     }),
     { numRuns: Number(process.env['RUNS'] ?? 150) },
   );
