@@ -2,6 +2,12 @@
 export const languages = { en: 'English', de: 'Deutsch', es: 'español', fr: 'français' } as const;
 export type Language = keyof typeof languages;
 
+/** To choose from, as Markdown: English (`en`), … */
+export const languageChoices = (): string =>
+  Object.entries(languages)
+    .map(([code, name]) => `${name} (\`${code}\`)`)
+    .join(', ');
+
 /** The language of a BCP 47 tag when we have it (`de-AT` is `de`), else null. */
 export function languageOf(tag: string | null | undefined): Language | null {
   const primary = tag?.toLowerCase().split(/[-_]/, 1)[0] ?? '';

@@ -1,5 +1,5 @@
 import { nameInMarkdown } from '../access/names.ts';
-import { languageNamed, languageOf, languages } from '../../core/languages.ts';
+import { languageChoices, languageNamed, languageOf, languages } from '../../core/languages.ts';
 import { notices, type Words } from '../../core/notices/index.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
@@ -49,9 +49,7 @@ export function registerBuiltinCommands(
     {
       name: 'lang',
       run: async ({ person, argument, words }) => {
-        const choices = Object.entries(languages)
-          .map(([code, name]) => `${name} (\`${code}\`)`)
-          .join(', ');
+        const choices = languageChoices();
         if (argument === '') {
           const name = languages[languageOf(person.language) ?? 'en'];
           const buttons = Object.entries(languages).map(([code, label]) => ({ label, command: `/lang ${code}` }));

@@ -1,5 +1,5 @@
 import { errorData } from '../../core/errors.ts';
-import { languages } from '../../core/languages.ts';
+import { languageChoices, languages } from '../../core/languages.ts';
 import type { SettingsWords } from '../../core/notices/settings.ts';
 import { wordsIn } from '../../core/notices/index.ts';
 import type { PersonSettings } from '../../core/ports/preferences.ts';
@@ -26,7 +26,10 @@ async function settings(context: CommandContext, preferences: PersonSettings): P
     const now = await preferences.get(person.id);
     return `${words.names[name]}: ${shown(now, name, words)}\n\n${words.change(`/settings ${name} ${settingForms[name]}`)}`;
   }
-  const wrong = words.wrong(words.names[name], settingForms[name]);
+  const wrong =
+    name === 'language'
+      ? context.words.languageUnknown(text.slice(0, 20), languageChoices())
+      : words.wrong(words.names[name], settingForms[name]);
   const value = valueOf(name, text);
   if (value === undefined) return wrong;
   try {

@@ -1,5 +1,5 @@
 import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
-import { languageOf } from '../../core/languages.ts';
+import { languageChoices, languageOf } from '../../core/languages.ts';
 import type { PersonSettings } from '../../core/ports/preferences.ts';
 import type { Store } from '../../core/ports/store.ts';
 import { readSettings, settingForms, type Settings, type WrittenSettings } from '../../core/preferences.ts';
@@ -45,8 +45,9 @@ export class Preferences implements PersonSettings {
     const { store, models } = this.#deps;
     const read = readSettings(written);
     if ('wrong' in read) {
-      const form = settingForms[read.wrong];
-      throw invalidInput('bad_setting', `"${read.wrong}" is not understood; write it like "${form}".`);
+      const form =
+        read.wrong === 'language' ? `there are ${languageChoices()}` : `write it like "${settingForms[read.wrong]}"`;
+      throw invalidInput('bad_setting', `"${read.wrong}" is not understood; ${form}.`);
     }
     const { language, ...change } = read.change;
     if (change.model !== undefined && change.model !== null) models.resolve(change.model);

@@ -36,6 +36,7 @@ test('/settings lists, sets and takes back, and says how a value is written that
     notices: false,
   });
   assert.match(await ask(path, '/settings quiet_hours default'), /quiet hours: not set/);
+  assert.match(await ask(path, '/settings language klingon'), /no notices in klingon.*Deutsch/);
   assert.match(await ask(path, '/settings language Deutsch'), /Gemerkt: Sprache meiner Hinweise: Deutsch/);
 });
 
