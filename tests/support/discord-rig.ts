@@ -17,6 +17,7 @@ import { plainText } from '../../src/core/rich-text.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { directId, startDiscordServer } from './discord-server.ts';
 import type { DiscordServer } from './discord-server.ts';
+import { afterSleep } from './after-sleep.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
 
 const patienceMs = 20_000;
@@ -38,6 +39,10 @@ export class HastyClock implements Clock {
 
   monotonic(): number {
     return performance.now();
+  }
+
+  after(ms: number, wake: () => void): () => void {
+    return afterSleep(this, ms, wake);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

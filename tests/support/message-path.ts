@@ -52,6 +52,7 @@ import type { ToolGroup } from '../../src/core/ports/tool.ts';
 import type { ToolPolicy } from '../../src/core/tool-policy.ts';
 import type { Clock } from '../../src/core/ports/system.ts';
 import { ownerPerson, type Principal } from '../../src/core/principal.ts';
+import { afterSleep } from './after-sleep.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
 import { configured } from './model-calls.ts';
 import { ScriptedChannel } from './scripted-channel.ts';
@@ -72,6 +73,10 @@ class HastyClock implements Clock {
 
   monotonic(): number {
     return this.#elapsed;
+  }
+
+  after(ms: number, wake: () => void): () => void {
+    return afterSleep(this, ms, wake);
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {

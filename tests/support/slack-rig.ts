@@ -14,6 +14,7 @@ export const clockAt = (speed: number): Clock => ({
   now: () => Date.now(),
   monotonic: () => performance.now() * speed,
   sleep: (ms, signal) => systemClock.sleep(Math.min(ms / speed, longestMs), signal),
+  after: (ms, wake) => systemClock.after(Math.min(ms / speed, longestMs), wake),
 });
 
 export const fastClock = clockAt(50);

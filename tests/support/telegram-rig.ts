@@ -7,6 +7,7 @@ import { systemRandom } from '../../src/adapters/system/index.ts';
 import type { Channel, CursorUpdate, InboundEvent, InboundSink } from '../../src/core/ports/channel.ts';
 import type { Clock, Log, LogFields, Metrics } from '../../src/core/ports/system.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { afterSleep } from './after-sleep.ts';
 
 /** The limits of a call and of a poll of 1 s, and the pause after a refused token: whole numbers, as backoffs never are. */
 const isWatchdog = (ms: number): boolean => ms === 15_000 || ms === 16_000 || ms === 300_000;
@@ -26,6 +27,10 @@ export class HurriedClock implements Clock {
 
   wake(): void {
     for (const wake of this.#held) wake();
+  }
+
+  after(ms: number, wake: () => void): () => void {
+    return afterSleep(this, ms, wake);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

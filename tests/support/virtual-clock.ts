@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../src/core/ports/system.ts';
+import { afterSleep } from './after-sleep.ts';
 
 /** Rounds of the event loop in which nothing but time could still make something happen. */
 const quietRounds = 4;
@@ -20,6 +21,10 @@ export class VirtualClock implements Clock {
 
   get sleeping(): number {
     return this.#sleepers.size;
+  }
+
+  after(ms: number, wake: () => void): () => void {
+    return afterSleep(this, ms, wake);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

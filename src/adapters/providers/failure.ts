@@ -1,5 +1,4 @@
 /** What went wrong with one call, told in the port's terms. */
-import { noLongerNeeded } from '../../core/abort.ts';
 import { HttpFailure } from '../../core/ports/http-client.ts';
 import type { HttpResponse } from '../../core/ports/http-client.ts';
 import type { JsonObject } from '../../core/message.ts';
@@ -76,25 +75,21 @@ export async function refusalOf(
 }
 
 async function beginningOf(response: HttpResponse, clock: Clock): Promise<string> {
-  const body = response.body[Symbol.asyncIterator]();
-  const waiting = new AbortController();
-  const tooLong = clock.sleep(errorBodyMs, waiting.signal).then(
-    () => body.return?.(),
-    () => undefined,
-  );
+  const { body } = response;
+  const callOff = clock.after(errorBodyMs, () => body.close());
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for (let step = await body.next(); step.done !== true && bytes < maxErrorBytes; step = await body.next()) {
-      chunks.push(step.value);
-      bytes += step.value.length;
-    }
-    await body.return?.();
+    await body.read((chunk) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      return bytes < maxErrorBytes;
+    });
+    body.close();
   } catch {
     // What came is enough.
   }
-  waiting.abort(noLongerNeeded);
-  await tooLong;
+  callOff();
   return Buffer.concat(chunks).toString('utf8');
 }
 

@@ -1,4 +1,3 @@
-import { noLongerNeeded } from '../../core/abort.ts';
 import type { HttpBody } from '../../core/ports/http-client.ts';
 import type { Clock } from '../../core/ports/system.ts';
 
@@ -10,11 +9,7 @@ const patienceMs = 250;
  * that goes on talking or keeps the message open loses its connection instead.
  */
 export async function readEnd(body: HttpBody, clock: Clock): Promise<void> {
-  const waiting = new AbortController();
-  const tooLong = clock.sleep(patienceMs, waiting.signal).then(
-    () => body.close(),
-    () => undefined,
-  );
+  const callOff = clock.after(patienceMs, () => body.close());
   try {
     let bytes = 0;
     await body.read((chunk) => {
@@ -25,6 +20,5 @@ export async function readEnd(body: HttpBody, clock: Clock): Promise<void> {
   } catch {
     // The answer is whole already: how its connection ends changes nothing.
   }
-  waiting.abort(noLongerNeeded);
-  await tooLong;
+  callOff();
 }

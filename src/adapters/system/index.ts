@@ -5,6 +5,10 @@ import type { Clock, Random } from '../../core/ports/system.ts';
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  after: (ms, wake) => {
+    const timer = setTimeout(wake, ms).unref();
+    return () => clearTimeout(timer);
+  },
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error);

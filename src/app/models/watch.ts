@@ -58,7 +58,7 @@ class Watcher {
   #limitMs: number;
   #dueAt: number;
   /** One timer serves all waits: it is only set anew when one is due earlier, as a timer per delta would cost too much. */
-  #timer: AbortController | null = null;
+  #callOff: (() => void) | null = null;
   #wakesAt = Infinity;
 
   constructor(
@@ -138,23 +138,17 @@ class Watcher {
   #stop(): void {
     this.#over = true;
     this.#watch.signal.removeEventListener('abort', this.#onAbort);
-    this.#timer?.abort(noLongerNeeded);
+    this.#callOff?.();
   }
 
   #arm(): void {
     const { clock, deadlineMs } = this.#watch;
-    this.#timer?.abort(noLongerNeeded);
-    const timer = new AbortController();
-    this.#timer = timer;
+    this.#callOff?.();
     this.#wakesAt = Math.min(this.#dueAt, deadlineMs);
-    clock.sleep(Math.max(0, this.#wakesAt - clock.monotonic()), timer.signal).then(
-      () => this.#wake(timer),
-      () => undefined,
-    );
+    this.#callOff = clock.after(Math.max(0, this.#wakesAt - clock.monotonic()), () => this.#wake());
   }
 
-  #wake(timer: AbortController): void {
-    if (timer !== this.#timer || this.#over) return;
+  #wake(): void {
     const now = this.#watch.clock.monotonic();
     if (now >= this.#watch.deadlineMs) this.#break('deadline', 'The deadline of the run passed.');
     else if (now < this.#dueAt) this.#arm();

@@ -7,6 +7,8 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`, rejects with the signal's reason when aborted first. Never keeps a stopping process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `wake` after `ms`, unless what it returns is called first. For hot paths: no promise, no signal. */
+  after(ms: number, wake: () => void): () => void;
 }
 
 export interface Random {

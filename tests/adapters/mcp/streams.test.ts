@@ -18,6 +18,7 @@ function steppedClock(): Clock & { slept: number } {
       clock.slept += ms;
       return Promise.resolve();
     },
+    after: () => () => undefined,
   };
   return clock;
 }

@@ -6,6 +6,7 @@ import type { CallEnd, ModelCaller } from '../../../src/app/models/caller.ts';
 import type { ProviderClocks, ProviderErrorKind } from '../../../src/core/ports/provider.ts';
 import type { Clock } from '../../../src/core/ports/system.ts';
 import { depsWith, noMetrics, providerOf, silentLog } from '../../adapters/providers/support.ts';
+import { afterSleep } from '../../support/after-sleep.ts';
 import { callerOver, configured, courseOf } from '../../support/model-calls.ts';
 import { faultModes, startProviderServer, wireDialects } from '../../support/provider-fault-server.ts';
 import type { FaultMode, ProviderServer } from '../../support/provider-fault-server.ts';
@@ -17,6 +18,7 @@ const fastClock: Clock = {
   monotonic: () => performance.now() * hurry,
   sleep: (ms, signal) =>
     wait(Math.ceil(ms / hurry) + 1, undefined, { ref: true, ...(signal === undefined ? {} : { signal }) }),
+  after: (ms, wake) => afterSleep(fastClock, ms, wake),
 };
 
 /** What each mode comes to: how often the provider is asked, and the kind of the failure, or a finish. */

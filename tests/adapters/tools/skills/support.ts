@@ -33,7 +33,12 @@ export function skillRig(
   const folder = mkdtempSync(path.join(tmpdir(), 'clanker-skills-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   let now = 0;
-  const clock: Clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('not here')) };
+  const clock: Clock = {
+    now: () => now,
+    monotonic: () => now,
+    sleep: () => Promise.reject(new Error('not here')),
+    after: () => () => undefined,
+  };
   const warned: string[] = [];
   const log = { info: () => {}, warn: (line: string) => warned.push(line), with: () => log } as unknown as Log;
   const settings: SkillsSettings = {
