@@ -12,7 +12,7 @@ import type { Part } from '../../core/message.ts';
  * Characters of a recording, which is in memory until its run ends, and steps of it: it ends before the step that would
  * go past that, as a later one cannot be played without it.
  */
-const maxLength = 4_000_000;
+const maxLength = 8_000_000;
 const maxSteps = 200;
 
 export interface RecordedGroup extends Pick<ToolGroup, 'name' | 'about' | 'keywords'> {

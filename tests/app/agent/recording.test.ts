@@ -20,7 +20,7 @@ const step = (characters: number) => ({
 
 test('a recording is bounded as a whole, and has no hole where a step was too much', () => {
   const recorder = new Recorder(of, { ...setting, groups: [] });
-  for (let n = 0; n < 6; n++) recorder.step(step(n === 3 ? 3_000_000 : 500_000));
+  for (let n = 0; n < 6; n++) recorder.step(step(n === 3 ? 7_000_000 : 500_000));
   assert.deepEqual(
     recorder.rows.map(({ n }) => n),
     [0, 1, 2, 3],
