@@ -13,11 +13,7 @@ const shortText = z.string().check(z.maxLength(300));
 /** Of arguments: what reads them later may take the stack for each level. */
 const maxDepth = 64;
 const json = z.custom<JsonObject>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !nestedDeeperThan(value as JsonObject, maxDepth),
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !nestedDeeperThan(value, maxDepth),
 );
 
 const text = z.object({
