@@ -117,5 +117,8 @@ export const partsOf = ({ text, attachments, outside, ...row }: Said): Part[] =>
 ];
 
 /** The text of a message: its text parts joined by nothing. */
-export const textOf = (parts: readonly Part[]): string =>
-  parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+export function textOf(parts: readonly Part[]): string {
+  let text = '';
+  for (const part of parts) if (part.type === 'text') text += part.text;
+  return text;
+}

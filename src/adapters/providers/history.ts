@@ -25,8 +25,8 @@ function isSendable(part: RequestPart, dialect: Dialect): boolean {
 
 /** Providers refuse a thinking block that nothing follows. */
 function withoutDanglingReasoning(parts: RequestPart[]): RequestPart[] {
-  const last = parts.findLastIndex((part) => part.type !== 'reasoning');
-  return parts.slice(0, last + 1);
+  while (parts.at(-1)?.type === 'reasoning') parts.pop();
+  return parts;
 }
 
 /** The tools in an order and a spelling that do not change between equal requests, for the provider's prompt cache. */
@@ -47,11 +47,11 @@ function canonicalOf(parameters: JsonObject): JsonObject {
 }
 
 /** The joined text parts of a message; paragraphs apart. */
-export const joinedText = (parts: readonly RequestPart[]): string =>
-  parts
-    .filter((part) => part.type === 'text')
-    .map((part) => part.text)
-    .join('\n\n');
+export function joinedText(parts: readonly RequestPart[]): string {
+  let text: string | null = null;
+  for (const part of parts) if (part.type === 'text') text = text === null ? part.text : `${text}\n\n${part.text}`;
+  return text ?? '';
+}
 
 export const base64 = (data: Uint8Array): string =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');

@@ -35,6 +35,10 @@ export async function requestOf(
   let images = 0;
   // Newest first, so that when there are too many images the old ones become words.
   for (const turn of turns.toReversed()) {
+    if (namesNoFile(turn.parts)) {
+      messages.unshift({ role: turn.role, parts: turn.parts });
+      continue;
+    }
     const parts: RequestPart[] = [];
     for (const part of turn.parts.toReversed()) {
       const wanted = part.type === 'file' && imageTypes.has(part.mimeType) && images < maxImages;
@@ -100,6 +104,9 @@ const inBrackets = (text: string): string => text.replaceAll(/[[\]\n]/g, ' ');
 
 /** The same for the same message, and unknown to whoever wrote it: our ids are random. */
 const nonceOf = (messageId: string): string => createHash('sha256').update(messageId).digest('hex').slice(0, 12);
+
+const namesNoFile = (parts: TurnPart[]): parts is Exclude<TurnPart, { type: 'file' }>[] =>
+  parts.every((part) => part.type !== 'file');
 
 /** A file is named by its id, by which tools take it, whether it can be shown or not. */
 function requestParts(part: TurnPart, data: Uint8Array | null): RequestPart[] {
