@@ -1,106 +1,87 @@
-import type { AttemptRow, FeedbackRow, MessageTrace, OutboxRow, RunRow, TracedCall } from './ports/store.ts';
+import { stories, type StoryWords } from './notices/story.ts';
+import type { AttemptRow, FeedbackRow, MessageTrace, OutboxRow, RunRow } from './ports/store.ts';
 
 /** The story of one message, a line per station, ending with where it stands. Rebuilt from durable rows alone. */
-export function storyOf(trace: MessageTrace): string[] {
+export function storyOf(trace: MessageTrace, words: StoryWords = stories.en): string[] {
   const { inbox, run, attempts, calls, outbox, feedback, mergedInto } = trace;
   const who = inbox.sender.display === '' ? inbox.sender.native : inbox.sender.display;
   const from = inbox.conversation === null ? inbox.channel : `${inbox.channel}:${inbox.account}`;
-  const story = [`${time(inbox.receivedAt)}  Received from ${who} on ${from} and stored.`];
+  const story = [`${time(inbox.receivedAt)}  ${words.received(who, from)}`];
   switch (inbox.state) {
     case 'refused':
-      return [...story, `It was refused: ${inbox.reason ?? 'no reason was recorded'}. Nothing was sent to a model.`];
+      return [...story, words.refused(inbox.reason)];
     case 'handled':
-      return [...story, `It needed no model: ${inbox.reason ?? 'it was handled on arrival'}.`];
+      return [...story, words.handled(inbox.reason)];
     case 'merged':
-      return [
-        ...story,
-        `It was answered together with ${mergedInto ?? 'another message'}; see: open-clanker why ${mergedInto ?? 'ID'}`,
-      ];
+      return [...story, words.merged(mergedInto, `open-clanker why ${mergedInto ?? 'ID'}`)];
     default:
   }
-  story.push(`Authorised as ${inbox.owner}, queued in session ${inbox.sessionKey}.`);
-  if (inbox.state === 'queued') {
-    const again = inbox.starts > 0 ? ` It was started ${times(inbox.starts)} before.` : '';
-    return [...story, `It waits for its turn.${again}`];
-  }
-  if (run !== null) story.push(...runLines(run));
+  story.push(words.authorised(inbox.owner, inbox.sessionKey));
+  if (inbox.state === 'queued') return [...story, words.waits(inbox.starts)];
+  if (run !== null) story.push(runLine(run, words));
   const steps = [
     // By their ends: the calls of an answer come after it, and before the next one.
-    ...attempts.map((attempt) => ({ at: attempt.finishedAt ?? attempt.startedAt, line: attemptLine(attempt) })),
-    ...calls.map((call) => ({ at: call.at, line: callLine(call) })),
+    ...attempts.map((attempt) => ({ at: attempt.finishedAt ?? attempt.startedAt, line: attemptLine(attempt, words) })),
+    ...calls.map(({ tool, outcome, at }) => ({ at, line: `${time(at)}  ${words.calls[outcome](tool)}` })),
   ];
   story.push(...steps.toSorted((a, b) => a.at - b.at).map(({ line }) => line));
-  story.push(...outbox.map(outboxLine), ...feedback.map(feedbackLine));
-  return [...story, ending(trace)];
+  story.push(...outbox.map((row) => outboxLine(row, words)), ...feedback.map((row) => feedbackLine(row, words)));
+  return [...story, ending(trace, words)];
 }
 
-function runLines(run: RunRow): string[] {
-  const restarted = run.starts > 1 ? ` It was started ${times(run.starts)}: the gateway stopped in between.` : '';
-  return [`${time(run.startedAt)}  Run ${run.id} began${run.model === null ? '' : ` with ${run.model}`}.${restarted}`];
+const runLine = ({ id, model, starts, startedAt }: RunRow, words: StoryWords): string =>
+  `${time(startedAt)}  ${words.began(id, model, starts)}`;
+
+function attemptLine({ startedAt, finishedAt, ...attempt }: AttemptRow, words: StoryWords): string {
+  const { outcome, usage, detail, status } = attempt;
+  const model = `${attempt.provider}/${attempt.model}`;
+  const took = finishedAt === null ? null : `${finishedAt - startedAt} ms`;
+  const said = (): string => {
+    if (outcome === null) return words.unanswered(model);
+    if (outcome === 'ok') return words.answered(model, took, usage);
+    return words.failed(model, took, `${detail ?? outcome}${status === null ? '' : ` (HTTP ${status})`}`);
+  };
+  return `${time(startedAt)}  ${said()}`;
 }
 
-function attemptLine(attempt: AttemptRow): string {
-  const name = `${time(attempt.startedAt)}  Asked ${attempt.provider}/${attempt.model}`;
-  if (attempt.outcome === null) return `${name}; no outcome was recorded (still running, or cut by a crash).`;
-  const took = attempt.finishedAt === null ? '' : ` after ${attempt.finishedAt - attempt.startedAt} ms`;
-  if (attempt.outcome === 'ok') {
-    const { usage } = attempt;
-    return `${name}; it answered${took}${usage === null ? '' : ` (${usage.input} tokens in, ${usage.output} out)`}.`;
-  }
-  const status = attempt.status === null ? '' : ` (HTTP ${attempt.status})`;
-  return `${name}; it failed${took}: ${attempt.detail ?? attempt.outcome}${status}.`;
-}
-
-function callLine({ tool, outcome, at }: TracedCall): string {
-  const became = {
-    done: `Called ${tool}.`,
-    failed: `Called ${tool}; it came to an error.`,
-    asked: `Asked a person whether ${tool} may be called.`,
-    approved: `It approved the call of ${tool}, which was carried out.`,
-    denied: `It denied the call of ${tool}.`,
-  }[outcome];
-  return `${time(at)}  ${became}`;
-}
-
-function outboxLine(row: OutboxRow): string {
-  const to = `${row.conversation.channel}:${row.conversation.account}`;
-  const tries = row.attempts > 1 ? ` after ${row.attempts} attempts` : '';
-  switch (row.state) {
+function outboxLine({ conversation, part: at, state, attempts, resent, error }: OutboxRow, words: StoryWords): string {
+  const to = `${conversation.channel}:${conversation.account}`;
+  const part = at + 1;
+  switch (state) {
     case 'sent':
-      return `Part ${row.part + 1} was delivered to ${to}${tries}${row.resent ? '; it may have arrived twice' : ''}.`;
+      return words.sent(part, to, attempts, resent);
     case 'uncertain':
-      return `Part ${row.part + 1} may have reached ${to}; the answer of the platform was lost: ${row.error ?? ''}`;
+      return words.uncertain(part, to, error ?? '');
     case 'dead':
-      return `Part ${row.part + 1} could not be delivered to ${to}${tries}: ${row.error ?? 'no reason was recorded'}`;
+      return words.undeliverable(part, to, attempts, error);
     case 'planned':
-      return `Part ${row.part + 1} waits to be sent to ${to}${row.error === null ? '' : `; last attempt: ${row.error}`}.`;
+      return words.planned(part, to, error);
     case 'streaming':
-      return `The reply is growing on ${to}.`;
+      return words.growing(to);
     default:
-      return `Part ${row.part + 1} is being sent to ${to}.`;
+      return words.sending(part, to);
   }
 }
 
-const feedbackLine = ({ sender, value, at }: FeedbackRow): string =>
-  `${time(at)}  ${sender.display === '' ? sender.native : sender.display} reacted with ${value}.`;
+const feedbackLine = ({ sender, value, at }: FeedbackRow, words: StoryWords): string =>
+  `${time(at)}  ${words.reacted(sender.display === '' ? sender.native : sender.display, value)}`;
 
-function ending({ inbox, run, outbox }: MessageTrace): string {
-  const error = run?.error?.message ?? inbox.error?.message ?? 'no reason was recorded';
+function ending({ inbox, run, outbox }: MessageTrace, words: StoryWords): string {
+  const error = run?.error?.message ?? inbox.error?.message ?? null;
   switch (inbox.state) {
     case 'running':
-      return 'It is being worked on.';
+      return words.atWork;
     case 'failed':
-      return `It stopped here: ${error}`;
+      return words.stopped(error);
     case 'dead':
-      return `It was given up: ${error} To try again: open-clanker dead retry ${inbox.id}`;
+      return words.givenUp(error, `open-clanker dead retry ${inbox.id}`);
     default:
   }
-  if (outbox.some((row) => row.state === 'dead')) return 'It was answered, but not everything could be delivered.';
-  if (outbox.some((row) => row.state === 'uncertain')) return 'It was answered; whether all arrived is not certain.';
-  if (outbox.some((row) => row.state !== 'sent')) return 'It was answered; delivery goes on.';
-  if (run?.state === 'aborted') return 'It was stopped by who asked.';
-  return outbox.length > 0 ? 'It was answered and delivered.' : 'It was answered.';
+  if (outbox.some((row) => row.state === 'dead')) return words.notAllDelivered;
+  if (outbox.some((row) => row.state === 'uncertain')) return words.notCertain;
+  if (outbox.some((row) => row.state !== 'sent')) return words.deliveryGoesOn;
+  if (run?.state === 'aborted') return words.aborted;
+  return outbox.length > 0 ? words.answeredAndDelivered : words.answeredOnly;
 }
 
-const times = (count: number): string => (count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`);
 const time = (at: number): string => new Date(at).toISOString().slice(0, 19).replace('T', ' ');

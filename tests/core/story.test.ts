@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stories } from '../../src/core/notices/story.ts';
 import { storyOf } from '../../src/core/story.ts';
 import type { AttemptRow, InboxRow, MessageTrace, OutboxRow, RunRow } from '../../src/core/ports/store.ts';
 
@@ -97,7 +98,7 @@ const whole: MessageTrace = {
 };
 const failure = { kind: 'provider', code: 'provider', message: 'It is down.', retryable: true } as const;
 
-const stories: [string, MessageTrace, RegExp][] = [
+const told: [string, MessageTrace, RegExp][] = [
   ['answered and delivered', whole, /It was answered and delivered\.$/],
   ['answered to an API client', { ...whole, outbox: [] }, /It was answered\.$/],
   [
@@ -174,8 +175,19 @@ const stories: [string, MessageTrace, RegExp][] = [
     /It was stopped by who asked\.$/,
   ],
 ];
-for (const [what, trace, expected] of stories) {
+for (const [what, trace, expected] of told) {
   test(`the story of a message that was ${what} says so`, () => {
     assert.match(storyOf(trace).join('\n'), expected);
+  });
+}
+
+for (const [language, words] of Object.entries(stories)) {
+  test(`in ${language} every story has as many stations, with nothing missing in them`, () => {
+    for (const [what, trace] of told) {
+      const story = storyOf(trace, words);
+      assert.equal(story.length, storyOf(trace).length, what);
+      assert.doesNotMatch(story.join('\n'), /undefined|null|NaN|\[object/, what);
+      if (language !== 'en') assert.equal(story.filter((line) => storyOf(trace).includes(line)).length, 0, what);
+    }
   });
 }

@@ -50,7 +50,7 @@ export function registerInspectCommands(registry: CommandRegistry, deps: Inspect
         const before = await store.inboundBefore(inbound.sessionKey, inbound.id);
         const trace = before === null ? null : await store.trace(before.id);
         if (trace === null) return words.nothingToExplain;
-        return storyOf(forChat(trace, may(role, 'inspect'))).join('\n\n');
+        return storyOf(forChat(trace, may(role, 'inspect')), words.story).join('\n\n');
       },
     },
   ];

@@ -3,6 +3,7 @@ import { approvals } from './approvals.ts';
 import { budget } from './budget.ts';
 import { notes } from './notes.ts';
 import { settings } from './settings.ts';
+import { stories } from './story.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'Besitzer', member: 'Mitglied', guest: 'Gast' } as const;
@@ -40,6 +41,7 @@ export const de: Words = {
   notes: notes.de,
   budget: budget.de,
   settings: settings.de,
+  story: stories.de,
   unknownCommand: 'Diesen Befehl kenne ich nicht; /help zeigt, was ich verstehe.',
   status: ({ uptime, model, waiting, running }) =>
     `Läuft seit ${uptime}. Modell: ${model}. Nachrichten in Arbeit: ${running}, wartend: ${waiting}.`,

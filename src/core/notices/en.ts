@@ -3,6 +3,7 @@ import { approvals } from './approvals.ts';
 import { budget } from './budget.ts';
 import { notes } from './notes.ts';
 import { settings } from './settings.ts';
+import { stories } from './story.ts';
 import type { Words } from './words.ts';
 
 export const en: Words = {
@@ -38,6 +39,7 @@ export const en: Words = {
   notes: notes.en,
   budget: budget.en,
   settings: settings.en,
+  story: stories.en,
   unknownCommand: 'I do not know this command; /help lists what I understand.',
   status: ({ uptime, model, waiting, running }) =>
     `Running for ${uptime}. Model: ${model}. Messages being answered: ${running}, waiting: ${waiting}.`,

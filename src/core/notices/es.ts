@@ -3,6 +3,7 @@ import { approvals } from './approvals.ts';
 import { budget } from './budget.ts';
 import { notes } from './notes.ts';
 import { settings } from './settings.ts';
+import { stories } from './story.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'propietario', member: 'miembro', guest: 'invitado' } as const;
@@ -40,6 +41,7 @@ export const es: Words = {
   notes: notes.es,
   budget: budget.es,
   settings: settings.es,
+  story: stories.es,
   unknownCommand: 'No conozco este comando; /help muestra los que entiendo.',
   status: ({ uptime, model, waiting, running }) =>
     `En marcha desde hace ${uptime}. Modelo: ${model}. Mensajes en curso: ${running}, en espera: ${waiting}.`,

@@ -3,6 +3,7 @@ import { approvals } from './approvals.ts';
 import { budget } from './budget.ts';
 import { notes } from './notes.ts';
 import { settings } from './settings.ts';
+import { stories } from './story.ts';
 import type { Words } from './words.ts';
 
 const roles = { owner: 'propriétaire', member: 'membre', guest: 'invité' } as const;
@@ -40,6 +41,7 @@ export const fr: Words = {
   notes: notes.fr,
   budget: budget.fr,
   settings: settings.fr,
+  story: stories.fr,
   unknownCommand: 'Je ne connais pas cette commande ; /help montre celles que je comprends.',
   status: ({ uptime, model, waiting, running }) =>
     `En marche depuis ${uptime}. Modèle : ${model}. Messages en cours : ${running}, en attente : ${waiting}.`,

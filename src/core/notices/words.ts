@@ -4,6 +4,7 @@ import type { ApprovalWords } from './approval-words.ts';
 import type { BudgetWords } from './budget-words.ts';
 import type { NotesWords } from './notes-words.ts';
 import type { SettingsWords } from './settings.ts';
+import type { StoryWords } from './story.ts';
 
 /** Everything the product itself says to people in chats, in one language. Markdown; names and ids come escaped. */
 export interface Words {
@@ -33,6 +34,8 @@ export interface Words {
   budget: BudgetWords;
   /** How a person wants to be served. */
   settings: SettingsWords;
+  /** What became of a message. */
+  story: StoryWords;
   status(of: { uptime: string; model: string; waiting: number; running: number }): string;
   channelTrouble(channel: string, detail: string): string;
   allChannelsWell(count: number): string;
