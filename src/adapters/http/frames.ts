@@ -76,10 +76,8 @@ function isoTime(at: number): string {
 }
 
 /** The text of a frame to a client. `id` repeats that of the frame it answers. */
-export function frameText(type: string, payload: unknown, id: string | null, now: number): string {
-  const repeated = id === null ? '' : `"id":${JSON.stringify(id)},`;
-  return `{"type":"${type}",${repeated}"payload":${JSON.stringify(payload)},"timestamp":"${isoTime(now)}"}`;
-}
+export const frameText = (type: string, payload: unknown, id: string | null, now: number): string =>
+  JSON.stringify({ type, id: id ?? undefined, payload, timestamp: isoTime(now) });
 
 /** A text as one unmasked WebSocket frame (RFC 6455, section 5.2), header and payload in one piece: one write, not two. */
 export function textFrame(text: string): Buffer {
