@@ -175,9 +175,10 @@ export class CallRunner {
     this.#deps.crash('tool_done');
     const result = await this.#bounded(resultOf(call, output), caller.person);
     step.results[place] = result;
-    end.files.push(...(output.files ?? []));
+    const { files = [] } = output;
+    end.files.push(...files);
     if (!idempotent)
-      await journal?.([callEntry(caller.runId, entry, { state: 'finished', result }, this.#deps.clock.now())]);
+      await journal?.([callEntry(caller.runId, entry, { state: 'finished', result, files }, this.#deps.clock.now())]);
   }
 
   /** Null when the call may happen. */

@@ -142,6 +142,7 @@ class AgentRun {
       await this.#carryOut(step, Promise.resolve());
       this.#keep(step);
     }
+    if (steps.length > 0) await this.#join();
     for (;;) {
       if (this.#asked.length > 0) return this.#end(null, [], 'approval');
       this.#limit ??= this.#limitReached();
@@ -188,7 +189,7 @@ class AgentRun {
   async #carryOut(step: Step, written: Promise<unknown>): Promise<boolean> {
     const { asked, files, looping } = await this.#deps.calls.carryOut(step, this.#context(written));
     this.#asked.push(...asked);
-    this.#files.push(...files);
+    this.#files.push(...step.files, ...files);
     return looping;
   }
 
@@ -219,7 +220,7 @@ class AgentRun {
     this.#entry = Math.max(this.#entry, 2);
     try {
       const { files } = await this.#deps.calls.approved(step, this.#context(Promise.resolve()));
-      this.#files.push(...files);
+      this.#files.push(...step.files, ...files);
     } finally {
       const [result] = step.results;
       const from = result?.outside === undefined ? {} : { outside: result.outside };
@@ -360,6 +361,9 @@ class AgentRun {
   async #join(): Promise<void> {
     const { steer, history, caller, journal } = this.#task;
     if (!steer || journal === null) return;
+    // A run that ends with a question answers nobody else. And what it asks, and the files that go along with its answer,
+    // are known by the journal, which is empty once somebody has joined.
+    if (this.#asked.length > 0 || this.#files.length > 0) return;
     const joined = await this.#deps.store.joinRun(caller.runId, this.#steps);
     if (joined === null) return;
     history.push(...joined.messages);

@@ -2,7 +2,7 @@
  * What a run did before its answer: messages of the model and results of tools, which become history when the run ends.
  * While it is at work they stand in the journal, so that a crash repeats nothing that must not be repeated.
  */
-import type { JsonObject, Message, Part } from '../../core/message.ts';
+import type { JsonObject, Message, OutboundFile, Part } from '../../core/message.ts';
 import type { JournalEntry } from '../../core/ports/store.ts';
 
 export type CallPart = Extract<Part, { type: 'tool_call' }>;
@@ -24,6 +24,8 @@ export interface Step {
   results: (ResultPart | undefined)[];
   /** Calls that were begun before a crash and whose end nobody saw, by their place. */
   begun: Set<number>;
+  /** What an earlier start brought to go along with the answer. */
+  files: OutboundFile[];
 }
 
 /** A step in the journal: the model's message is entry `n`, its calls are the entries after it. */
@@ -39,14 +41,17 @@ export const stepEntry = (runId: string, { n, parts, calls, model }: Step, at: n
 export const callEntry = (
   runId: string,
   n: number,
-  data: { state: 'started'; call: string } | { state: 'finished'; result: ResultPart },
+  data: { state: 'started'; call: string } | { state: 'finished'; result: ResultPart; files: readonly OutboundFile[] },
   at: number,
 ): JournalEntry => ({
   runId,
   n,
   kind: 'tool',
   state: data.state,
-  data: data.state === 'started' ? { call: data.call } : (JSON.parse(JSON.stringify(data.result)) as JsonObject),
+  data:
+    data.state === 'started'
+      ? { call: data.call }
+      : (JSON.parse(JSON.stringify({ ...data.result, files: data.files })) as JsonObject),
   at,
 });
 
@@ -68,13 +73,25 @@ export function stepsOf(journal: readonly JournalEntry[]): { first: Step; steps:
     }
     const step = steps.at(-1) ?? first;
     const place = n - step.n - 1;
-    if (state === 'finished') step.results[place] = data as unknown as ResultPart;
-    else step.begun.add(place);
+    if (state === 'started') step.begun.add(place);
+    else {
+      const { files = [], ...result } = data as unknown as ResultPart & { files?: OutboundFile[] };
+      step.results[place] = result;
+      step.files.push(...files);
+    }
   }
   return { first, steps, next };
 }
 
-export const emptyStep = (n: number): Step => ({ n, parts: [], calls: [], model: '', results: [], begun: new Set() });
+export const emptyStep = (n: number): Step => ({
+  n,
+  parts: [],
+  calls: [],
+  model: '',
+  results: [],
+  begun: new Set(),
+  files: [],
+});
 
 /** A step as the history keeps it. */
 export function messagesOf({ parts, results }: Step): { role: 'assistant' | 'tool'; parts: Part[] }[] {

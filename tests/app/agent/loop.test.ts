@@ -385,6 +385,48 @@ test('what is written while a run is at work joins it between two steps, in queu
   assert.equal(gateway.provider.hits, 2, 'it is answered by the same run');
 });
 
+test('nobody joins a run that ends with a question to a person: they are answered by a run of their own', async (t) => {
+  const began = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const look = looking('look', async () => {
+    began.resolve();
+    await go.promise;
+    return { text: 'seen' };
+  });
+  const change = changing('change', () => Promise.resolve({ text: 'changed' }));
+  const scripts = [calling(call('look'), call('change')), answering('Blue, then.')];
+  const toolPolicy = { base: { write: 'ask' as const }, roles: {}, channels: {}, agents: {}, tools: {} };
+  const gateway = await path(t, scripts, [look, change], { queueMode: 'steer', toolPolicy });
+  gateway.attach();
+  const sink = gateway.ingress.sinkFor('scripted', 'main');
+  await sink.commit([said('paint the thing red')]);
+  await began.promise;
+  const [receipt] = (await sink.commit([said('and what is blue?')])) ?? [];
+  go.resolve();
+  const ended = await gateway.event('run.finished', ({ answer }) => answer.message_id === receipt?.messageId);
+  assert.equal(ended.answer.reply.text, 'Blue, then.');
+});
+
+test('nobody joins a run whose answer has files to go along: only its journal knows of them', async (t) => {
+  const began = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const draw = changing('draw', async () => {
+    began.resolve();
+    await go.promise;
+    return { text: 'drawn', files: [{ id: 'file_1', mimeType: 'image/png', size: 3 }] };
+  });
+  const scripts = [calling(call('draw')), answering('Here it is.'), answering('Blue, then.')];
+  const gateway = await path(t, scripts, [draw], { queueMode: 'steer' });
+  gateway.attach();
+  const sink = gateway.ingress.sinkFor('scripted', 'main');
+  await sink.commit([said('draw the thing in red')]);
+  await began.promise;
+  const [receipt] = (await sink.commit([said('no, blue')])) ?? [];
+  go.resolve();
+  await gateway.event('run.finished', ({ answer }) => answer.message_id === receipt?.messageId);
+  assert.equal(gateway.provider.hits, 3, 'it is answered by a run of its own');
+});
+
 test('after outside text was read, an address that nobody named is a message: it is judged as one', async (t) => {
   const judged: (readonly string[])[] = [];
   const fetching = defineTool({

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as z from 'zod/mini';
 import { CallRunner, type StepContext } from '../../../src/app/agent/calls.ts';
 import { LoopBreaker } from '../../../src/app/agent/breaker.ts';
-import { emptyStep, type Step } from '../../../src/app/agent/steps.ts';
+import { callEntry, emptyStep, stepEntry, stepsOf, type Step } from '../../../src/app/agent/steps.ts';
 import { Toolbox } from '../../../src/app/agent/toolbox.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
 import { defineTool } from '../../../src/core/define-tool.ts';
@@ -77,6 +77,19 @@ for (const idempotent of [true, false])
     await ended;
     assert.deepEqual(order, ['written', 'saved']);
   });
+
+test('a file that a call brought before the crash goes along with the answer after it', () => {
+  const file = { id: 'file_1', mimeType: 'image/png', size: 3 };
+  const result = { type: 'tool_result', callId: 'call_1', name: 'draw', text: 'a cat', isError: false } as const;
+  const entries = [
+    stepEntry('run_1', stepOf('draw'), 1),
+    callEntry('run_1', 2, { state: 'started', call: 'call_1' }, 1),
+    callEntry('run_1', 2, { state: 'finished', result, files: [file] }, 1),
+  ];
+  const [step] = stepsOf(entries).steps;
+  assert.deepEqual(step?.files, [file]);
+  assert.deepEqual(step.results, [result]);
+});
 
 test('the tools have arrived once every source that is still starting has', async () => {
   const started = Promise.withResolvers<void>();
