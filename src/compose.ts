@@ -63,7 +63,7 @@ import type { GatewayOptions } from './cli/command.ts';
 import { composeBudgets } from './compose/budgets.ts';
 import { type accessPolicies, channelPlans, channelTypesOf } from './compose/channels.ts';
 import { composeAgent } from './compose/agent.ts';
-import { composeApprovals } from './compose/approvals.ts';
+import { composeApprovals, type ApprovalParts } from './compose/approvals.ts';
 import { menuOf } from './compose/channels/build.ts';
 import { LiveConfig } from './compose/live-config.ts';
 import { mcpServers } from './compose/mcp.ts';
@@ -199,7 +199,18 @@ class Daemon {
     const preferences = new Preferences({ store, models });
     const commands = new CommandRegistry();
     const audit = new Audit({ store, clock });
-    const { gate, answers } = composeApprovals({ store, bus, clock, log, metrics, mintId, audit, commands, live });
+    const { gate, answers } = composeApprovals({
+      store,
+      bus,
+      clock,
+      log,
+      metrics,
+      mintId,
+      audit,
+      commands,
+      live,
+      whois: (inbound) => whois(inbound),
+    });
     const waiters = new RunWaiters();
     const delivery = new Delivery({
       store,
@@ -227,6 +238,8 @@ class Daemon {
     const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
       live.policies(channel, account);
     const directory = new Directory({ store, clock, mintId });
+    const whois: ApprovalParts['whois'] = (inbound) =>
+      directory.whois(inbound, policy(inbound.channel, inbound.account));
     const executor = new RunExecutor({
       store,
       bus,
@@ -246,7 +259,7 @@ class Daemon {
       toolbox,
       agent: (name, { inbound, role }) => live.agent(name ?? boundAgent(live.config.bindings, inbound, role)),
       steers: ({ channel }) => queueMode(channel) === 'steer',
-      whois: (inbound) => directory.whois(inbound, policy(inbound.channel, inbound.account)),
+      whois,
       preferredModel: (person) => preferences.modelOf(person),
       files,
       outages,

@@ -1,4 +1,4 @@
-import { ApprovalAnswers } from '../app/approvals/answers.ts';
+import { ApprovalAnswers, type AnswerDeps } from '../app/approvals/answers.ts';
 import { registerApprovalCommands } from '../app/approvals/commands.ts';
 import { ApprovalGate } from '../app/approvals/gate.ts';
 import type { Audit } from '../app/audit/audit.ts';
@@ -21,6 +21,7 @@ export interface ApprovalParts {
   audit: Audit;
   commands: CommandRegistry;
   live: LiveConfig;
+  whois: AnswerDeps['whois'];
 }
 
 /** The gate of the configuration in force, and what people answer to it. */

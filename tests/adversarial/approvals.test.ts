@@ -150,7 +150,12 @@ function answersOf(rig: Rig, altered: object): ApprovalAnswers {
       };
     },
   });
-  return new ApprovalAnswers({ ...rig, store, policy: () => defaultPolicy });
+  return new ApprovalAnswers({
+    ...rig,
+    store,
+    policy: () => defaultPolicy,
+    whois: () => Promise.reject(new Error('not asked')),
+  });
 }
 
 test('a question past its time is not approved, by no way', async (t) => {

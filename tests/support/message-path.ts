@@ -206,7 +206,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const { crash = () => undefined, toolPolicy, approvalTimeoutMs = dayMs, maxResult = 32_000 } = settings;
   const audit = new Audit({ store, clock });
   const asking = { store, bus, clock, log, metrics, mintId, policy: () => toolPolicy ?? noPolicy };
-  const answers = new ApprovalAnswers({ ...asking, audit });
+  const answers = new ApprovalAnswers({ ...asking, audit, whois: (inbound) => directory.whois(inbound, policy) });
   const gate =
     settings.gate ??
     (toolPolicy === undefined ? allowing : new ApprovalGate({ ...asking, timeoutMs: () => approvalTimeoutMs }));

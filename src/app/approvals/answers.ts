@@ -2,10 +2,10 @@ import { answerToApproval } from '../../core/approval-answer.ts';
 import type { ApprovalWords } from '../../core/notices/approval-words.ts';
 import type { ApprovalRow } from '../../core/ports/approval-store.ts';
 import type { Bus } from '../../core/ports/bus.ts';
-import type { Store } from '../../core/ports/store.ts';
+import type { InboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
-import type { Principal } from '../../core/principal.ts';
-import { may } from '../../core/roles.ts';
+import type { PersonRole, Principal } from '../../core/principal.ts';
+import { may, roleIncludes } from '../../core/roles.ts';
 import { decide, type ToolPolicy } from '../../core/tool-policy.ts';
 import { nameOf } from '../access/names.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -21,6 +21,8 @@ export interface AnswerDeps {
   metrics: Metrics;
   audit: Pick<Audit, 'record'>;
   policy: () => ToolPolicy;
+  /** Who sent a message, and what they may do now. */
+  whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
 }
 
 /** What a person answers to a question about a call, wherever the answer came from: all of it runs as a command. */
@@ -45,7 +47,8 @@ export class ApprovalAnswers {
     const stored = await store.approval(id, null, at);
     // Rows do not change once they are written; one that did is nothing anybody saw.
     if (stored !== null && digestOf(stored) !== stored.digest) return { text: words.altered };
-    if (stored !== null && approve && this.#refused(stored, context)) return { text: words.notAllowed(stored.tool) };
+    const rights = stored === null ? role : await this.#rightsOf(stored, context);
+    if (stored !== null && approve && this.#refused(stored, rights)) return { text: words.notAllowed(stored.tool) };
     const decision = await store.decideApproval({
       id,
       sessionKey: session.key,
@@ -62,7 +65,7 @@ export class ApprovalAnswers {
       case 'denied': {
         const { row, repeated, outcome } = decision;
         await this.#resolve(row, outcome, repeated, context);
-        if (outcome === 'approved') return { text: '', approved: approvedCall(row, context) };
+        if (outcome === 'approved') return { text: '', approved: approvedCall(row, rights, context) };
         return {
           text: words.denied(row.tool),
           note: `[The person denied the call of ${row.tool}. Do not make it again unless they ask for it.]`,
@@ -100,10 +103,20 @@ export class ApprovalAnswers {
   }
 
   /** What the person was asked may have become forbidden: by the policy, or because they may do less by now. */
-  #refused(row: ApprovalRow, context: CommandContext): boolean {
-    const { tool, effects, channel, agent, tainted } = row;
-    const role = roleOf(row, context);
+  #refused({ tool, effects, channel, agent, tainted }: ApprovalRow, role: PersonRole): boolean {
     return decide(this.#deps.policy(), { tool, effects, role, channel, agent, tainted }).decision === 'deny';
+  }
+
+  /** One's own call is made with what one may do now; that of another with what they could when it was asked and can still. */
+  async #rightsOf({ owner, role, runId }: ApprovalRow, context: CommandContext): Promise<PersonRole> {
+    if (owner === context.person.id) return context.role;
+    const { store, whois } = this.#deps;
+    const run = await store.run(runId);
+    const asked = run === null ? null : await store.inbound(run.messageId);
+    const who = asked === null ? null : await whois(asked);
+    // Of several who were answered together it was not the first.
+    const now = who?.person === owner ? who.role : ((await store.person(owner))?.role ?? 'guest');
+    return roleIncludes(role, now) ? now : role;
   }
 
   /** A deed that a crash may have kept out of the log of deeds is written there once more rather than not at all. */
@@ -134,18 +147,18 @@ const notAnswered = {
   expired: 'expired',
 } as const satisfies Record<string, keyof ApprovalWords>;
 
-/** One's own call is made with what one may do now; that of another with what they could when it was asked. */
-const roleOf = ({ owner, role }: ApprovalRow, context: CommandContext): ApprovalRow['role'] =>
-  owner === context.person.id ? context.role : role;
-
-const approvedCall = (row: ApprovalRow, context: CommandContext): NonNullable<CommandAnswer['approved']> => ({
+const approvedCall = (
+  row: ApprovalRow,
+  role: PersonRole,
+  context: CommandContext,
+): NonNullable<CommandAnswer['approved']> => ({
   id: row.id,
   runId: row.runId,
   callId: row.callId,
   tool: row.tool,
   args: row.args,
   person: row.owner,
-  role: roleOf(row, context),
+  role,
   agent: row.agent,
   by: nameOf(context.person.name || context.inbound.sender.display),
 });

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { defineTool } from '../../../src/core/define-tool.ts';
 import type { RequestMessage } from '../../../src/core/ports/provider.ts';
 import * as z from 'zod/mini';
-import { answering, asking, calling, calls, defaultPolicy } from '../../support/asking.ts';
-import { hasty, said } from '../../support/message-path.ts';
+import { answering, asking, calling, calls, defaultPolicy, from } from '../../support/asking.ts';
+import { hasty, principal, said } from '../../support/message-path.ts';
 import { failing } from '../../support/scripted-provider.ts';
 
 const post = calling(calls('post', { to: 'bob', text: 'hi' }));
@@ -29,6 +29,20 @@ for (const by of ['a command', 'a bare yes']) {
     assert.equal(read.split('Ada approved the call of post').length, 2, 'and is told once');
   });
 }
+
+test('an owner who answers for somebody gives them no rights that they have lost meanwhile', async (t) => {
+  const policy = { access: 'open', users: new Set<string>(), chats: new Set<string>() } as const;
+  const rig = await asking(t, [answering('hello'), post, answering('Sent.')], { policy });
+  await rig.say('hello', from('8'));
+  await rig.setRole('8', 'member');
+  await rig.say('do post it', from('8'));
+  await rig.setRole('8', 'guest');
+  const [row] = await rig.questions();
+  const ticket = await rig.remote.answerApproval(principal, row?.id ?? '', true);
+  await rig.settled(ticket.messageId);
+  assert.deepEqual(rig.done, [], 'guests send nothing');
+  assert.match(rig.shown('8'), /not allowed here any more/);
+});
 
 test('an approved call whose run is stopped in the middle of it is known to have been begun, and never begun again', async (t) => {
   const began = Promise.withResolvers<void>();

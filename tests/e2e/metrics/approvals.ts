@@ -26,7 +26,12 @@ export async function askAndAnswer({
   const deps = { store, bus, clock, metrics, log: quietLog, mintId: idMint(clock, systemRandom) };
   const policy = (): typeof defaultPolicy => defaultPolicy;
   const gate = new ApprovalGate({ ...deps, policy, timeoutMs: () => 60_000 });
-  const answers = new ApprovalAnswers({ ...deps, policy, audit: new Audit({ store, clock }) });
+  const answers = new ApprovalAnswers({
+    ...deps,
+    policy,
+    audit: new Audit({ store, clock }),
+    whois: () => Promise.reject(new Error('not asked')),
+  });
   await store.commitInbound([inboundRow('m1', { receivedAt: clock.now() })]);
   const claimed = await claim(store);
   const [inbound] = claimed?.inbound ?? [];
