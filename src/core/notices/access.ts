@@ -102,33 +102,31 @@ const es: AccessWords = {
 };
 
 const fr: AccessWords = {
-  notForYou: 'Vous pouvez me parler ici, mais pas utiliser cette commande.',
-  alsoYou: 'Vous êtes aussi :',
+  notForYou: 'Tu peux me parler ici, mais pas utiliser cette commande.',
+  alsoYou: 'Tu es aussi :',
   ask: ({ code, approve, command }) =>
-    `Je ne vous connais pas encore. Pour entrer, donnez ce code au propriétaire de ce bot dans l’heure : ${code}\n\n` +
+    `Je ne te connais pas encore. Pour entrer, donne ce code au propriétaire de ce bot dans l’heure : ${code}\n\n` +
     `Le propriétaire m’envoie ${approve} ou exécute : ${command}\n\n` +
-    'Si je vous connais sur une autre plateforme, envoyez-moi /pair là-bas, et ici ce que vous recevez.',
+    'Si je te connais sur une autre plateforme, envoie-moi /pair là-bas, et ici ce que tu reçois.',
   knock: (who) =>
-    `${who} demande à me parler et a reçu un code. Ne laissez entrer que quelqu’un que vous avez vraiment reconnu.`,
+    `${who} demande à me parler et a reçu un code. Ne laisse entrer que quelqu’un que tu as vraiment reconnu.`,
   letIn: 'Laisser entrer',
   reject: 'Refuser',
-  welcome: 'Vous pouvez entrer : écrivez-moi. /help montre ce que je comprends.',
+  welcome: 'Tu peux entrer : écris-moi. /help montre ce que je comprends.',
   becameYou: (who) =>
-    `${who} a envoyé votre code et est désormais vous. Si ce n’était pas vous, dites-le au propriétaire de ce bot.`,
+    `${who} a envoyé ton code et est désormais toi. Si ce n’était pas toi, dis-le au propriétaire de ce bot.`,
   offer: (send) =>
-    `Envoyez-moi ceci depuis votre autre chat dans l’heure : \`${send}\`\n\nQui l’envoie devient vous : ne le donnez à personne.`,
-  linked: 'C’est fait : ici et là d’où vient le code, vous êtes la même personne. /whoami montre ce que je sais.',
-  wrongCode: 'Ce code est faux ou a expiré. Envoyez-moi /pair dans votre autre chat pour en obtenir un nouveau.',
-  ownCode: 'Envoyez ce code depuis votre autre chat, pas depuis celui qui l’a demandé.',
-  outranked:
-    'Dans ce chat vous pouvez faire plus que dans l’autre. Envoyez /pair ici, et là-bas le code que vous recevez.',
+    `Envoie-moi ceci depuis ton autre chat dans l’heure : \`${send}\`\n\nQui l’envoie devient toi : ne le donne à personne.`,
+  linked: 'C’est fait : ici et là d’où vient le code, tu es la même personne. /whoami montre ce que je sais.',
+  wrongCode: 'Ce code est faux ou a expiré. Envoie-moi /pair dans ton autre chat pour en obtenir un nouveau.',
+  ownCode: 'Envoie ce code depuis ton autre chat, pas depuis celui qui l’a demandé.',
+  outranked: 'Dans ce chat tu peux faire plus que dans l’autre. Envoie /pair ici, et là-bas le code que tu reçois.',
   cannotLetIn: 'Qui a demandé ce code ne peut laisser entrer personne.',
-  tooManyAttempts: 'Trop de codes faux ; réessayez dans dix minutes.',
+  tooManyAttempts: 'Trop de codes faux ; réessaie dans dix minutes.',
   codeForm: 'Un code a huit lettres et chiffres : /pair ABCD-EFGH',
-  onlyDirect: 'Les codes ne sont pas pour les groupes : écrivez-moi dans un chat direct.',
+  onlyDirect: 'Les codes ne sont pas pour les groupes : écris-moi dans un chat direct.',
   burnt: 'D’autres ont pu lire ce code, il ne vaut donc plus rien.',
-  guestsCannot:
-    'Les invités ne peuvent pas faire cela. Si je vous ai donné un code ailleurs, envoyez /pair et le code.',
+  guestsCannot: 'Les invités ne peuvent pas faire cela. Si je t’ai donné un code ailleurs, envoie /pair et le code.',
   onlyOwners: 'Seul un propriétaire peut laisser entrer quelqu’un.',
   isLetIn: (who, before) => `\`${who}\` ${before ? 'pouvait déjà entrer' : 'peut entrer'}.`,
   isRejected: (who, before) => `\`${who}\` ${before ? 'était déjà refusé' : 'est refusé'}.`,

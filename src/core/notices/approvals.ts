@@ -91,28 +91,28 @@ const es: ApprovalWords = {
 const fr: ApprovalWords = {
   effects: {
     read: 'regarde quelque chose',
-    write: 'change quelque chose qui est à vous',
+    write: 'change quelque chose qui est à toi',
     send: 'envoie du texte à d’autres',
     spend: 'coûte de l’argent',
     execute: 'exécute du code',
   },
   wants: (tool, effects) => `**Puis-je ?** Je voudrais utiliser \`${tool}\`, qui ${effects.join(' et ')} :`,
   outside: (source) =>
-    `J’ai lu du texte que d’autres ont pu écrire (${source}) et qui peut chercher à me diriger. Regardez bien.`,
+    `J’ai lu du texte que d’autres ont pu écrire (${source}) et qui peut chercher à me diriger. Regarde bien.`,
   whole: (command) => `Tout ne tient pas ici ; \`${command}\` montre l’ensemble.`,
   howToAnswer: (within, seal, command) =>
-    `Répondez dans les ${within} ; si c’est la seule question, oui ou non suffit${command === null ? '' : `, sinon \`${command}\``}. (\`${seal}\`)`,
+    `Réponds dans les ${within} ; si c’est la seule question, oui ou non suffit${command === null ? '' : `, sinon \`${command}\``}. (\`${seal}\`)`,
   ownerAnswers: (within, command, seal) =>
     `C’est à un propriétaire de répondre dans les ${within}, dans un groupe avec moi ou par \`${command}\`. (\`${seal}\`)`,
   approve: 'Autoriser',
   deny: 'Refuser',
   denied: (tool) => `Bien, je n’utilise pas \`${tool}\`.`,
-  form: (command) => `Répondez avec le bouton, ou copiez la commande de la question : \`${command}\``,
+  form: (command) => `Réponds avec le bouton, ou copie la commande de la question : \`${command}\``,
   noneOpen: 'Aucune question n’est ouverte ici.',
   unknown: 'Il n’y a pas de telle question dans cette conversation.',
   notYours: 'C’est à quelqu’un d’autre de répondre à cette question.',
   altered: 'Cette réponse ne correspond pas à ce qui était demandé, rien n’a donc été fait.',
-  expired: 'Cette question a expiré, rien n’a donc été fait. Redites-moi ce que vous voulez.',
+  expired: 'Cette question a expiré, rien n’a donc été fait. Redis-moi ce que tu veux.',
   answered: (state) => `Cette question a déjà été ${state === 'approved' ? 'acceptée' : 'refusée'}.`,
   notAllowed: (tool) => `\`${tool}\` n’est plus permis ici, rien n’a donc été fait.`,
 };

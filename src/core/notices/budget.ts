@@ -86,7 +86,7 @@ const es: BudgetWords = {
 const fr: BudgetWords = {
   exceeded: ({ whose, period, own, renewsIn }) => {
     const when = period === 'day' ? 'aujourd’hui' : 'ce mois-ci';
-    const budget = { person: 'Votre budget', channel: 'Le budget de ce canal', total: 'Mon budget' }[whose];
+    const budget = { person: 'Ton budget', channel: 'Le budget de ce canal', total: 'Mon budget' }[whose];
     const left = own === null ? '' : ` : il reste ${own.left} sur ${own.limit}`;
     return `${budget} pour ${when} ne suffit pas pour cette réponse${left}. Il est renouvelé dans ${renewsIn}.`;
   },
@@ -100,12 +100,12 @@ const fr: BudgetWords = {
   unpricedCalls: (count) => `dont ${count} de prix inconnu`,
   nothing: 'rien',
   left: 'Il reste :',
-  accounts: { person: 'vous', total: 'tous ensemble' },
+  accounts: { person: 'toi', total: 'tous ensemble' },
   channel: (name) => `tous sur ${name}`,
   periods: { day: 'aujourd’hui', month: 'ce mois-ci' },
   budget: ({ whose, period, left, limit, renewsIn }) =>
     `${whose}, ${period} : ${left} sur ${limit}, renouvelé dans ${renewsIn}`,
-  unlimited: 'Rien ne vous limite.',
+  unlimited: 'Rien ne te limite.',
   everybody: 'Tout le monde, ce mois-ci :',
   pricesAsOf: (date) => `Les prix intégrés datent de ${date}.`,
 };

@@ -20,7 +20,7 @@ export const fr: Words = {
     whoami: 'montre pour qui je te prends',
     lang: 'choisit la langue de mes avis',
     usage: 'montre ce que les modèles ont servi et ce qui reste',
-    settings: 'montre ou change vos réglages : modèle, fuseau horaire, heures de silence',
+    settings: 'montre ou change tes réglages : modèle, fuseau horaire, heures de silence',
     pair: 'relie un autre de tes comptes',
     notes: 'montre tes notes, ou celles qui ont certains mots',
     forget: 'oublie une note',

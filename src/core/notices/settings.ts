@@ -77,7 +77,7 @@ const es: SettingsWords = {
 };
 
 const fr: SettingsWords = {
-  yours: 'Vos réglages :',
+  yours: 'Tes réglages :',
   names: {
     language: 'langue de mes avis',
     model: 'modèle',
@@ -88,10 +88,10 @@ const fr: SettingsWords = {
   notSet: 'non défini',
   on: 'oui',
   off: 'non',
-  how: 'Changez-en un avec `/settings quiet_hours 22:00-07:00`, retirez-le avec `/settings quiet_hours default`.',
-  change: (command) => `Changez-le avec \`${command}\`.`,
+  how: 'Changes-en un avec `/settings quiet_hours 22:00-07:00`, retire-le avec `/settings quiet_hours default`.',
+  change: (command) => `Change-le avec \`${command}\`.`,
   set: (name, value) => `Noté : ${name} : ${value}.`,
-  wrong: (name, form) => `Je ne comprends pas cela comme ${name} ; écrivez-le ainsi : \`${form}\`.`,
+  wrong: (name, form) => `Je ne comprends pas cela comme ${name} ; écris-le ainsi : \`${form}\`.`,
   unknown: (names) => `Ce réglage n’existe pas. Il y a : ${names}.`,
 };
 
