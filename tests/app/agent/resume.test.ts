@@ -65,7 +65,7 @@ class Life {
   readonly requests: ModelRequest[] = [];
   readonly #script: Script;
   #left: number;
-  #asked = 0;
+  asked = 0;
 
   constructor(script: Script, dieAt: number) {
     this.#script = script;
@@ -107,7 +107,7 @@ class Life {
       joinRun: async (_: string, steps: NewMessage[]) => {
         this.#live();
         await Promise.resolve();
-        const come = this.waiting.filter(({ after }) => after <= this.#asked);
+        const come = this.waiting.filter(({ after }) => after <= this.asked);
         if (come.length === 0) return null;
         const messages = [
           ...steps.map(({ id, role, parts }) => message(id, role, parts)),
@@ -183,7 +183,7 @@ class Life {
     this.requests.push(request);
     const said = request.messages.flatMap(({ role, parts }) => (role === 'assistant' ? parts : []));
     const at = said.filter((part) => part.type === 'text' && part.text.startsWith('step ')).length;
-    this.#asked = at + 1;
+    this.asked = at + 1;
     emit({ type: 'attempt', n: 1, provider: 'p', model: 'p/m' });
     // Another provider at each step: what it thought is of its own dialect.
     const thought = thoughts[at % thoughts.length];
@@ -231,6 +231,7 @@ test('killed at any moment, however often, a run ends, repeats no change and alw
       const lives = [...deaths, Infinity];
       let entries: JournalEntry[] = [];
       let history: Message[] | null = null;
+      let asked = 0;
       let waiting = written.map((after, n) => ({ text: `joined ${n}`, after }));
       const done: string[] = [];
       let end: LoopEnd | null = null;
@@ -239,9 +240,10 @@ test('killed at any moment, however often, a run ends, repeats no change and alw
         life.entries.push(...entries);
         if (history !== null) life.history.splice(0, 1, ...history);
         life.waiting.push(...waiting);
+        life.asked = asked;
         end = await life.run();
         if (end.error?.cause instanceof Killed) end = null;
-        ({ entries, history, waiting } = life);
+        ({ entries, history, waiting, asked } = life);
         done.push(...life.done);
         for (const request of life.requests) {
           assertValid(request.messages);
