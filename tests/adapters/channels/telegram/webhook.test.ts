@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import { albumQuietMs } from '../../../../src/adapters/channels/telegram/albums.ts';
 import { Secret } from '../../../../src/core/secret.ts';
 import { openDoor } from '../../../support/door.ts';
 import type { TestDoor } from '../../../support/door.ts';
@@ -49,6 +50,15 @@ const message = (id: number, text: string): object => ({
   update_id: id,
   message: { message_id: id, date: 1, chat: { id: 7, type: 'private' }, from: { id: 7, first_name: 'A' }, text },
 });
+
+/** No album counts as whole before everything was delivered, however slowly its parts come. */
+function untilDelivered({ clock }: TelegramRig, server: TelegramServer): void {
+  const sleep = clock.sleep.bind(clock);
+  clock.sleep = async (ms, signal) => {
+    if (ms === albumQuietMs) await server.until(() => server.pending() === 0);
+    return sleep(ms, signal);
+  };
+}
 
 test('the webhook is set with the address of the account, the secret and the kinds of update, and drops nothing', async (t) => {
   const { server, door, begin } = await line(t);
@@ -171,6 +181,7 @@ test('an album whose parts are delivered one after the other is one event, and i
   const { server, begin } = await line(t);
   const rig = begin();
   await rig.state('connected');
+  untilDelivered(rig, server);
   server.inject({ chatId: 8, text: 'somebody else' });
   server.album(7, ['f1', 'f2', 'f3'], { caption: 'look' });
   await rig.sink.until(() => rig.sink.events.size === 2);
@@ -213,6 +224,7 @@ test('a part that comes after its album was told is a message of its own, and a 
   const { server, begin } = await line(t);
   const rig = begin();
   await rig.state('connected');
+  untilDelivered(rig, server);
   server.album(7, ['f1', 'f2'], { id: 'one' });
   await rig.sink.until(() => rig.sink.events.size === 1);
   server.album(7, ['late'], { id: 'one' });
