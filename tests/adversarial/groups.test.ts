@@ -1,6 +1,9 @@
 /** Several people in one conversation: whose rights hold when their messages meet in one run, or in one history. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as z from 'zod/mini';
+import { defineTool } from '../../src/core/define-tool.ts';
+import type { Effect, Tool } from '../../src/core/ports/tool.ts';
 import { answering, asking, calling, calls, defaultPolicy, inGroup } from '../support/asking.ts';
 import { said } from '../support/message-path.ts';
 import { finish, start, text } from '../support/scripted-provider.ts';
@@ -36,6 +39,47 @@ for (const [who, done] of [
     );
   });
 }
+
+test('what somebody else writes while a run is at work does not join it, and has the rights of who wrote it', async (t) => {
+  const [began, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const bought: string[] = [];
+  const tool = (name: string, effect: Effect, run: () => Promise<void>): Tool =>
+    defineTool({
+      name,
+      description: name,
+      effects: [effect],
+      role: 'guest',
+      input: () => z.strictObject({}),
+      run: async () => {
+        await run();
+        return { text: 'done' };
+      },
+    });
+  const slow = tool('slow', 'read', () => {
+    began.resolve();
+    return go.promise;
+  });
+  const buy = tool('buy', 'spend', async () => void bought.push('something'));
+  const scripts = [
+    answering('hello'),
+    calling(calls('slow')),
+    answering('slowly'),
+    calling(calls('buy')),
+    answering('no'),
+  ];
+  const groups = [{ name: 'deeds', about: 'deeds', keywords: ['do'], tools: [slow, buy] }];
+  const rig = await asking(t, scripts, { policy, queueMode: 'steer', toolPolicy: untainted, groups });
+  await rig.say('hello', inGroup('7'));
+  await rig.setRole('7', 'owner');
+  const sink = rig.ingress.sinkFor('scripted', 'main');
+  await sink.commit([said('do it slowly', inGroup('7'))]);
+  await began.promise;
+  const receipts = await sink.commit([said('do buy it', inGroup('9'))]);
+  go.resolve();
+  await rig.event('run.finished', ({ answer }) => answer.message_id === receipts?.[0]?.messageId);
+  assert.equal(rig.provider.hits, 5, 'it is answered by a run of its own');
+  assert.deepEqual(bought, [], 'in which a guest buys nothing');
+});
 
 test('a summary of what one person of a group wrote is outside text for the others', async (t) => {
   const long = 'the plan is as follows, word by word and in full. '.repeat(600);
