@@ -403,6 +403,8 @@ test('nobody joins a run that ends with a question to a person: they are answere
   await began.promise;
   const [receipt] = (await sink.commit([said('and what is blue?')])) ?? [];
   go.resolve();
+  await gateway.event('run.finished');
+  assert.notEqual((await gateway.store.inbound(receipt?.messageId ?? ''))?.state, 'merged');
   const ended = await gateway.event('run.finished', ({ answer }) => answer.message_id === receipt?.messageId);
   assert.equal(ended.answer.reply.text, 'Blue, then.');
 });
@@ -423,6 +425,8 @@ test('nobody joins a run whose answer has files to go along: only its journal kn
   await began.promise;
   const [receipt] = (await sink.commit([said('no, blue')])) ?? [];
   go.resolve();
+  await gateway.event('run.finished');
+  assert.notEqual((await gateway.store.inbound(receipt?.messageId ?? ''))?.state, 'merged');
   await gateway.event('run.finished', ({ answer }) => answer.message_id === receipt?.messageId);
   assert.equal(gateway.provider.hits, 3, 'it is answered by a run of its own');
 });
