@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../../../core/define-tool.ts';
-import { notFound } from '../../../core/errors.ts';
+import { errorData, notFound } from '../../../core/errors.ts';
+import { parseFilePath } from '../../../core/file-path.ts';
 import { headBytes, judgeType } from '../../../core/file-type.ts';
 import type { MintId } from '../../../core/ids.ts';
 import type { FileStorage } from '../../../core/ports/files.ts';
@@ -19,7 +20,14 @@ export interface FilesToolsDeps {
   mintId: MintId;
 }
 
-const path = z.string();
+/** Refused before anybody is asked about the call: nobody should approve what cannot be done. */
+const path = z.string().check((given) => {
+  try {
+    parseFilePath(given.value);
+  } catch (error) {
+    given.issues.push({ code: 'custom', message: errorData(error).message, input: given.value });
+  }
+});
 /** Bounds in the schema would be sent with every request; `readText` takes whatever number comes. */
 const place = z.number();
 const unknownType = 'application/octet-stream';

@@ -133,7 +133,7 @@ test('a file goes along with the answer as it was when it was handed over', asyn
   assert.equal((await call('files_attach', { path: 'out' })).isError, true);
 });
 
-test('a path that leads out is refused in words, whichever tool it is given to', async (t) => {
+test('a path that leads out is refused in words, whichever tool it is given to, and before anybody is asked', async (t) => {
   const { call } = await rig(t);
   const bad = '../../token';
   const calls: [string, JsonObject][] = [
@@ -145,7 +145,11 @@ test('a path that leads out is refused in words, whichever tool it is given to',
     ['files_move', { from: 'x', to: bad }],
     ['files_delete', { path: bad }],
   ];
-  for (const [name, args] of calls) assert.equal((await call(name, args)).isError, true, name);
+  for (const [name, args] of calls) {
+    const { isError, text } = await call(name, args);
+    assert.equal(isError, true, name);
+    assert.match(text, /^(path|from|to): This path is refused: dots alone are no name/, name);
+  }
   await call('files_write', { path: 'a', text: 'x' });
   assert.equal((await call('files_move', { from: 'a', to: 'b' })).text, '"a" is "b" now.');
   assert.equal((await call('files_delete', { path: 'b' })).text, '"b" is deleted.');
