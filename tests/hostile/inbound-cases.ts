@@ -73,7 +73,10 @@ export const inboundCases: readonly HostileCase<Platforms>[] = [
     await platforms.until('each was asked', () => timesAsked(platforms, marker) >= texts.length);
     await telegramAnswers(platforms);
     assert.equal(timesAsked(platforms, marker), texts.length);
-    assert.ok(platforms.model.ledger.every(({ problems }) => problems.length === 0));
+    assert.deepEqual(
+      platforms.model.ledger.flatMap(({ problems }) => problems),
+      [],
+    );
   }),
   hostileCase('C-14', 'texts that no keyboard writes, on Discord and Slack', async (platforms) => {
     const marker = newMarker();
