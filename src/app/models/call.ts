@@ -5,7 +5,6 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import { defaultMaxOutput, estimateOf, type Estimate } from '../../core/budget.ts';
 import { ClankerError } from '../../core/errors.ts';
-import { nestedDeeperThan } from '../../core/json-depth.ts';
 import type { ProviderError } from '../../core/ports/provider.ts';
 import type { AttemptRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Random } from '../../core/ports/system.ts';
@@ -14,15 +13,13 @@ import { BudgetRefusal, type Budgets } from '../budget/budgets.ts';
 import type { Candidate } from './candidates.ts';
 import type { CallEnd, CallEvent, CallOptions, CallRequest } from './events.ts';
 import { failureOf, failureOfAll, unavailable, wordsFor } from './failure.ts';
-import { abandoned, emptyAnswer, neverAsked, outOfTime } from './own-failures.ts';
+import { abandoned, emptyAnswer, neverAsked, outOfTime, readable } from './own-failures.ts';
 import { inputTokensOf, Measure, type CallMetrics } from './measure.ts';
 import type { Probe, Rests } from './rests.ts';
 import { watched, type PassingEvent } from './watch.ts';
 
 /** Waiting between attempts that one call may do: one longest wait with its jitter. */
 const waitingBudgetMs = 70_000;
-/** Of the arguments of a call: whatever reads them later may take the stack for each level. */
-const maxArgsDepth = 64;
 
 export interface CallDeps {
   clock: Clock;
@@ -262,7 +259,7 @@ export class ModelCall {
         this.#emit(event);
         break;
       case 'tool_call':
-        this.#emit(nestedDeeperThan(event.args, maxArgsDepth) ? tooDeep(event) : event);
+        this.#emit(readable(event));
         break;
       case 'tool_invalid':
       case 'usage':
@@ -402,14 +399,6 @@ export class ModelCall {
     }
   }
 }
-
-const tooDeep = ({ id, name }: { id: string; name: string }): CallEvent => ({
-  type: 'tool_invalid',
-  id,
-  name,
-  raw: '',
-  reason: `they are nested deeper than ${maxArgsDepth} levels`,
-});
 
 /** The promise, or the signal's reason if it aborts first. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -458,7 +458,8 @@ export interface Store
   /**
    * What was written while a run is at work joins it (queue mode `steer`): the steps so far become messages, their
    * journal is done with, and the queued messages of the same sender follow them in the history, merged into the run's
-   * own: up to the first command, or with files to be fetched, or of somebody else. Null, and nothing changes, when nothing waits or the run is over.
+   * own: up to the first command, or with files to be fetched, or of somebody else. Null, and nothing changes, when
+   * nothing waits or the run is over.
    */
   joinRun(runId: string, steps: NewMessage[]): Promise<{ messages: Message[]; inbound: InboxRow[] } | null>;
   /** Models read this instead of the session's messages up to `seq` from the next run on; the messages stay. */
