@@ -22,7 +22,6 @@ import type { NoticeDeps } from './app/access/notices.ts';
 import { Pairing } from './app/access/pairing.ts';
 import { People } from './app/access/people.ts';
 import { operatorTokenId, Tokens } from './app/access/tokens.ts';
-import { askAgent } from './app/agent/ask-agent.ts';
 import { boundAgent } from './app/agent/bindings.ts';
 import { remoteApprovals } from './app/approvals/remote.ts';
 import { Audit } from './app/audit/audit.ts';
@@ -70,10 +69,10 @@ import { mcpServers } from './compose/mcp.ts';
 import { LazyMarkdown } from './compose/lazy-markdown.ts';
 import { Plugins } from './compose/plugins.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
-import { personTools } from './compose/person-tools.ts';
 import { reloading } from './compose/reload.ts';
 import { composeRights } from './compose/rights.ts';
 import { httpOptions } from './compose/settings.ts';
+import { operatorToken, saveOperatorToken } from './compose/operator-token.ts';
 import { toolSources } from './compose/tools.ts';
 import { skillsPart } from './compose/skills.ts';
 import { StopSignal } from './compose/stop-signal.ts';
@@ -170,6 +169,8 @@ class Daemon {
       clock,
     });
     const bus = new MemoryBus(clock, metrics);
+    /** What almost every part stands on. */
+    const ground = { store, bus, clock, log, metrics, mintId, crash: this.#crash };
     const markdown = new LazyMarkdown();
     const files = diskFiles(dataDir.filesFolder);
     const personFiles = new DiskPersonFiles(dataDir.peopleFolder, () => live.fileLimits);
@@ -180,7 +181,7 @@ class Daemon {
       clock,
       random,
       mintId,
-      onOperatorToken: (token) => this.#saveOperatorToken(dataDir, token),
+      onOperatorToken: (token) => saveOperatorToken(live, dataDir, token),
     });
     const plugins = new Plugins({ clock, random, log, http, dataDir: dataDir.folder });
     stopping.isContained = (error) => plugins.blames(error);
@@ -188,10 +189,7 @@ class Daemon {
     const channelTypes = new Set(channelTypesOf(live.config));
     const providers = new ProviderSet({ http, clock, log, plugin: (config) => plugins.provider(config) });
     const budgets = composeBudgets({
-      store,
-      clock,
-      log,
-      metrics,
+      ...ground,
       roleOf: (person) => directory.roleOf(person),
       config: () => live.config.budgets,
     });
@@ -200,39 +198,15 @@ class Daemon {
     const commands = new CommandRegistry();
     const audit = new Audit({ store, clock });
     const { gate, answers } = composeApprovals({
-      store,
-      bus,
-      clock,
-      log,
-      metrics,
-      mintId,
+      ...ground,
       audit,
       commands,
       live,
       whois: (inbound) => whois(inbound),
     });
     const waiters = new RunWaiters();
-    const delivery = new Delivery({
-      store,
-      bus,
-      clock,
-      log,
-      metrics,
-      crash: this.#crash,
-      readFile: (id) => files.read(id),
-    });
-    const { loop, toolbox, compaction, replays } = composeAgent({
-      store,
-      models,
-      gate,
-      files,
-      live,
-      clock,
-      log,
-      metrics,
-      mintId,
-      crash: this.#crash,
-    });
+    const delivery = new Delivery({ ...ground, readFile: (id) => files.read(id) });
+    const { loop, toolbox, compaction, replays } = composeAgent({ ...ground, models, gate, files, live });
     const mcp = mcpServers({ http, store, files, clock, random, log, metrics, mintId, env: process.env });
     const outages = new Outages({ store, clock, log, mintId, models, delivery, runs: () => runs });
     const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
@@ -241,19 +215,13 @@ class Daemon {
     const whois: ApprovalParts['whois'] = (inbound) =>
       directory.whois(inbound, policy(inbound.channel, inbound.account));
     const executor = new RunExecutor({
-      store,
-      bus,
-      clock,
-      log,
-      metrics,
-      mintId,
+      ...ground,
       markdown,
       models,
       delivery,
       waiters,
       commands,
       approvals: answers,
-      crash: this.#crash,
       loop,
       compaction,
       toolbox,
@@ -268,39 +236,17 @@ class Daemon {
     });
     const queueMode = (channel: string): QueueMode => (channel === 'api' ? 'followup' : live.config.agent.queue_mode);
     const runs = new RunQueue({
-      store,
-      clock,
-      log,
-      metrics,
-      crash: this.#crash,
+      ...ground,
       historyTurns: () => live.historyTurns,
       queueMode,
       execute: (run) => executor.execute(run),
     });
     const limits: NoticeDeps['limits'] = (channel, account) => channels.limits(channel, account);
-    const pairing = new Pairing({
-      audit,
-      store,
-      clock,
-      random,
-      log,
-      metrics,
-      mintId,
-      delivery,
-      directory,
-      policy,
-      limits,
-    });
+    const pairing = new Pairing({ ...ground, audit, random, delivery, directory, policy, limits });
     const ingress = new Ingress({
-      store,
-      bus,
-      clock,
-      log,
-      metrics,
-      mintId,
+      ...ground,
       runs,
       commands,
-      crash: this.#crash,
       policy,
       directory,
       pairing,
@@ -316,13 +262,10 @@ class Daemon {
     registerBuiltinCommands(commands, { store, clock, runs, outages, modelLine: (words) => live.modelLine(words) });
     const figures = processMetrics(metrics);
     const status = new Status({
+      ...ground,
       version,
-      store,
       storeHealth: () => store.health(),
       eventLoopDelay: () => figures.eventLoopDelay(),
-      clock,
-      log,
-      metrics,
       channels,
       models,
       mcp: () => mcp.status(),
@@ -338,6 +281,10 @@ class Daemon {
       status: () => status.status(),
       defaultModel: () => live.model.name,
     });
+    const giveBack = (): void => {
+      giveBackMemory();
+      store.rest();
+    };
     const supervisor = new Supervisor({ clock, log, metrics });
 
     const sendDeps = { store, clock, mintId, markdown, channels, delivery, policy, directory };
@@ -348,25 +295,23 @@ class Daemon {
       if (replaced) await audit.record(null, 'token.rotated', operatorTokenId);
     };
     /** Which tools there are: those of others come and go behind their sources. */
-    const offerTools = (): void =>
-      toolbox.configure([
-        ...toolSources(live.config, { store, clock, notes, preferences, http, files, mintId, log, metrics }),
-        askAgent({
-          loop,
-          toolbox,
-          compaction,
-          models,
-          store,
-          clock,
-          mintId,
-          agents: () => live.agentNames,
-          agent: (name) => live.agent(name),
-        }),
-        personTools(live.config, { store, files, personFiles, sender, clock, mintId, log }),
-        skills.source,
-        mcp,
-        plugins,
-      ]);
+    const offerTools = (): void => {
+      const deps = {
+        ...ground,
+        notes,
+        preferences,
+        http,
+        files,
+        personFiles,
+        sender,
+        live,
+        loop,
+        toolbox,
+        compaction,
+        models,
+      };
+      toolbox.configure([...toolSources(deps), skills.source, mcp, plugins]);
+    };
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       for (const type of channelTypesOf(live.config)) channelTypes.add(type);
@@ -379,7 +324,7 @@ class Daemon {
       const plans = [...ours, ...plugins.channelPlans(live.config)];
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
-      await noted(await tokens.setOperatorToken(await this.#operatorToken(dataDir, tokens)));
+      await noted(await tokens.setOperatorToken(await operatorToken(live, dataDir, tokens)));
     };
     const reload = reloading({
       load: () => loadConfig(this.#load),
@@ -398,19 +343,14 @@ class Daemon {
     const watchFiles = watchingFiles(() => live.loaded, reloadIfGood, stopping.signal);
 
     const { rights, erasures } = composeRights({
-      store,
-      clock,
-      log,
-      mintId,
+      ...ground,
       files,
       personFiles,
       tokens,
       runs,
       directory,
-      bus,
       audit,
       live,
-      crash: this.#crash,
       stopping: stopping.signal,
       forget: [
         (person) => waiters.rejectOf(person, personErased()),
@@ -420,14 +360,11 @@ class Daemon {
       ],
     });
     const gateway = gatewayOf({
+      ...ground,
       rights,
       approvals: remoteApprovals({ store, clock, mintId, ingress }),
       replays: replayGateway({ replays, store, models, channelTypes, agents: () => live.agentNames }),
       audit,
-      store,
-      bus,
-      clock,
-      mintId,
       files,
       tokens,
       runs,
@@ -448,19 +385,7 @@ class Daemon {
         agent: () => live.config.agent,
         limits: () => ({ timeoutMs: live.config.tools.timeout, maxResult: live.config.tools.max_result }),
       }),
-      chat: new Chat({
-        store,
-        bus,
-        clock,
-        mintId,
-        ingress,
-        runs,
-        waiters,
-        models,
-        crash: this.#crash,
-        channelTypes,
-        agents: () => live.agentNames,
-      }),
+      chat: new Chat({ ...ground, ingress, runs, waiters, models, channelTypes, agents: () => live.agentNames }),
       sendDeps,
       sessions: new Sessions({ store, clock, runs, waiters, channelTypes }),
       dead: new DeadLetters({ store, clock, runs, delivery }),
@@ -468,12 +393,9 @@ class Daemon {
       describeConfig: () => describeConfig(live.loaded),
     });
     const server = createHttpServer({
+      ...ground,
       gateway,
       options: await httpOptions(live.config),
-      log,
-      metrics,
-      clock,
-      mintId,
       version,
       channelTypes,
     });
@@ -482,7 +404,7 @@ class Daemon {
     try {
       watchFiles();
       stopping.onReload = reloadIfGood;
-      await noted(await tokens.start(await this.#operatorToken(dataDir, tokens)));
+      await noted(await tokens.start(await operatorToken(live, dataDir, tokens)));
       await Promise.all([models.start(), budgets.start(), preferences.start()]);
       live.ollama = await foundOllama;
       await plugins.prepare(live.loaded);
@@ -501,18 +423,7 @@ class Daemon {
       supervisor.run('channels', () => channels.watch());
       supervisor.run('skills', (signal) => skills.watch(signal));
       supervisor.run('rest', (signal) =>
-        runRest(
-          {
-            clock,
-            busy: () => runs.active > 0,
-            held: () => process.memoryUsage.rss(),
-            giveBack() {
-              giveBackMemory();
-              store.rest();
-            },
-          },
-          signal,
-        ),
+        runRest({ clock, busy: () => runs.active > 0, held: () => process.memoryUsage.rss(), giveBack }, signal),
       );
       supervisor.run('outages', (signal) => outages.run(signal));
       supervisor.run('status', (signal) => status.run(signal));
@@ -550,26 +461,6 @@ class Daemon {
       await log.close();
     }
     return stopping.exitCode;
-  }
-
-  /** From the configuration, else the stored one, else a new one; commands read it from the data directory. */
-  async #operatorToken(dataDir: DataDir, tokens: Tokens): Promise<string> {
-    const configured = this.#live.config.server.auth?.token?.reveal();
-    const stored = await dataDir.readToken();
-    const token = configured ?? stored ?? tokens.generate();
-    if (token !== stored) await dataDir.writeToken(token);
-    return token;
-  }
-
-  async #saveOperatorToken(dataDir: DataDir, token: string): Promise<void> {
-    if (this.#live.config.server.auth?.token !== undefined) {
-      throw new ClankerError(
-        'conflict',
-        'token_configured',
-        'The operator token stands in the configuration (server.auth.token); change it there and reload.',
-      );
-    }
-    await dataDir.writeToken(token);
   }
 
   #greet(url: string, dataDir: DataDir, tookMs: number): void {

@@ -3,24 +3,26 @@ import { chatMemoryTools } from '../adapters/tools/chat-memory/index.ts';
 import { clockTools } from '../adapters/tools/clock/index.ts';
 import { notesTools } from '../adapters/tools/notes/index.ts';
 import { preferenceTools } from '../adapters/tools/preferences/index.ts';
-import type { Config } from '../config/schema.ts';
+import { askAgent, type AskAgentDeps } from '../app/agent/ask-agent.ts';
 import type { Notes } from '../core/ports/notes.ts';
 import type { PersonSettings } from '../core/ports/preferences.ts';
 import type { Store } from '../core/ports/store.ts';
-import type { Clock } from '../core/ports/system.ts';
 import type { ToolGroup, ToolSource } from '../core/ports/tool.ts';
+import type { LiveConfig } from './live-config.ts';
+import { personTools, type PersonToolDeps } from './person-tools.ts';
 import { webGroup, type WebToolDeps } from './web.ts';
 
-export interface ToolDeps extends WebToolDeps {
+export interface ToolDeps extends WebToolDeps, PersonToolDeps, Omit<AskAgentDeps, 'agents' | 'agent'> {
   store: Store;
-  clock: Clock;
+  live: LiveConfig;
   notes: Notes;
   preferences: PersonSettings;
 }
 
 /** The tools that the configuration in force offers; made anew by a reload. */
-export function toolSources(config: Config, deps: ToolDeps): ToolSource[] {
-  const { store, clock, notes, preferences } = deps;
+export function toolSources(deps: ToolDeps): ToolSource[] {
+  const { store, clock, live, notes, preferences } = deps;
+  const { config } = live;
   const timeZone = async (person: string): Promise<string | null> => (await store.preferences(person)).timeZone;
   const groups: ToolGroup[] = [
     ...(config.memory.notes ? [notesTools({ notes })] : []),
@@ -30,5 +32,6 @@ export function toolSources(config: Config, deps: ToolDeps): ToolSource[] {
     preferenceTools(preferences),
     webGroup(config, deps),
   ];
-  return [{ groups: () => groups }];
+  const agents = askAgent({ ...deps, agents: () => live.agentNames, agent: (name) => live.agent(name) });
+  return [{ groups: () => groups }, agents, personTools(config, deps)];
 }
