@@ -26,7 +26,7 @@ export class Plugins implements ToolSource {
   #loading: Promise<PluginSet> | null = null;
   /** Once it is loaded. */
   #set: PluginSet | null = null;
-  #configured: Promise<void> = Promise.resolve();
+  readonly #known = Promise.withResolvers<void>();
 
   constructor(deps: PluginsDeps) {
     this.#deps = deps;
@@ -39,11 +39,11 @@ export class Plugins implements ToolSource {
   }
 
   configure(loaded: LoadedConfig): Promise<void> {
-    return (this.#configured = this.#configure(loaded, () => true));
+    return this.#configure(loaded, () => true).finally(() => this.#known.resolve());
   }
 
   arrived(): Promise<void> {
-    return this.#configured;
+    return this.#known.promise;
   }
 
   async #configure(loaded: LoadedConfig, isMeant: (name: string) => boolean): Promise<void> {

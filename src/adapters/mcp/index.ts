@@ -21,6 +21,8 @@ export class McpServers implements ToolSource {
   readonly #running = new Map<string, Running>();
   /** Those that end; a new one of the name may begin beside them. */
   readonly #ending = new Set<Promise<void>>();
+  /** Resolves once it is known which servers there are. */
+  readonly #known = Promise.withResolvers<void>();
 
   constructor({ metrics, ...deps }: McpDeps) {
     this.#deps = { ...deps, calls: metrics.counter('mcp_calls_total', 'Calls of tools of MCP servers, by outcome.') };
@@ -44,13 +46,15 @@ export class McpServers implements ToolSource {
       this.#end(server);
     }
     const fresh = wanted.filter(([name]) => !this.#running.has(name));
-    if (fresh.length === 0) return;
-    const { McpServer: Server } = await import('./server.ts');
-    for (const [name, own] of fresh) {
-      const server = new Server(name, groups.get(name) ?? name, own, this.#deps);
-      this.#running.set(name, { server, options: given.get(name) ?? '' });
-      server.start();
+    if (fresh.length > 0) {
+      const { McpServer: Server } = await import('./server.ts');
+      for (const [name, own] of fresh) {
+        const server = new Server(name, groups.get(name) ?? name, own, this.#deps);
+        this.#running.set(name, { server, options: given.get(name) ?? '' });
+        server.start();
+      }
     }
+    this.#known.resolve();
   }
 
   groups(): readonly ToolGroup[] {
@@ -58,6 +62,7 @@ export class McpServers implements ToolSource {
   }
 
   async arrived(): Promise<void> {
+    await this.#known.promise;
     await Promise.all([...this.#running.values()].map(({ server }) => server.tried));
   }
 

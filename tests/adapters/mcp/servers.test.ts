@@ -25,8 +25,10 @@ describe('servers that behave', () => {
 
   test('who has to can wait until each server is there or could not be started', async (t) => {
     const rig = openMcp(t);
+    // Also who asks before it is known which servers there are.
+    const arrived = rig.servers.arrived();
     await rig.configure({ lib: library, bad: { command: '/nowhere/to/be/found' } });
-    await rig.servers.arrived();
+    await arrived;
     assert.deepEqual(
       rig.servers.groups().map(({ name }) => name),
       ['mcp_lib'],
