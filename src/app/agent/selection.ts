@@ -84,9 +84,7 @@ export function useToolsResult(groups: readonly ToolGroup[], args: JsonObject): 
   const missing = names.filter((name) => !groups.some((group) => group.name === name));
   const lines = found.map(({ name, tools }) => `${name}: ${tools.map((tool) => tool.name).join(', ')}`);
   if (lines.length > 0) lines.unshift('Available from now on:');
-  if (missing.length > 0 || names.length === 0)
-    lines.push(
-      `Not there: ${missing.join(', ').slice(0, 200)}. There are: ${groups.map(({ name }) => name).join(', ')}`,
-    );
+  if (missing.length > 0) lines.push(`Not there: ${missing.join(', ').slice(0, 200)}.`);
+  if (missing.length > 0 || names.length === 0) lines.push(`There are: ${groups.map(({ name }) => name).join(', ')}`);
   return { text: lines.join('\n'), isError: found.length === 0 };
 }

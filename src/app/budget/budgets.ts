@@ -83,7 +83,8 @@ const accountWords = (account: Account): string =>
       : 'Your budget';
 
 const amountText = ({ unit, left }: BudgetLine): string => (unit === 'usd' ? `$${left.toFixed(4)}` : `${left} tokens`);
-const limitText = ({ unit, limit }: BudgetLine): string => (unit === 'usd' ? `$${limit.toFixed(2)}` : String(limit));
+const limitText = ({ unit, limit }: BudgetLine): string =>
+  unit === 'usd' ? `$${limit.toFixed(limit < 0.01 ? 4 : 2)}` : String(limit);
 
 /** Who may spend how much: reserved before each request to a model, in the store, and settled with its ledger row. */
 export class Budgets {

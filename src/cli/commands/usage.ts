@@ -48,6 +48,6 @@ export const budgetLines = (budgets: readonly BudgetLine[], now: number): string
     : ['Left:', ...budgets.map((line) => `  ${line.account}, ${line.period}: ${leftOf(line)}, ${renewed(line, now)}`)];
 
 const leftOf = ({ unit, left, limit }: BudgetLine): string =>
-  unit === 'usd' ? `$${left.toFixed(4)} of $${limit.toFixed(2)}` : `${left} of ${limit} tokens`;
+  unit === 'usd' ? `$${left.toFixed(4)} of $${limit.toFixed(limit < 0.01 ? 4 : 2)}` : `${left} of ${limit} tokens`;
 
 const renewed = ({ renewsAt }: BudgetLine, now: number): string => `renewed in ${formatDuration(renewsAt - now)}`;
