@@ -13,6 +13,7 @@ export function validateRequest(dialect: WireDialect, body: unknown): string[] {
   const problems = new Problems();
   problems.check(isText(body['model']), 'model is missing');
   problems.check(body['stream'] === true, 'stream is not true');
+  problems.check(body['tool_choice'] === undefined || Array.isArray(body['tools']), 'tool_choice without tools');
   if (body['temperature'] !== undefined)
     problems.check(typeof body['temperature'] === 'number', 'temperature is no number');
   switch (dialect) {
@@ -79,6 +80,7 @@ function validateChat(body: Json, problems: Problems): void {
       'model',
       'messages',
       'tools',
+      'tool_choice',
       'stream',
       'stream_options',
       'max_tokens',
@@ -149,6 +151,7 @@ function validateResponses(body: Json, problems: Problems): void {
       'instructions',
       'input',
       'tools',
+      'tool_choice',
       'stream',
       'store',
       'include',
