@@ -271,7 +271,7 @@ class Daemon {
       mcp: () => mcp.status(),
       model: () => live.model,
       configError: () => live.error,
-      warnings: () => plugins.warnings(),
+      warnings: () => [...plugins.warnings(), ...live.unknownTools(toolbox)],
       policy,
       directory,
     });

@@ -5,6 +5,7 @@ import type { Retention } from '../app/lifecycle/upkeep.ts';
 import type { Chain } from '../app/models/caller.ts';
 import type { NotesSettings } from '../app/notes/notes.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
+import type { Toolbox } from '../app/agent/toolbox.ts';
 import { historyTurnsOf, type AgentSettings } from '../app/agent/settings.ts';
 import { accessPolicies } from './channels.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -65,6 +66,14 @@ export class LiveConfig {
     const settings = own === undefined ? agentSettings(this.config.agent, null) : agentSettings(own, name);
     this.#agents.set(settings.name, settings);
     return settings;
+  }
+
+  /** Names in lists of tools that nothing has. */
+  unknownTools(toolbox: Pick<Toolbox, 'unknown'>): string[] {
+    return [null, ...this.agentNames].flatMap((name) => {
+      const key = name === null ? 'agent.tools' : `agents.${name}.tools`;
+      return toolbox.unknown(this.agent(name)).map((wrong) => `${key}: there is no group and no tool "${wrong}"`);
+    });
   }
 
   /** Messages of the user that the widest window can need. */

@@ -34,7 +34,18 @@ export class Toolbox {
     byRole.set(role, usable);
     return usable;
   }
+
+  /** Names in a list of an agent that are those of no group and no tool: most likely slips of the pen. */
+  unknown({ tools }: Pick<AgentSettings, 'tools'>): string[] {
+    const groups = this.#sources.flatMap((source) => source.groups());
+    const known = new Set(groups.flatMap((group) => [group.name, ...group.tools.map(({ name }) => name)]));
+    const names = tools.map((pattern) => (pattern.startsWith('!') ? pattern.slice(1) : pattern));
+    return names.filter((name) => !name.includes('*') && !comesAndGoes.test(name) && !known.has(name));
+  }
 }
+
+/** Those of others come and go, and so may what they are called. */
+const comesAndGoes = /^(?:mcp_|plugin_|skills$|agents$|exec$)/;
 
 function usableOf(all: readonly ToolGroup[], patterns: readonly string[], role: PersonRole): ToolGroup[] {
   const groups: ToolGroup[] = [];
