@@ -230,8 +230,9 @@ class Accounts {
     const call = called.list.find((part) => part.type === 'tool_call' && JSON.stringify(part.args).includes(tag));
     const row = this.#store.approvals.find(({ args }) => args.includes(tag));
     if (kind === 'asked' && row !== undefined) {
-      const told = this.#parsed.find(({ run_id: run, role }) => run === row.used_by && role === 'user');
-      return { told: words(told?.list ?? []), starts };
+      // Behind the yes, when that was a message.
+      const told = this.#parsed.filter(({ run_id: run, role }) => run === row.used_by && role === 'user');
+      return { told: words(told.flatMap(({ list }) => list)), starts };
     }
     const results = this.#parsed[at + 1]?.list ?? [];
     const result = results.find(
