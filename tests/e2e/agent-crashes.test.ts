@@ -4,5 +4,5 @@ import { test } from 'node:test';
 import { agent, toolSteps } from './proofs/agent.ts';
 
 test('killed while tools do things, the gateway answers every question once and does nothing twice that cannot be repeated', async () => {
-  assert.deepEqual((await agent(6, toolSteps)).violations, []);
+  assert.deepEqual((await agent(4, toolSteps)).violations, []);
 });
