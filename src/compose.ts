@@ -411,6 +411,8 @@ class Daemon {
       models.configure(await providers.build(live.config), live.chain);
       // The first request may want a tool.
       offerTools();
+      // With no server to come nobody waits for one.
+      if (Object.keys(live.config.mcp.servers).length === 0) await mcp.configure({});
       await delivery.start();
       stopping.signal.throwIfAborted();
       await runs.recover();

@@ -35,6 +35,8 @@ export class Plugins implements ToolSource {
   /** Plugins are loaded once the gateway is ready, but those that are a provider before: without them nothing could be answered. */
   async prepare(loaded: LoadedConfig): Promise<void> {
     const { named } = loaded.config.providers;
+    // With none to come nobody waits for one.
+    if (Object.keys(loaded.config.plugins).length === 0) this.#known.resolve();
     await this.#configure(loaded, (name) => named[name]?.api === 'plugin');
   }
 
