@@ -66,8 +66,7 @@ export const erasePerson: Handler = async (invocation) => {
 async function makeEmpty(folder: string): Promise<void> {
   // Not recursive: on file systems that refuse a folder as if it had no parent (/proc), Node would try for ever.
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST')
-      throw new CliError(`${folder} cannot be made (${error.code}); name another with --to.`);
+    if (error.code !== 'EEXIST') throw error;
   });
   if ((await readdir(folder)).length > 0) {
     throw new CliError(`${folder} is not empty; name another folder with --to.`);
