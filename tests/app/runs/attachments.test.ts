@@ -8,7 +8,7 @@ import { fetchAttachments } from '../../../src/app/runs/attachments.ts';
 import { said, messagePath } from '../../support/message-path.ts';
 
 test('what was fetched for a run that is stopped meanwhile does not stay on the disk, where nothing would know of it', async (t) => {
-  const { store, clock, mintId, log, channel, ingress, failing } = await messagePath(t);
+  const { store, clock, mintId, log, channel, ingress, runs } = await messagePath(t);
   const folder = mkdtempSync(path.join(tmpdir(), 'clanker-stopped-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const stop = new AbortController();
@@ -17,8 +17,8 @@ test('what was fetched for a run that is stopped meanwhile does not stay on the 
     yield await Promise.resolve(new Uint8Array(10));
   }
   const attachments = ['first', 'second'].map((native) => ({ native, mimeType: 'image/png' }));
-  // The claim of the queue fails, so that this test can make it.
-  failing.fail('claimRun', 1);
+  // The queue claims nothing, so that this test can.
+  await runs.stop(0);
   await ingress.sinkFor('scripted', 'main').commit([said('look', { attachments })]);
   const request = { mode: 'followup', maxStarts: 5, historyTurns: 5, historyLimit: 50, at: clock.now() } as const;
   const claimed = await store.claimRun({ ...request, sessionKey: 'scripted:main:7' });
@@ -31,7 +31,7 @@ test('what was fetched for a run that is stopped meanwhile does not stay on the 
 });
 
 test('an attachment is what its bytes show, under a name without tricks; an empty one is told as such', async (t) => {
-  const { store, clock, mintId, log, channel, ingress, failing } = await messagePath(t);
+  const { store, clock, mintId, log, channel, ingress, runs } = await messagePath(t);
   const folder = mkdtempSync(path.join(tmpdir(), 'clanker-judged-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const bodies: Record<string, string> = { page: '<html><script>', empty: '', text: 'hello' };
@@ -43,7 +43,7 @@ test('an attachment is what its bytes show, under a name without tricks; an empt
     { native: 'empty', mimeType: 'image/png', name: 'e.png' },
     { native: 'text', mimeType: 'text/plain', name: '..' },
   ];
-  failing.fail('claimRun', 1);
+  await runs.stop(0);
   await ingress.sinkFor('scripted', 'main').commit([said('look', { attachments })]);
   const request = { mode: 'followup', maxStarts: 5, historyTurns: 5, historyLimit: 50, at: clock.now() } as const;
   const claimed = await store.claimRun({ ...request, sessionKey: 'scripted:main:7' });
