@@ -3,7 +3,7 @@
  * instead of the messages it stands for. The messages stay; what cannot be summarised is left out by a fixed rule
  * (core/trim.ts), so that a turn never fails for its past.
  */
-import { estimateRequestTokens } from '../../core/estimate.ts';
+import { estimateRequestTokens, estimateTokens } from '../../core/estimate.ts';
 import type { Message } from '../../core/message.ts';
 import type { ModelRequest, RequestMessage, Usage } from '../../core/ports/provider.ts';
 import type { AttemptRow, Store, SummaryRow } from '../../core/ports/store.ts';
@@ -110,13 +110,12 @@ export class Compaction {
     const older = history.slice(0, cut);
     const last = older.at(-1);
     if (last === undefined) return kept;
-    const messages = await render(history);
     const factor = this.#factors.get(session.model) ?? 1;
-    if (estimateRequestTokens('', messages) * factor < room) return kept;
-    const olderTokens = estimateRequestTokens('', await render(older)) * factor;
-    const { text, attempts } = await this.#summarise(summary?.text ?? null, await render(older), room, options);
-    const saved = 1 - (text === null ? Infinity : text.length / 4) / Math.max(1, olderTokens);
-    if (text === null || saved < leastSaved) {
+    if (estimateRequestTokens('', await render(history)) * factor < room) return kept;
+    const messages = await render(older);
+    const olderTokens = estimateRequestTokens('', messages) * factor;
+    const { text, attempts } = await this.#summarise(summary?.text ?? null, messages, room, options);
+    if (text === null || estimateTokens(text) * factor > olderTokens * (1 - leastSaved)) {
       this.#failed(key, options.logFields ?? {});
       return { summary, attempts };
     }
@@ -202,7 +201,7 @@ const transcriptOf = (messages: readonly RequestMessage[]): string[] =>
     }),
   );
 
-/** Lines in pieces that a request can hold, two characters a token to be safe; what is past the last piece is left out. */
+/** Lines in pieces that a request can hold, two characters a token to be safe; of too many pieces the oldest are left out. */
 function chunksOf(lines: readonly string[], tokens: number): string[] {
   const max = tokens * 2;
   const chunks: string[] = [];
