@@ -36,7 +36,7 @@ const lastAnswerShare = 0.1;
 const maxLastAnswerMs = 60_000;
 
 export interface LoopDeps {
-  models: ModelCaller;
+  models: Pick<ModelCaller, 'call'>;
   calls: CallRunner;
   store: Pick<Store, 'journal' | 'joinRun' | 'saveAttempts'>;
   clock: Clock;

@@ -65,7 +65,7 @@ export class Replays {
       systemPrompt: prompt ?? opening.request.system,
       historyWindow: maxHistory,
     };
-    const models = offline ? (tape as unknown as ModelCaller) : this.#deps.models;
+    const models = offline ? tape : this.#deps.models;
     const steps: ReplayedStep[] = [];
     const groups = setting.groups.map((group) => ({
       ...group,
@@ -164,7 +164,7 @@ export class Replays {
   }
 
   async #run(
-    models: ModelCaller,
+    models: Pick<ModelCaller, 'call'>,
     gate: Gate,
     run: {
       agent: AgentSettings;
@@ -202,7 +202,7 @@ export class Replays {
       },
       agent,
       owner: person,
-      candidates: models === this.#deps.models ? models.resolve(run.model) : [],
+      candidates: models === this.#deps.models ? this.#deps.models.resolve(run.model) : [],
       groups,
       history,
       request: (visible) => requestOf(visible, context),
