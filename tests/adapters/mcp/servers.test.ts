@@ -5,12 +5,12 @@ import { readsOnly } from '../../../src/core/ports/tool.ts';
 import { serveMcp } from '../../support/mcp-library-server.ts';
 import { openMcp, program } from '../../support/mcp-rig.ts';
 
-const library = { command: process.execPath, args: [program('mcp-library-server.ts')] };
+const official = { command: process.execPath, args: [program('mcp-library-server.ts')] };
 
 describe('servers that behave', () => {
   test('the tools of a program are there, sorted, named after it, with the effects that they admit', async (t) => {
     const rig = openMcp(t);
-    await rig.configure({ 'lib-1': library });
+    await rig.configure({ 'lib-1': official });
     assert.deepEqual(rig.servers.groups(), [], 'nobody waits for a server');
     await rig.up('lib-1');
     const [group] = rig.servers.groups();
@@ -27,7 +27,7 @@ describe('servers that behave', () => {
     const rig = openMcp(t);
     // Also who asks before it is known which servers there are.
     const arrived = rig.servers.arrived();
-    await rig.configure({ lib: library, bad: { command: '/nowhere/to/be/found' } });
+    await rig.configure({ lib: official, bad: { command: '/nowhere/to/be/found' } });
     await arrived;
     assert.deepEqual(
       rig.servers.groups().map(({ name }) => name),
@@ -37,7 +37,7 @@ describe('servers that behave', () => {
 
   test('an answer is text, a failure stays one, and all of it is from outside', async (t) => {
     const rig = openMcp(t);
-    await rig.configure({ lib: library });
+    await rig.configure({ lib: official });
     await rig.up('lib');
     assert.deepEqual(await rig.call('mcp_lib__add', { a: 2, b: 3 }), { text: '5', outside: 'mcp lib' });
     assert.deepEqual(await rig.call('mcp_lib__weather'), { text: '{"degrees":21}', outside: 'mcp lib' });
@@ -49,7 +49,7 @@ describe('servers that behave', () => {
 
   test('arguments that cannot be right are told in words and never leave', async (t) => {
     const rig = openMcp(t);
-    await rig.configure({ lib: library });
+    await rig.configure({ lib: official });
     await rig.up('lib');
     const { text } = await rig.call('mcp_lib__add', { a: 'two' });
     assert.match(text, /b: it is required.*a: it must be number/);
@@ -58,7 +58,7 @@ describe('servers that behave', () => {
 
   test('a picture becomes a file of the person who asked', async (t) => {
     const rig = openMcp(t);
-    await rig.configure({ lib: library });
+    await rig.configure({ lib: official });
     await rig.up('lib');
     const { text, files } = await rig.call('mcp_lib__picture', {}, { person: 'ben' });
     assert.match(text, /^look:\n\[image kept as file file_1, image\/png/);
@@ -76,7 +76,7 @@ describe('servers that behave', () => {
     const rig = openMcp(t, {
       env: { PATH: process.env['PATH'], OPENAI_API_KEY: 'sk-secret', OPEN_CLANKER_TOKEN: 'x', LC_ALL: 'C' },
     });
-    await rig.configure({ lib: { ...library, env: { GITHUB_TOKEN: 'given' } } });
+    await rig.configure({ lib: { ...official, env: { GITHUB_TOKEN: 'given' } } });
     await rig.up('lib');
     const { text } = await rig.call('mcp_lib__environment');
     assert.deepEqual(JSON.parse(text), ['GITHUB_TOKEN', 'LC_ALL', 'PATH']);
@@ -84,7 +84,7 @@ describe('servers that behave', () => {
 
   test('a tool that comes later is there after the server has said so', async (t) => {
     const rig = openMcp(t);
-    await rig.configure({ lib: library });
+    await rig.configure({ lib: official });
     await rig.up('lib');
     await rig.call('mcp_lib__grow');
     await rig.until(() => rig.servers.groups()[0]?.tools.some(({ name }) => name === 'mcp_lib__grown') === true);
@@ -93,7 +93,7 @@ describe('servers that behave', () => {
   test('what the operator configures stands: which tools, what they count as, and the one who may', async (t) => {
     const rig = openMcp(t);
     const more = { allow: ['a*', '*e*'], deny: ['fails', 'pict*'], effects: ['execute'], role: 'owner', about: 'sums' };
-    await rig.configure({ lib: { ...library, ...more } });
+    await rig.configure({ lib: { ...official, ...more } });
     await rig.up('lib');
     const [group] = rig.servers.groups();
     assert.equal(group?.about, 'sums');
@@ -109,11 +109,11 @@ describe('servers that behave', () => {
       (name: string): (() => boolean) =>
       () =>
         rig.servers.status().some((one) => one.name === name && one.state === 'up');
-    await rig.configure({ one: library, two: library, three: { ...library, enabled: false } });
+    await rig.configure({ one: official, two: official, three: { ...official, enabled: false } });
     await rig.until(() => pid('one')() && pid('two')());
     await rig.call('mcp_one__add', { a: 1, b: 1 });
     await rig.call('mcp_two__add', { a: 1, b: 1 });
-    await rig.configure({ one: library, two: { ...library, deny: ['grow'] } });
+    await rig.configure({ one: official, two: { ...official, deny: ['grow'] } });
     assert.deepEqual(
       rig.servers.status().map(({ name, calls }) => [name, calls]),
       [
