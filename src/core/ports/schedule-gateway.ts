@@ -1,0 +1,103 @@
+/** What clients may ask of schedules and tasks: a part of the Gateway. Sees what is the caller's own; `admin` sees all. */
+import type { Payload, PersonPayload } from '../payload.ts';
+import type { JobState } from '../schedule.ts';
+import type { TaskEvent, TaskState } from '../task.ts';
+import type { ConversationRef } from '../message.ts';
+import type { JobRow, SlotRow, TaskRow, TaskStep } from './schedule-store.ts';
+import type { Page } from './gateway.ts';
+
+/** When, as people and programs write it: exactly one of the first five. */
+export interface WrittenWhen {
+  /** `2026-12-24T18:00` on the clock of the time zone, or with an offset or `Z`. */
+  at?: string;
+  /** A duration such as `20m`. */
+  after?: string;
+  /** A duration such as `1h`; the first time one duration from now, or at `from`. */
+  every?: string;
+  cron?: string;
+  /** In words, in the language of the person: `every weekday at 9`. */
+  words?: string;
+  /** Of `every`: the first time, as `at`. */
+  from?: string;
+  /** IANA name; default: the person's, else the gateway's. */
+  time_zone?: string;
+  except?: readonly string[];
+  /** As `at`. */
+  until?: string;
+  max_runs?: number;
+}
+
+export interface WrittenMissed {
+  policy: 'skip' | 'once' | 'all';
+  max?: number;
+  /** A duration. */
+  max_lateness?: string;
+}
+
+export interface WrittenJob extends WrittenWhen {
+  name?: string;
+  payload: PersonPayload;
+  /**
+   * `here` (where it is asked for; the default, and in a place without a chat the person's own direct chat, else nowhere),
+   * `nowhere`, `webhook:NAME`, or an address such as `telegram:main:12345`.
+   */
+  deliver?: string;
+  missed?: WrittenMissed;
+  /** A duration. */
+  jitter?: string;
+  /** Attempts after the first: 0 to 10. */
+  retries?: number;
+}
+
+export type WrittenTask = Pick<WrittenJob, 'name' | 'payload' | 'deliver' | 'retries'> &
+  Pick<WrittenWhen, 'at' | 'after' | 'time_zone'>;
+
+/** Where somebody stands who asks: what `here` means. Null: a client without a chat. */
+export interface Here {
+  conversation: ConversationRef;
+  chatType: 'direct' | 'group';
+  sessionKey: string;
+}
+
+export interface Asked {
+  here: Here | null;
+  /** See Origin. */
+  tainted: string | null;
+}
+
+export interface Upcoming {
+  at: number;
+  /** `Thu 2026-12-24 18:00` on the clock of the job's zone. */
+  local: string;
+}
+
+export interface JobView {
+  job: JobRow;
+  /** The next times, at most three unless more are asked for; empty when it is not active. */
+  next: Upcoming[];
+}
+
+export interface JobQuery {
+  state?: JobState;
+  chores?: 'with' | 'without' | 'only';
+  /** Milliseconds since the epoch: due in this window. */
+  dueFrom?: number;
+  dueTo?: number;
+}
+
+export interface TaskQuery {
+  state?: TaskState;
+  job?: string;
+  owner?: string;
+  chores?: 'with' | 'without' | 'only';
+  from?: number;
+  to?: number;
+}
+
+export interface TaskView {
+  task: TaskRow;
+  events: TaskEvent[];
+  steps: TaskStep[];
+}
+
+export type { Payload };

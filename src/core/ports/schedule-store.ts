@@ -1,0 +1,256 @@
+/**
+ * Jobs, their slots, and tasks: a part of the Store, under its promises. Everything here is off the path of a turn.
+ * With an `owner`, what is somebody else's is not there; null: everybody's.
+ */
+import type { ErrorData } from '../errors.ts';
+import type { JsonObject } from '../message.ts';
+import type { Payload, PayloadKind } from '../payload.ts';
+import type { PersonRole } from '../principal.ts';
+import type { DecidedSlot, JobState, MissedPolicy, Timing } from '../schedule.ts';
+import type { TaskDelivery, TaskEvent, TaskProgress, TaskResult, TaskState } from '../task.ts';
+import type { Listed, ListOptions, NewMessage, NewOutbound, OutboxRow } from './store.ts';
+
+/** Who had something made, and what it may do. */
+export interface Origin {
+  kind: 'token' | 'sender' | 'job' | 'system';
+  /** Token id, `channel:account` of a sender, id of a job. */
+  id: string;
+  /** The most that it may do, whatever its owner may do by then. */
+  role: PersonRole;
+  /** Where outside text in the context it was made in came from: what it does is held to the stricter policy. Null: none. */
+  tainted: string | null;
+}
+
+/** What a person may change about a job. */
+export interface JobSettings extends Timing {
+  name: string;
+  payload: Payload;
+  deliver: TaskDelivery;
+  missed: MissedPolicy;
+  /** Each run begins up to this much later than its due time, always the same for the same slot. */
+  jitterMs: number;
+  /** Attempts of each of its tasks. */
+  maxAttempts: number;
+}
+
+export interface NewJob extends JobSettings {
+  id: string;
+  owner: string;
+  origin: Origin;
+  nextAt: number | null;
+  createdAt: number;
+}
+
+export interface JobRow extends NewJob {
+  state: JobState;
+  /** Why it is paused or finished, in a few words. */
+  reason: string | null;
+  /** Counted up by every change; what was decided about an older one is void. */
+  revision: number;
+  /** Slots that fired. */
+  runs: number;
+  /** Slots that were missed. */
+  missedRuns: number;
+  lastFiredAt: number | null;
+  /** What the last run keeps for the next, such as what a page looked like; at most 64 KiB. */
+  memory: JsonObject | null;
+  updatedAt: number;
+}
+
+export interface JobChange {
+  settings?: Partial<JobSettings>;
+  state?: JobState;
+  reason?: string | null;
+  nextAt?: number | null;
+  at: number;
+}
+
+export interface JobFilter {
+  owner: string | null;
+  state?: JobState;
+  /** Those of the gateway itself: with them (default), without them, or only they. */
+  chores?: 'with' | 'without' | 'only';
+  /** Due in this window, milliseconds since the epoch. */
+  dueFrom?: number;
+  dueTo?: number;
+}
+
+/** PRIMARY KEY (job, due). */
+export interface SlotRow extends DecidedSlot {
+  jobId: string;
+  owner: string;
+  /** Of a slot that fired. */
+  taskId: string | null;
+  /** When it was decided about. */
+  at: number;
+}
+
+/** What is due of one job, decided. Tasks of slots that fired are in the order of these slots. */
+export interface Firing {
+  jobId: string;
+  /** Void unless the job is active and still at this revision and due time. */
+  revision: number;
+  dueAt: number;
+  slots: readonly DecidedSlot[];
+  tasks: readonly NewTask[];
+  nextAt: number | null;
+  at: number;
+}
+
+/** What set a task off. */
+export type TaskTrigger = 'slot' | 'hand' | 'request' | 'task';
+
+export interface NewTask {
+  id: string;
+  owner: string;
+  /** Null: of no job. */
+  jobId: string | null;
+  /** Of its slot. */
+  due: number | null;
+  trigger: TaskTrigger;
+  name: string;
+  payload: Payload;
+  deliver: TaskDelivery;
+  origin: Origin;
+  /** Not begun before. */
+  runAt: number;
+  maxAttempts: number;
+  createdAt: number;
+}
+
+export interface TaskRow extends NewTask {
+  seq: number;
+  kind: PayloadKind;
+  state: TaskState;
+  /** Counted before the work. */
+  attempts: number;
+  /** Of these those in which the process died. */
+  crashes: number;
+  /** The process that is at work, and until when it holds it without a sign of life. */
+  node: string | null;
+  leaseUntil: number | null;
+  /** Counted up by every claim: what is told under an older one is void. */
+  fence: number;
+  progress: TaskProgress | null;
+  result: TaskResult | null;
+  error: ErrorData | null;
+  startedAt: number | null;
+  finishedAt: number | null;
+  updatedAt: number;
+}
+
+export interface TaskFilter {
+  owner: string | null;
+  state?: TaskState;
+  jobId?: string;
+  chores?: 'with' | 'without' | 'only';
+  /** Created in this window. */
+  from?: number;
+  to?: number;
+}
+
+/** What is known of a step of a workflow. */
+export interface TaskStep {
+  id: string;
+  state: 'started' | 'done' | 'failed' | 'undoing' | 'undone' | 'not_undone';
+  result: TaskResult | null;
+  error: ErrorData | null;
+  at: number;
+}
+
+/** How a task ended well. */
+export interface FinishTask {
+  id: string;
+  fence: number;
+  result: TaskResult;
+  /** For the job's next run; undefined: as it is. */
+  memory?: JsonObject | null;
+  /** The messages that hand the result over, and what they leave in the history of the session there. */
+  outbox: NewOutbound[];
+  note: { sessionKey: string; message: NewMessage } | null;
+  /** What follows from it, such as handing it over after the quiet hours. */
+  then: NewTask[];
+  at: number;
+}
+
+export interface FailTask {
+  id: string;
+  fence: number;
+  error: ErrorData;
+  /** When it is tried again; null, or without an attempt left: it has failed. */
+  retryAt: number | null;
+  at: number;
+}
+
+export interface ScheduleStore {
+  // ── jobs
+  /** Null, and nothing is stored, when the owner has `maxJobs` that are not finished. Chores: null when there is one under the id. */
+  addJob(job: NewJob, maxJobs: number): Promise<JobRow | null>;
+  job(id: string, owner: string | null): Promise<JobRow | null>;
+  /** Soonest due first, those without a due time last. */
+  listJobs(filter: JobFilter, options: ListOptions): Promise<Listed<JobRow>>;
+  /** Null when it is not there, or not at `revision` any more. */
+  changeJob(id: string, revision: number, change: JobChange): Promise<JobRow | null>;
+  /** The job and its slots; its tasks stay, queued ones are cancelled. False when it was not there. */
+  removeJob(id: string, owner: string | null, at: number): Promise<boolean>;
+  /** Active ones that are due by then, longest due first. */
+  dueJobs(now: number, limit: number): Promise<JobRow[]>;
+  /** The nearest due time of an active job. */
+  nextDue(): Promise<number | null>;
+  /**
+   * Inserting a slot is the permission to run it: a slot that exists already is left as it is and gets no task. One
+   * transaction with the tasks and the job's next due time (without one it is finished). Null when it is void.
+   */
+  fire(firing: Firing): Promise<{ slots: SlotRow[]; tasks: TaskRow[] } | null>;
+  /** Newest first. */
+  slots(jobId: string, options: ListOptions): Promise<Listed<SlotRow>>;
+
+  // ── tasks
+  /** Null, and nothing is stored, when the owner has `maxOpen` queued or running ones. A task whose id exists is returned as stored. */
+  addTask(task: NewTask, maxOpen: number): Promise<TaskRow | null>;
+  task(id: string, owner: string | null): Promise<TaskRow | null>;
+  /** Newest first. */
+  listTasks(filter: TaskFilter, options: ListOptions): Promise<Listed<TaskRow>>;
+  /** Oldest first. */
+  taskEvents(id: string): Promise<TaskEvent[]>;
+  /**
+   * The longest due queued task, or one whose lease ran out, whose owner and kind are not busy, and none of whose job is
+   * running; it is `running` then, the attempt counted. Null: none. A lease that ran out counts as a crash.
+   */
+  claimTask(request: {
+    now: number;
+    node: string;
+    leaseUntil: number;
+    busyOwners: readonly string[];
+    busyKinds: readonly PayloadKind[];
+  }): Promise<TaskRow | null>;
+  /** When the next queued task may begin, or the next lease runs out, busy ones not counted; null: nothing waits. */
+  nextTaskAt(busyOwners: readonly string[], busyKinds: readonly PayloadKind[]): Promise<number | null>;
+  /** Signs of life: leases are extended, progress is written. The ids of those that are not held any more (fenced, cancelled). */
+  beatTasks(
+    node: string,
+    leaseUntil: number,
+    beats: readonly { id: string; fence: number; progress: TaskProgress | null }[],
+  ): Promise<string[]>;
+  /** Null when it is not held under this fence any more: nothing of it is stored then. */
+  finishTask(finish: FinishTask): Promise<{ task: TaskRow; outbox: OutboxRow[] } | null>;
+  failTask(fail: FailTask): Promise<TaskRow | null>;
+  /** Queued or running, `reason` in a few words; null when it is not there or over already. */
+  cancelTask(id: string, owner: string | null, reason: string, at: number): Promise<TaskRow | null>;
+  /** A failed or cancelled one is queued again with fresh attempts; null when it is neither. */
+  retryTask(id: string, owner: string | null, at: number): Promise<TaskRow | null>;
+  /** A stop: what this process still holds is queued again, the attempt not counted. */
+  releaseTasks(node: string, at: number): Promise<number>;
+  /**
+   * A start: what another process of this data directory left running died with it. It is queued again, its crash counted;
+   * with `maxCrashes` of them it has failed (`crashed`), and its job is paused for that reason.
+   */
+  recoverTasks(node: string, maxCrashes: number, at: number): Promise<{ queued: TaskRow[]; failed: TaskRow[] }>;
+  /** What is known of the steps of a workflow, in the order in which they began. */
+  taskSteps(id: string): Promise<TaskStep[]>;
+  /** False when the task is not held under this fence any more. */
+  saveTaskStep(id: string, fence: number, step: TaskStep): Promise<boolean>;
+  /** One bounded step of housekeeping: what ended before `before`, and slots older than that; true while there is more. */
+  forgetTasks(before: number, batch: number): Promise<boolean>;
+  taskCounts(): Promise<{ jobs: number; queued: number; running: number; failed: number }>;
+}

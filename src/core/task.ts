@@ -1,0 +1,77 @@
+/** The life of a unit of background work. */
+import type { ConversationRef, OutboundFile } from './message.ts';
+
+/**
+ * `queued` (also while it waits for its next attempt) `→ running → completed | failed | cancelled`. A task that failed for
+ * good is a dead letter until somebody retries or clears it.
+ */
+export const taskStates = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+export type TaskState = (typeof taskStates)[number];
+
+/** Which states a task may go to. Back to `queued`: another attempt, a stop of the gateway, or a retry by hand. */
+export const taskTransitions: Readonly<Record<TaskState, readonly TaskState[]>> = {
+  queued: ['running', 'cancelled', 'failed'],
+  running: ['completed', 'failed', 'cancelled', 'queued'],
+  completed: [],
+  failed: ['queued'],
+  cancelled: ['queued'],
+};
+
+/** Where a result goes. */
+export type TaskDelivery =
+  | { to: 'conversation'; conversation: ConversationRef; chatType: 'direct' | 'group'; sessionKey: string }
+  /** Of an API client: it stands in the history, and is told on the bus. */
+  | { to: 'session'; sessionKey: string }
+  /** `[webhooks.out.NAME]` */
+  | { to: 'webhook'; name: string }
+  | { to: 'nowhere' };
+
+export interface TaskResult {
+  /** Markdown. Empty: there is nothing to tell, and nobody is told. */
+  text: string;
+  files: OutboundFile[];
+  /** Where the text comes from when somebody else than the person may have written it; null: nowhere else. */
+  outside: string | null;
+}
+
+export interface TaskProgress {
+  /** 0 to 1; null: unknown. */
+  done: number | null;
+  /** One line. */
+  text: string;
+}
+
+/** Deaths of the process that a task may be at work in; the last one ends it. */
+export const maxTaskCrashes = 3;
+/** Characters of a result that is kept; the rest belongs in a file. */
+export const maxResultText = 32_768;
+
+const firstRetryMs = 10_000;
+const maxRetryMs = 3_600_000;
+
+/** How long to wait before the attempt after the `attempts`-th: 10 s, 40 s, 160 s, … up to an hour, ± 20 %. `unit`: 0 to 1. */
+export function taskRetryMs(attempts: number, unit: number): number {
+  return Math.min(firstRetryMs * 4 ** (attempts - 1), maxRetryMs) * (0.8 + 0.4 * unit);
+}
+
+/** What stands in the story of a task. */
+export type TaskEventKind =
+  | 'queued'
+  | 'started'
+  | 'step'
+  | 'retrying'
+  | 'released'
+  | 'crashed'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'delivered';
+
+export interface TaskEvent {
+  /** Counts from 1 for each task. */
+  n: number;
+  at: number;
+  kind: TaskEventKind;
+  /** In a few words; never contents. */
+  detail: string;
+}
