@@ -12,6 +12,7 @@ import type { ProviderOptions } from '../adapters/providers/options.ts';
 import { skillsOptions } from '../adapters/tools/skills/options.ts';
 import { databaseOptions } from '../adapters/store/sqlite/options.ts';
 import { budgetsTable } from './budgets.ts';
+import { schedulerTable, tasksTable } from './scheduler.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
 import { agentPolicyTable } from './tool-policy.ts';
 import { pluginsTable } from './plugins.ts';
@@ -190,6 +191,8 @@ const wholeSchema = () =>
     skills: withDefault(skillsOptions(), {}),
     plugins: withDefault(pluginsTable(), {}),
     mcp: withDefault(mcpOptions(), {}),
+    scheduler: withDefault(schedulerTable(), {}),
+    tasks: withDefault(tasksTable(), {}),
     budgets: withDefault(budgetsTable(), {}),
     logging: withDefault(loggingOptions(), {}),
     metrics: withDefault(metricsOptions(), {}),
@@ -222,12 +225,4 @@ export type Config = Omit<WrittenConfig, 'providers' | 'agents' | 'channels' | '
 };
 
 /** Keys of the design that this version does not have yet; `*` is any name. */
-export const laterKeys: readonly string[] = [
-  'bridge',
-  'database.url',
-  'media',
-  'scheduler',
-  'search',
-  'tasks',
-  'webhooks',
-];
+export const laterKeys: readonly string[] = ['bridge', 'database.url', 'media', 'search', 'webhooks'];

@@ -10,46 +10,47 @@ const id = (max = 64) => z.string().check(z.regex(new RegExp(`^[A-Za-z][A-Za-z0-
 const words = (max = maxPayloadText) => z.string().check(z.trim(), z.minLength(1), z.maxLength(max));
 const address = () => z.string().check(z.trim(), z.regex(/^https?:\/\/\S+$/i), z.maxLength(2048));
 
-const simple = () => [
-  /** Delivers the text as it is. */
-  z.strictObject({ kind: z.literal('text'), text: words() }),
-  /** Asks the agent; its answer is the result. `silent`: it may find that there is nothing to tell. */
-  z.strictObject({
-    kind: z.literal('ask'),
-    prompt: words(),
-    agent: z.optional(words(64)),
-    model: z.optional(words(200)),
-    silent: z.optional(z.boolean()),
-  }),
-  /** Calls a tool; what it returns is the result. */
-  z.strictObject({ kind: z.literal('tool'), tool: words(64), args: z.optional(z.record(z.string(), z.json())) }),
-  /**
-   * Fetches a page. `changed`: the result is what changed since the time before, nothing when nothing did, and nothing the
-   * first time. `prompt`: the agent is asked this about it.
-   */
-  z.strictObject({
-    kind: z.literal('fetch'),
-    url: address(),
-    changed: z.optional(z.boolean()),
-    prompt: z.optional(words()),
-  }),
-  /** Looks something up in the person's notes and files. */
-  z.strictObject({
-    kind: z.literal('lookup'),
-    query: words(500),
-    in: z.optional(z.array(z.enum(['notes', 'files'])).check(z.minLength(1), z.maxLength(2))),
-    limit: z.optional(z.int().check(z.minimum(1), z.maximum(20))),
-  }),
-  /** Posts to `[webhooks.out.NAME]`, signed. */
-  z.strictObject({ kind: z.literal('webhook'), name: id(32), body: z.optional(z.json()) }),
-  /** Makes a file and hands it over: of a given text, or of what the agent answers to a prompt. */
-  z.strictObject({
-    kind: z.literal('file'),
-    name: words(120),
-    text: z.optional(words(200_000)),
-    prompt: z.optional(words()),
-  }),
-] as const;
+const simple = () =>
+  [
+    /** Delivers the text as it is. */
+    z.strictObject({ kind: z.literal('text'), text: words() }),
+    /** Asks the agent; its answer is the result. `silent`: it may find that there is nothing to tell. */
+    z.strictObject({
+      kind: z.literal('ask'),
+      prompt: words(),
+      agent: z.optional(words(64)),
+      model: z.optional(words(200)),
+      silent: z.optional(z.boolean()),
+    }),
+    /** Calls a tool; what it returns is the result. */
+    z.strictObject({ kind: z.literal('tool'), tool: words(64), args: z.optional(z.record(z.string(), z.json())) }),
+    /**
+     * Fetches a page. `changed`: the result is what changed since the time before, nothing when nothing did, and nothing the
+     * first time. `prompt`: the agent is asked this about it.
+     */
+    z.strictObject({
+      kind: z.literal('fetch'),
+      url: address(),
+      changed: z.optional(z.boolean()),
+      prompt: z.optional(words()),
+    }),
+    /** Looks something up in the person's notes and files. */
+    z.strictObject({
+      kind: z.literal('lookup'),
+      query: words(500),
+      in: z.optional(z.array(z.enum(['notes', 'files'])).check(z.minLength(1), z.maxLength(2))),
+      limit: z.optional(z.int().check(z.minimum(1), z.maximum(20))),
+    }),
+    /** Posts to `[webhooks.out.NAME]`, signed. */
+    z.strictObject({ kind: z.literal('webhook'), name: id(32), body: z.optional(z.json()) }),
+    /** Makes a file and hands it over: of a given text, or of what the agent answers to a prompt. */
+    z.strictObject({
+      kind: z.literal('file'),
+      name: words(120),
+      text: z.optional(words(200_000)),
+      prompt: z.optional(words()),
+    }),
+  ] as const;
 
 const simpleSchema = () => z.discriminatedUnion('kind', simple());
 

@@ -194,14 +194,14 @@ describe('F-05: wrong values are refused by key', () => {
     assert.deepEqual([issue?.line, issue?.column], [2, 8]);
   });
   it('everything that is wrong is said at once, in the order of the file', (t) => {
-    const text = '[server]\nport = "x"\nprot = 1\n[logging]\nlevel = 3\n[scheduler]\n';
+    const text = '[server]\nport = "x"\nprot = 1\n[logging]\nlevel = 3\n[bridge]\n';
     assert.deepEqual(
       issuesOfText(t, text).map(({ key, line }) => [key, line]),
       [
         ['server.port', 2],
         ['server.prot', 3],
         ['logging.level', 5],
-        ['scheduler', 6],
+        ['bridge', 6],
       ],
     );
   });

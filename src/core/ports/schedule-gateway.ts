@@ -1,10 +1,12 @@
 /** What clients may ask of schedules and tasks: a part of the Gateway. Sees what is the caller's own; `admin` sees all. */
-import type { Payload, PersonPayload } from '../payload.ts';
+import type { PersonPayload } from '../payload.ts';
+import type { Principal } from '../principal.ts';
 import type { JobState } from '../schedule.ts';
 import type { TaskEvent, TaskState } from '../task.ts';
 import type { ConversationRef } from '../message.ts';
 import type { JobRow, SlotRow, TaskRow, TaskStep } from './schedule-store.ts';
 import type { Page } from './gateway.ts';
+import type { ListOptions } from './store.ts';
 
 /** When, as people and programs write it: exactly one of the first five. */
 export interface WrittenWhen {
@@ -100,4 +102,30 @@ export interface TaskView {
   steps: TaskStep[];
 }
 
-export type { Payload };
+/**
+ * `asked` is where a request comes from; absent: from a client without a chat. Rejects with `invalid_input` (in words that
+ * say what is accepted), `not_found` (also for what is somebody else's), `not_allowed`, `too_many_jobs`, `too_many_tasks`,
+ * and `conflict` for what its state does not allow.
+ */
+export interface ScheduleGateway {
+  /** What a job would be and when it would be due; nothing is stored. `count`: 1 to 100, default 3. */
+  previewJob(principal: Principal, written: WrittenJob, asked?: Asked, count?: number): Promise<JobView>;
+  addJob(principal: Principal, written: WrittenJob, asked?: Asked): Promise<JobView>;
+  jobs(principal: Principal, query: JobQuery & ListOptions): Promise<Page<JobView>>;
+  job(principal: Principal, id: string, count?: number): Promise<JobView>;
+  /** Identity and history stay. What is not named stays, too; a named part of `when` replaces all of it. */
+  editJob(principal: Principal, id: string, change: Partial<WrittenJob>, asked?: Asked): Promise<JobView>;
+  pauseJob(principal: Principal, id: string): Promise<JobView>;
+  /** Goes on from now: what was due meanwhile is not made up for. */
+  resumeJob(principal: Principal, id: string): Promise<JobView>;
+  /** Runs it now, beside its schedule. */
+  runJob(principal: Principal, id: string): Promise<TaskRow>;
+  removeJob(principal: Principal, id: string): Promise<void>;
+  slots(principal: Principal, id: string, page: ListOptions): Promise<Page<SlotRow>>;
+
+  addTask(principal: Principal, written: WrittenTask, asked?: Asked): Promise<TaskRow>;
+  tasks(principal: Principal, query: TaskQuery & ListOptions): Promise<Page<TaskRow>>;
+  task(principal: Principal, id: string): Promise<TaskView>;
+  cancelTask(principal: Principal, id: string): Promise<TaskRow>;
+  retryTask(principal: Principal, id: string): Promise<TaskRow>;
+}
