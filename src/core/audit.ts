@@ -23,7 +23,16 @@ export type AuditAction =
   | 'person.exported'
   | 'person.erased'
   | 'approval.decided'
-  | 'budget.set';
+  | 'budget.set'
+  | 'job.added'
+  | 'job.edited'
+  | 'job.paused'
+  | 'job.resumed'
+  | 'job.run'
+  | 'job.removed'
+  | 'task.added'
+  | 'task.cancelled'
+  | 'task.retried';
 
 /**
  * Who acted. Of somebody in a chat `id` is the account they spoke through (`telegram:main`), never their id there: the

@@ -1,4 +1,6 @@
 import type { ErrorData } from './errors.ts';
+import type { PayloadKind } from './payload.ts';
+import type { TaskState } from './task.ts';
 import type { ChatAnswer } from './answer.ts';
 
 /**
@@ -27,6 +29,11 @@ export type GatewayEvent = EventBase &
     | { type: 'delivery.dead'; outboxId: string; channel: string; detail: string }
     /** A reaction to a message of ours; an empty value was taken back. */
     | { type: 'feedback'; outboxId: string; channel: string; value: string }
+    /** A due time of a job was attended; `missed` tells of those that were not: how many, from `due` on. */
+    | { type: 'job.fired'; jobId: string; taskId: string; due: number }
+    | { type: 'job.missed'; jobId: string; due: number; count: number }
+    | { type: 'task.changed'; taskId: string; jobId: string | null; kind: PayloadKind; state: TaskState }
+    | { type: 'task.progress'; taskId: string; jobId: string | null; done: number | null; text: string }
     | { type: 'channel.state'; channel: string; state: string; detail: string }
     | { type: 'provider.state'; provider: string; state: string; detail: string }
     | { type: 'config.reloaded'; changed: string[] }

@@ -62,6 +62,8 @@ export interface Here {
 }
 
 export interface Asked {
+  /** The same key of the same person makes the same job or task, once. Absent: each request makes another. */
+  key?: string;
   here: Here | null;
   /** See Origin. */
   tainted: string | null;
