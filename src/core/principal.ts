@@ -35,3 +35,7 @@ export function requireScope(principal: Principal, needed: Scope): void {
     );
   }
 }
+
+/** Whose rows a principal may see: its person's, or with `admin` everybody's (null). */
+export const ownerFilter = (principal: Principal): string | null =>
+  scopeIncludes(principal.scope, 'admin') ? null : principal.person;

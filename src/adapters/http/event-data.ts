@@ -19,6 +19,10 @@ const types: Record<GatewayEventType, true> = {
   'delivery.uncertain': true,
   'delivery.dead': true,
   feedback: true,
+  'job.fired': true,
+  'job.missed': true,
+  'task.changed': true,
+  'task.progress': true,
   'channel.state': true,
   'provider.state': true,
   'config.reloaded': true,
@@ -39,6 +43,8 @@ const wireNames: Record<string, string> = {
   expiresAt: 'expires_at',
   sessionKey: 'session',
   messageSeq: 'seq',
+  jobId: 'job_id',
+  taskId: 'task_id',
 };
 /** Not for clients, or in the envelope. */
 const hidden = new Set(['type', 'seq', 'at', 'correlation']);

@@ -10,7 +10,7 @@ import type { PersonSettings } from '../../core/ports/preferences.ts';
 import type { ReplayGateway } from '../../core/ports/replay.ts';
 import type { MessageTrace, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
-import { scopeIncludes, type Principal, type Scope } from '../../core/principal.ts';
+import { ownerFilter, type Principal, type Scope } from '../../core/principal.ts';
 import type { Pairing } from '../access/pairing.ts';
 import type { People } from '../access/people.ts';
 import type { Tokens } from '../access/tokens.ts';
@@ -157,10 +157,6 @@ function visible(principal: Principal, person: string): string {
   if (owner !== null && owner !== person) throw notFound('person');
   return person;
 }
-
-/** Whose rows a principal may see: its person's, or with `admin` everybody's (null). */
-const ownerFilter = (principal: Principal): string | null =>
-  scopeIncludes(principal.scope, 'admin') ? null : principal.person;
 
 function mine(principal: Principal, filter: EventFilter): EventFilter {
   const owner = ownerFilter(principal);

@@ -14,8 +14,11 @@ export const crashSteps = [
   'before_mark',
 ] as const;
 
-/** `erasing`: behind each batch of an erasure, which is no step of a message. */
-export type CrashStep = (typeof crashSteps)[number] | 'erasing';
+/** The same on the way of a job, from its due time to the end of its task. */
+export const jobCrashSteps = ['before_fire', 'after_fire', 'task_claimed', 'before_task_end', 'after_task_end'] as const;
 
-/** Called at every step of the message path; does nothing unless a proof asked for a crash there. */
+/** `erasing`: behind each batch of an erasure, which is no step of a message. */
+export type CrashStep = (typeof crashSteps)[number] | (typeof jobCrashSteps)[number] | 'erasing';
+
+/** Called at every step of the message path and of jobs; does nothing unless a proof asked for a crash there. */
 export type CrashPoint = (step: CrashStep) => void;

@@ -1,6 +1,6 @@
 /** What clients may ask of schedules and tasks: a part of the Gateway. Sees what is the caller's own; `admin` sees all. */
 import type { PersonPayload } from '../payload.ts';
-import type { Principal } from '../principal.ts';
+import type { PersonRole, Principal } from '../principal.ts';
 import type { JobState } from '../schedule.ts';
 import type { TaskEvent, TaskState } from '../task.ts';
 import type { ConversationRef } from '../message.ts';
@@ -65,6 +65,8 @@ export interface Asked {
   /** The same key of the same person makes the same job or task, once. Absent: each request makes another. */
   key?: string;
   here: Here | null;
+  /** What who asks may do there; absent: as much as anywhere. */
+  role?: PersonRole;
   /** See Origin. */
   tainted: string | null;
 }

@@ -1,0 +1,150 @@
+import { noLongerNeeded } from '../../core/abort.ts';
+import type { MintId } from '../../core/ids.ts';
+import type { Bus } from '../../core/ports/bus.ts';
+import type { Calendar } from '../../core/ports/calendar.ts';
+import type { JobRow, NewTask, ScheduleStore } from '../../core/ports/schedule-store.ts';
+import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
+import { decideDue, type DecidedSlot } from '../../core/schedule.ts';
+import type { CrashPoint } from '../lifecycle/crash-points.ts';
+import { jitterOf } from './jitter.ts';
+
+/** Jobs that are decided about in one go: they share a commit. */
+const maxAtOnce = 50;
+
+export interface SchedulerSettings {
+  enabled: boolean;
+  graceMs: number;
+  pollMs: number;
+}
+
+export interface SchedulerDeps {
+  store: Pick<ScheduleStore, 'dueJobs' | 'nextDue' | 'fire' | 'changeJob'>;
+  calendar: Calendar;
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  mintId: MintId;
+  crash: CrashPoint;
+  /** Who carries out what fired. */
+  tasks: { wake(): void };
+  settings: () => SchedulerSettings;
+}
+
+/**
+ * Sees to it that every due time of every job is attended: fired or missed, by the job's own policy, once. It holds no
+ * truth of its own. What is due is asked of the store, inserting the slot is the permission to run it, and a scheduler
+ * that dies between any two steps is followed by one that finds things as they are.
+ */
+export class Scheduler {
+  readonly #deps: SchedulerDeps;
+  readonly #fired: Counter;
+  readonly #missed: Counter;
+  #woken = new AbortController();
+
+  constructor(deps: SchedulerDeps) {
+    this.#deps = { ...deps, log: deps.log.with({ component: 'scheduler' }) };
+    this.#fired = deps.metrics.counter('job_slots_fired_total', 'Due times of jobs that fired.');
+    this.#missed = deps.metrics.counter('job_slots_missed_total', 'Due times of jobs that nobody attended in time.');
+  }
+
+  /** A job was made or changed, or the settings were. */
+  wake(): void {
+    this.#woken.abort(noLongerNeeded);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, settings } = this.#deps;
+    /** The nearest due time; undefined: to be asked for. */
+    let nextAt: number | null | undefined;
+    while (!signal.aborted) {
+      const { enabled, pollMs } = settings();
+      // Woken while it looks, it looks again.
+      if (this.#woken.signal.aborted) {
+        this.#woken = new AbortController();
+        nextAt = undefined;
+      }
+      // The wall clock may be moved at any time, so it is looked at even when nothing should be due for long.
+      if (enabled && (nextAt === undefined || (nextAt !== null && nextAt <= clock.now()))) nextAt = await this.attend();
+      const idleMs = !enabled || nextAt === null || nextAt === undefined ? pollMs : nextAt - clock.now();
+      const either = AbortSignal.any([signal, this.#woken.signal]);
+      await clock.sleep(Math.min(Math.max(idleMs, 0), pollMs), either).catch(() => undefined);
+    }
+  }
+
+  /** Attends to all that is due; the nearest due time after it, or null when there is none. */
+  async attend(): Promise<number | null> {
+    const { store, clock } = this.#deps;
+    for (;;) {
+      const now = clock.now();
+      const due = await store.dueJobs(now, maxAtOnce);
+      if (due.length === 0) return store.nextDue();
+      await Promise.all(due.map((job) => this.#fire(job, now)));
+    }
+  }
+
+  async #fire(job: JobRow, now: number): Promise<void> {
+    const { store, bus, crash, tasks, log } = this.#deps;
+    const { id: jobId, owner, revision, nextAt: dueAt, payload } = job;
+    if (dueAt === null) return;
+    const decided = this.#decide(job, dueAt, now);
+    if (decided === null) {
+      await store.changeJob(jobId, revision, { state: 'paused', reason: 'broken', nextAt: null, at: now });
+      return;
+    }
+    crash('before_fire');
+    const done = await store.fire({ jobId, revision, dueAt, ...decided, at: now });
+    crash('after_fire');
+    // Somebody changed it meanwhile: it is looked at again as it is now.
+    if (done === null) return;
+    for (const task of done.tasks) {
+      this.#fired.add(1, { kind: payload.kind });
+      bus.publish({ type: 'job.fired', person: owner, jobId, taskId: task.id, due: task.due ?? dueAt });
+    }
+    for (const { state, due, count } of done.slots) {
+      if (state !== 'missed') continue;
+      this.#missed.add(count, { kind: payload.kind });
+      log.warn('a job was not attended in time', { job: jobId, due: new Date(due).toISOString(), times: count });
+      bus.publish({ type: 'job.missed', person: owner, jobId, due, count });
+    }
+    if (done.tasks.length > 0) tasks.wake();
+  }
+
+  /** Null when its times cannot be told any more. */
+  #decide(
+    job: JobRow,
+    dueAt: number,
+    now: number,
+  ): { slots: DecidedSlot[]; tasks: NewTask[]; nextAt: number | null } | null {
+    const { calendar, settings, log } = this.#deps;
+    const runsLeft = job.maxRuns === null ? Infinity : Math.max(0, job.maxRuns - job.runs);
+    const limits = { graceMs: settings().graceMs, runsLeft };
+    try {
+      const { slots, nextAt } = decideDue(dueAt, now, (after) => calendar.next(job, after), job.missed, limits);
+      const fired = slots.filter(({ state }) => state === 'fired');
+      return { slots, nextAt, tasks: fired.map(({ due }) => this.#taskOf(job, due, now)) };
+    } catch (error) {
+      // Its country may have left the list of holidays with an update; it must not stand in the way of the others.
+      log.error('a job cannot be planned any more and is paused', { job: job.id, error });
+      return null;
+    }
+  }
+
+  #taskOf(job: JobRow, due: number, now: number): NewTask {
+    const { id: jobId, owner, name, payload, deliver, origin, maxAttempts } = job;
+    return {
+      id: this.#deps.mintId('task'),
+      owner,
+      jobId,
+      due,
+      trigger: 'slot',
+      name,
+      payload,
+      deliver,
+      origin,
+      runAt: due + jitterOf(job, due),
+      maxAttempts,
+      createdAt: now,
+    };
+  }
+}
