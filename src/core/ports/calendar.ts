@@ -3,6 +3,11 @@ import type { Timing } from '../schedule.ts';
 
 export interface Calendar {
   /**
+   * Loads what these timings need, each part once: the reader of cron expressions, the days of holidays. To be awaited
+   * before the others are asked about them, which throw otherwise; with nothing to load it is over at once.
+   */
+  load(timings: readonly Pick<Timing, 'schedule' | 'except'>[]): Promise<void>;
+  /**
    * The first due time after a moment (both in milliseconds since the epoch), `endAt` and `except` heeded; null: there is
    * none. Across a change of the clocks a time that does not exist is due at the end of the gap, and one that comes twice
    * the first time only; an expression with `*` or a step in its hours follows the time that really passes.
