@@ -53,6 +53,8 @@ function scheduleOf(when: WrittenWhen, reading: Reading): Schedule {
     const said = named.length === 0 ? 'it has none of them' : `it has ${named.join(' and ')}`;
     throw invalidInput('bad_schedule', `A job has exactly one of at, after, every, cron and words; ${said}.`);
   }
+  if (when.from !== undefined && kind !== 'every')
+    throw invalidInput('bad_schedule', 'from: it goes with every; the others tell their first time themselves.');
   const text = when[kind] ?? '';
   switch (kind) {
     case 'at': {
@@ -71,6 +73,10 @@ function scheduleOf(when: WrittenWhen, reading: Reading): Schedule {
       return { type: 'cron', expression: text.trim().replaceAll(/\s+/g, ' ') };
   }
 }
+
+/** Whether a change says something about when. */
+export const namesSchedule = (when: WrittenWhen): boolean =>
+  [...kinds, 'from' as const].some((name) => when[name] !== undefined);
 
 function positive(field: string, text: string): number {
   let ms: number;
@@ -96,18 +102,17 @@ export function zoneOf(written: string | undefined, fallback: string): string {
   return zone;
 }
 
-/** Rejects what is never due. */
-export function timingOf(when: WrittenWhen, reading: Reading): Timing {
+/** What is written over what was there before; rejects what is never due. An empty `until` or 0 as `max_runs` takes it back. */
+export function timingOf(when: WrittenWhen, reading: Reading, before: Timing | null = null): Timing {
   const { now, zone, calendar } = reading;
+  const { except, until, max_runs: maxRuns } = when;
   const timing: Timing = {
-    schedule: scheduleOf(when, reading),
+    schedule: before === null || namesSchedule(when) ? scheduleOf(when, reading) : before.schedule,
     zone,
-    except: when.except ?? [],
-    endAt: when.until === undefined ? null : momentOf(when.until, 'until', reading),
-    maxRuns: when.max_runs ?? null,
+    except: except ?? before?.except ?? [],
+    endAt: until === undefined ? (before?.endAt ?? null) : until === '' ? null : momentOf(until, 'until', reading),
+    maxRuns: maxRuns === undefined ? (before?.maxRuns ?? null) : maxRuns === 0 ? null : maxRuns,
   };
-  if (when.from !== undefined && when.every === undefined)
-    throw invalidInput('bad_schedule', 'from: it goes with every; cron expressions tell their first time themselves.');
   const problem = calendar.problem(timing, now);
   if (problem !== null) throw invalidInput('bad_schedule', problem);
   const first = calendar.next(timing, now);

@@ -19,6 +19,8 @@ export interface Origin {
   role: PersonRole;
   /** Where outside text in the context it was made in came from: what it does is held to the stricter policy. Null: none. */
   tainted: string | null;
+  /** SHA-256 of what was asked for, where it came under a key: to tell a repeat from a conflict. */
+  request?: string;
 }
 
 /** What a person may change about a job. */
