@@ -31,16 +31,7 @@ import { ownerFilter, type PersonRole, type Principal } from '../../core/princip
 import { roleIncludes } from '../../core/roles.ts';
 import type { TaskDelivery } from '../../core/task.ts';
 import type { Audit } from '../audit/audit.ts';
-import {
-  assertNotTooOften,
-  jitterMsOf,
-  localText,
-  missedOf,
-  momentOf,
-  timingOf,
-  zoneOf,
-  type Reading,
-} from './written.ts';
+import { assertNotTooOften, jitterMsOf, localText, missedOf, timingOf, zoneOf, type Reading } from './written.ts';
 
 const maxName = 80;
 const defaultNext = 3;
@@ -157,7 +148,7 @@ export class Jobs implements ScheduleGateway {
       const { payload, deliver, name, missed, jitter, retries, ...written } = change;
       const reading = { ...asker.reading, zone: zoneOf(written.time_zone, job.zone) };
       const when = await this.#wordsRead(written, asker, reading);
-      const timing = Object.keys(when).length === 0 ? null : timingOf(when, reading, job);
+      const timing = Object.keys(when).length === 0 ? null : await timingOf(when, reading, job);
       const settings: Partial<JobSettings> = {
         ...timing,
         ...(name === undefined ? {} : { name: nameOf(name) }),
@@ -188,8 +179,9 @@ export class Jobs implements ScheduleGateway {
 
   async resumeJob(principal: Principal, id: string): Promise<JobView> {
     const { clock, calendar } = this.#deps;
-    const resumed = await this.#change(principal, id, 'job.resumed', (job) => {
+    const resumed = await this.#change(principal, id, 'job.resumed', async (job) => {
       if (job.state === 'active') return {};
+      await calendar.load([job]);
       const nextAt = calendar.next(job, clock.now());
       if (nextAt === null || (job.maxRuns !== null && job.runs >= job.maxRuns))
         throw new ClankerError('conflict', 'finished', 'It would not be due any more; edit when it is due.');
@@ -249,7 +241,7 @@ export class Jobs implements ScheduleGateway {
     const reading = { ...asker.reading, zone: zoneOf(zone, asker.reading.zone) };
     const named = at !== undefined || after !== undefined;
     const timing = named
-      ? timingOf({ ...(at === undefined ? {} : { at }), ...(after === undefined ? {} : { after }) }, reading)
+      ? await timingOf({ ...(at === undefined ? {} : { at }), ...(after === undefined ? {} : { after }) }, reading)
       : null;
     const task = await this.#queue({
       id,
@@ -327,7 +319,7 @@ export class Jobs implements ScheduleGateway {
     const { payload, deliver, name, missed, jitter, retries, ...rest } = written;
     const { person } = asker.principal;
     const reading = { ...asker.reading, zone: zoneOf(rest.time_zone, asker.reading.zone) };
-    const timing = timingOf(await this.#wordsRead(rest, asker, reading), reading);
+    const timing = await timingOf(await this.#wordsRead(rest, asker, reading), reading);
     this.#assertPace(timing, asker);
     return {
       ...timing,
@@ -413,11 +405,12 @@ export class Jobs implements ScheduleGateway {
   }
 
   /** `count`: how many of the next times. */
-  #view(job: JobRow, count = defaultNext): JobView {
+  async #view(job: JobRow, count = defaultNext): Promise<JobView> {
     const { calendar } = this.#deps;
     if (job.state !== 'active' || job.nextAt === null) return { job, next: [] };
     const left = job.maxRuns === null ? Infinity : Math.max(0, job.maxRuns - job.runs);
     const wanted = Math.min(count, maxNext, left);
+    await calendar.load([job]);
     const times = wanted < 1 ? [] : [job.nextAt, ...calendar.upcoming(job, job.nextAt, wanted - 1)];
     return { job, next: times.map((at) => ({ at, local: localText(calendar.wall(at, job.zone)) })) };
   }

@@ -74,11 +74,12 @@ export class Scheduler {
 
   /** Attends to all that is due; the nearest due time after it, or null when there is none. */
   async attend(): Promise<number | null> {
-    const { store, clock } = this.#deps;
+    const { store, clock, calendar } = this.#deps;
     for (;;) {
       const now = clock.now();
       const due = await store.dueJobs(now, maxAtOnce);
       if (due.length === 0) return store.nextDue();
+      await calendar.load(due);
       await Promise.all(due.map((job) => this.#fire(job, now)));
     }
   }

@@ -103,7 +103,7 @@ export function zoneOf(written: string | undefined, fallback: string): string {
 }
 
 /** What is written over what was there before; rejects what is never due. An empty `until` or 0 as `max_runs` takes it back. */
-export function timingOf(when: WrittenWhen, reading: Reading, before: Timing | null = null): Timing {
+export async function timingOf(when: WrittenWhen, reading: Reading, before: Timing | null = null): Promise<Timing> {
   const { now, zone, calendar } = reading;
   const { except, until, max_runs: maxRuns } = when;
   const timing: Timing = {
@@ -113,6 +113,7 @@ export function timingOf(when: WrittenWhen, reading: Reading, before: Timing | n
     endAt: until === undefined ? (before?.endAt ?? null) : until === '' ? null : momentOf(until, 'until', reading),
     maxRuns: maxRuns === undefined ? (before?.maxRuns ?? null) : maxRuns === 0 ? null : maxRuns,
   };
+  await calendar.load([timing]);
   const problem = calendar.problem(timing, now);
   if (problem !== null) throw invalidInput('bad_schedule', problem);
   const first = calendar.next(timing, now);

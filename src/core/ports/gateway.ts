@@ -15,6 +15,7 @@ import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
 import type { NotePage, NoteRow, SaveNote } from './notes.ts';
 import type { RightsGateway } from './rights-gateway.ts';
 import type { ReplayGateway } from './replay.ts';
+import type { ScheduleGateway } from './schedule-gateway.ts';
 import type { MessageTrace, SessionRow } from './store.ts';
 import type { ToolOutput } from './tool.ts';
 
@@ -226,7 +227,7 @@ export interface StoredFile {
   size: number;
 }
 
-export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway {
+export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway, ScheduleGateway {
   /** The token's principal, or null. Constant time in the token; expired and revoked tokens are null. */
   authenticate(token: string): Promise<Principal | null>;
   /** Calls back within a second after a token stops being valid (revoked, rotated, expired). Returns the unsubscribe. */

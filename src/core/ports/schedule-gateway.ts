@@ -56,7 +56,8 @@ export type WrittenTask = Pick<WrittenJob, 'name' | 'payload' | 'deliver' | 'ret
 
 /** Where somebody stands who asks: what `here` means. Null: a client without a chat. */
 export interface Here {
-  conversation: ConversationRef;
+  /** Null: a session of API clients, in whose history a result then stands. */
+  conversation: ConversationRef | null;
   chatType: 'direct' | 'group';
   sessionKey: string;
 }
