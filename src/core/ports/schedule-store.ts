@@ -155,7 +155,8 @@ export interface TaskFilter {
 export interface TaskStep {
   id: string;
   state: 'started' | 'done' | 'failed' | 'undoing' | 'undone' | 'not_undone';
-  result: TaskResult | null;
+  /** With what it keeps for the step of the job's next run. */
+  result: (TaskResult & { memory?: JsonObject | null }) | null;
   error: ErrorData | null;
   at: number;
 }
@@ -239,7 +240,10 @@ export interface ScheduleStore {
   failTask(fail: FailTask): Promise<TaskRow | null>;
   /** Queued or running, `reason` in a few words; null when it is not there or over already. */
   cancelTask(id: string, owner: string | null, reason: string, at: number): Promise<TaskRow | null>;
-  /** A failed or cancelled one is queued again with fresh attempts; null when it is neither. */
+  /**
+   * A failed or cancelled one is queued again with fresh attempts; null when it is neither. Of its steps those that failed
+   * or were undone are forgotten, one that could not be undone is done, and one whose undoing was cut counts as started.
+   */
   retryTask(id: string, owner: string | null, at: number): Promise<TaskRow | null>;
   /** A stop: what this process still holds is queued again, the attempt not counted. */
   releaseTasks(node: string, at: number): Promise<number>;
@@ -250,7 +254,7 @@ export interface ScheduleStore {
   recoverTasks(node: string, maxCrashes: number, at: number): Promise<{ queued: TaskRow[]; failed: TaskRow[] }>;
   /** What is known of the steps of a workflow, in the order in which they began. */
   taskSteps(id: string): Promise<TaskStep[]>;
-  /** False when the task is not held under this fence any more. */
+  /** False when the task is not held under this fence any more. One that was cancelled still takes what is undone of it. */
   saveTaskStep(id: string, fence: number, step: TaskStep): Promise<boolean>;
   /** One bounded step of housekeeping: what ended before `before`, and slots older than that; true while there is more. */
   forgetTasks(before: number, batch: number): Promise<boolean>;

@@ -33,6 +33,8 @@ export interface TaskKind<K extends PayloadKind = PayloadKind> {
   readonly repeatable: boolean;
   /** How long an attempt may take; default: `tasks.timeout`. */
   readonly timeoutMs?: number;
+  /** How long an attempt that was aborted may take to end; default 5 s. */
+  readonly graceMs?: number;
   /** What is wrong with a payload before it is stored, in words; null: nothing. */
   problem?(payload: Extract<Payload, { kind: K }>, owner: string): Promise<string | null>;
   /** Rejects with a ClankerError: one that is `retryable` is tried again. */
