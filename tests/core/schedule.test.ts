@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { decideDue, maxCatchUp, maxDueAtOnce, nextPlain, type MissedPolicy } from '../../src/core/schedule.ts';
+
+const minute = 60_000;
+const everyMinute = (after: number): number => (Math.floor(after / minute) + 1) * minute;
+const limits = { graceMs: 10_000, runsLeft: Infinity };
+const once: MissedPolicy = { policy: 'once', max: 1, maxLatenessMs: null };
+
+/** Every due time that the decision speaks of, in order, with its fate. */
+const flat = (slots: readonly { due: number; until: number; count: number; state: string }[]): [number, string][] =>
+  slots.flatMap(({ due, until, count, state }) =>
+    count === 1
+      ? [[due, state] as [number, string]]
+      : Array.from({ length: count }, (_, n): [number, string] => [due + (n * (until - due)) / (count - 1), state]),
+  );
+
+describe('what becomes of times that are due at once', () => {
+  const down = (policy: MissedPolicy, given = limits) =>
+    decideDue(minute, 5 * minute + 5000, everyMinute, policy, given);
+
+  it('once runs the newest and counts the others as missed, in one row', () => {
+    assert.deepEqual(down(once), {
+      slots: [
+        { due: minute, until: 4 * minute, count: 4, state: 'missed' },
+        { due: 5 * minute, until: 5 * minute, count: 1, state: 'fired' },
+      ],
+      nextAt: 6 * minute,
+    });
+  });
+  it('skip runs what is on time and nothing that is late', () => {
+    const skip: MissedPolicy = { policy: 'skip', max: 1, maxLatenessMs: null };
+    assert.deepEqual(flat(down(skip).slots).at(-1), [5 * minute, 'fired']);
+    const late = decideDue(minute, 5 * minute + 10_001, everyMinute, skip, limits);
+    assert.deepEqual(late.slots, [{ due: minute, until: 5 * minute, count: 5, state: 'missed' }]);
+  });
+  it('all runs the newest so many, oldest first', () => {
+    const { slots } = down({ policy: 'all', max: 3, maxLatenessMs: null });
+    assert.deepEqual(
+      flat(slots).map(([, state]) => state),
+      ['missed', 'missed', 'fired', 'fired', 'fired'],
+    );
+  });
+  it('what is later than the most that the job allows is missed whatever the policy', () => {
+    const { slots } = down({ policy: 'all', max: 10, maxLatenessMs: 2 * minute });
+    assert.deepEqual(flat(slots).filter(([, state]) => state === 'fired').length, 2);
+    assert.equal(down({ ...once, maxLatenessMs: 1000 }).slots[0]?.count, 5);
+  });
+  it('a limit of runs ends the schedule with the last of them', () => {
+    const { slots, nextAt } = down({ policy: 'all', max: 10, maxLatenessMs: null }, { ...limits, runsLeft: 2 });
+    assert.equal(flat(slots).filter(([, state]) => state === 'fired').length, 2);
+    assert.equal(nextAt, null);
+  });
+  it('a job that was forgotten for a year is worked off in bounded steps, and none of its times is lost', () => {
+    const year = 366 * 24 * 60;
+    const policy: MissedPolicy = { policy: 'all', max: maxCatchUp, maxLatenessMs: null };
+    let nextAt: number | null = minute;
+    const seen: [number, string][] = [];
+    let steps = 0;
+    while (nextAt !== null && nextAt <= year * minute) {
+      const decision = decideDue(nextAt, year * minute, everyMinute, policy, limits);
+      seen.push(...flat(decision.slots));
+      ({ nextAt } = decision);
+      steps++;
+    }
+    assert.equal(seen.length, year);
+    assert.deepEqual([seen[0]?.[0], seen.at(-1)?.[0]], [minute, year * minute]);
+    assert.equal(seen.filter(([, state]) => state === 'fired').length, maxCatchUp);
+    assert.ok(steps >= year / maxDueAtOnce);
+  });
+
+  it('each due time is decided about exactly once, in order, whatever policy, lateness and limit', () => {
+    const policies = fc.record({
+      policy: fc.constantFrom('skip' as const, 'once' as const, 'all' as const),
+      max: fc.integer({ min: 1, max: maxCatchUp }),
+      maxLatenessMs: fc.option(fc.integer({ min: 1000, max: 10_000_000 })),
+    });
+    const everyMs = fc.integer({ min: 1000, max: 3_600_000 });
+    fc.assert(
+      fc.property(policies, everyMs, fc.nat(3_000_000_000), fc.nat(60_000), (policy, every, lateMs, graceMs) => {
+        const schedule = { type: 'every', everyMs: every, from: 1_000_000 } as const;
+        const now = 1_000_000 + (lateMs % (every * 3000));
+        const seen: [number, string][] = [];
+        let nextAt: number | null = 1_000_000;
+        while (nextAt !== null && nextAt <= now) {
+          const decision = decideDue(nextAt, now, (after) => nextPlain(schedule, after), policy, {
+            graceMs,
+            runsLeft: Infinity,
+          });
+          seen.push(...flat(decision.slots));
+          ({ nextAt } = decision);
+        }
+        assert.deepEqual(
+          seen.map(([due]) => due),
+          Array.from({ length: Math.floor((now - 1_000_000) / every) + 1 }, (_, n) => 1_000_000 + n * every),
+        );
+        const fired = seen.filter(([, state]) => state === 'fired').map(([due]) => due);
+        const most = policy.policy === 'all' ? policy.max : 1;
+        const latest = policy.policy === 'skip' ? graceMs : (policy.maxLatenessMs ?? Infinity);
+        const wanted = seen
+          .map(([due]) => due)
+          .slice(-most)
+          .filter((due) => now - due <= latest);
+        assert.deepEqual(fired, wanted);
+      }),
+    );
+  });
+});
+
+describe('times without a calendar', () => {
+  it('an interval keeps its beat, whenever it is asked', () => {
+    const schedule = { type: 'every', everyMs: 1000, from: 500 } as const;
+    assert.deepEqual(
+      [0, 499, 500, 1499, 1500].map((after) => nextPlain(schedule, after)),
+      [500, 500, 1500, 1500, 2500],
+    );
+  });
+  it('a single time is due once', () => {
+    assert.equal(nextPlain({ type: 'at', at: 5 }, 4), 5);
+    assert.equal(nextPlain({ type: 'at', at: 5 }, 5), null);
+  });
+});
