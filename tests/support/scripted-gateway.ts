@@ -53,6 +53,8 @@ import {
 } from '../../src/core/principal.ts';
 import { clientSessionKey, defaultSession } from '../../src/core/session-key.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
+import { page } from './paging.ts';
+import { ScriptedSchedule } from './scripted-schedule.ts';
 
 export const tokens = {
   admin: 'oc_admin-token-of-the-operator-0123456789',
@@ -117,7 +119,7 @@ const matches = ({ types, sessions, person }: EventFilter, event: GatewayEvent):
   (sessions === undefined || sessions.includes(event.sessionKey ?? '')) &&
   (person === undefined || event.person === person);
 
-export class ScriptedGateway implements Gateway {
+export class ScriptedGateway extends ScriptedSchedule implements Gateway {
   readonly mintId: MintId = idMint(systemClock, systemRandom);
   readonly startedAt = systemClock.now();
   /** What a test may look at or set. */
@@ -142,6 +144,7 @@ export class ScriptedGateway implements Gateway {
   #seq = 0;
 
   constructor() {
+    super();
     this.#addToken(tokens.admin, 'operator', ['admin'], ownerPerson);
     this.#addToken(tokens.manage, 'manage', ['manage'], ownerPerson);
     this.#addToken(tokens.send, 'send', ['send'], ownerPerson);
@@ -846,9 +849,3 @@ const telegram: ChannelStatus = {
   paused: false,
   health: { state: 'connected', detail: '', lastReceiveAt: null, lastEventAt: null, identity: '@bot' },
 };
-
-function page<T>(items: T[], { limit, cursor }: { limit: number; cursor?: string }): Page<T> {
-  const from = cursor === undefined ? 0 : Number(cursor);
-  const next = from + limit;
-  return { items: items.slice(from, next), nextCursor: next < items.length ? String(next) : null };
-}

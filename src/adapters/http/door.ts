@@ -18,7 +18,7 @@ import { validate } from './validate.ts';
 const safeRequestId = /^[A-Za-z0-9_.:-]{1,64}$/;
 /** Where nothing is said, not even whether a route exists, before a token was shown. */
 const guardedPrefix = /^\/(?:api|v1)(?:\/|$)/;
-const corsMethods = 'GET, HEAD, POST, DELETE';
+const corsMethods = 'GET, HEAD, POST, PATCH, DELETE';
 const corsHeaders = 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id';
 
 export interface DoorDeps {
@@ -144,8 +144,9 @@ export class Door {
   }
 
   async #body(route: Route, request: IncomingMessage, response: ServerResponse): Promise<unknown> {
-    if (route.body === 'raw' || (request.method !== 'POST' && !hasBody(request))) return undefined;
-    if (route.body === undefined && !hasBody(request)) return undefined;
+    const { method } = request;
+    const wanted = route.body !== undefined && (method === 'POST' || method === 'PATCH');
+    if (route.body === 'raw' || (!wanted && !hasBody(request))) return undefined;
     const { context } = this.#deps;
     const limits = { maxBytes: context.options().maxBodyBytes, timeoutMs: context.timings.bodyMs };
     return validate((route.body ?? noFields)(), await readJson(request, response, limits));

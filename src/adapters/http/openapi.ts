@@ -6,10 +6,13 @@ type Json = Record<string, unknown>;
 
 const failureOf = { native: failure, openai: failure, message: sendFailure, 'message-plain': plainSendFailure };
 
-/** JSON Schema 2020-12, as OpenAPI 3.1 takes it; for what is sent to us the form before it is converted. */
+/**
+ * JSON Schema 2020-12, as OpenAPI 3.1 takes it; for what is sent to us the form before it is converted. Only what may be
+ * any JSON refers to itself, and a reference would be looked for in the whole document: anything is `{}`.
+ */
 function schemaOf(schema: z.ZodMiniType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });
-  return rest;
+  const { $schema: _, $defs: __, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });
+  return JSON.parse(JSON.stringify(rest, (_key, value: Json) => (value?.['$ref'] === undefined ? value : {}))) as Json;
 }
 
 function parametersOf({ path, query, headers }: Route): Json[] {

@@ -71,7 +71,7 @@ interface RouteOf<
   B extends Shape | 'raw' | undefined,
   S extends Scope | null,
 > {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: Path;
   summary: string;
   /** Null: no token needed. */
@@ -92,7 +92,7 @@ interface RouteOf<
 
 /** A route of the table, its types erased: the server has validated by the schemas before it calls `handle`. */
 export interface Route {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   summary: string;
   scope: Scope | null;

@@ -40,7 +40,7 @@ const maxAttachments = 10;
 
 export const id = z.string().check(z.regex(/^(?!\.{1,2}$)[A-Za-z0-9_:.-]{1,128}$/));
 export const sessionKey = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$/));
-const shortText = z.string().check(z.minLength(1), z.maxLength(200));
+export const shortText = z.string().check(z.minLength(1), z.maxLength(200));
 const text = z
   .string()
   .check(z.minLength(1), z.maxLength(maxTextLength), z.regex(/\S/, 'must hold more than white space'));
@@ -105,7 +105,7 @@ export const tokenBody = () =>
   });
 
 /** Query numbers are text on the wire; the pattern is the whole rule. */
-const number = (pattern: RegExp, words: string) =>
+export const number = (pattern: RegExp, words: string) =>
   z.pipe(z.string().check(z.regex(pattern, `must be a number from ${words}`)), z.transform(Number));
 export const limit = number(/^(?:[1-9]|[1-9]\d|1\d\d|200)$/, '1 to 200');
 export const days = number(/^(?:[1-9]|[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6])$/, '1 to 366');

@@ -9,7 +9,9 @@ export function validate<S extends z.ZodMiniType>(schema: S, value: unknown): z.
   if (result.success) return result.data;
   const issue = mostTelling(result.error.issues);
   if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.slice(0, 5).map((key) => JSON.stringify(key.slice(0, 60)));
+    const names = issue.keys
+      .slice(0, 5)
+      .map((key) => JSON.stringify([...issue.path, key.slice(0, 60)].map(String).join('.')));
     throw new HttpError(400, 'unknown_field', `Unknown field ${names.join(', ')}.`);
   }
   throw new HttpError(400, 'invalid_input', `${fieldName(issue.path)} ${complaint(issue)}.`);
@@ -34,6 +36,10 @@ function complaint(issue: Issue): string {
       return `may have at most ${issue.maximum}${unitOf(issue.origin)}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    case 'invalid_union':
+      return 'options' in issue && issue.options !== undefined
+        ? `must be one of ${issue.options.map((value) => JSON.stringify(value)).join(', ')}`
+        : 'does not have the right form';
     default:
       return issue.message === 'Invalid input' ? 'does not have the right form' : issue.message;
   }

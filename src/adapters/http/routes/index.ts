@@ -4,6 +4,7 @@ import { approvalRoutes } from './approvals.ts';
 import { chatRoutes } from './chat.ts';
 import { eventRoutes } from './events.ts';
 import { hookRoutes } from './hooks.ts';
+import { jobRoutes } from './jobs.ts';
 import { noteRoutes } from './notes.ts';
 import { mcpRoutes } from './mcp.ts';
 import { operateRoutes } from './operate.ts';
@@ -16,6 +17,7 @@ import { runRoutes } from './runs.ts';
 import { sendRoutes } from './send.ts';
 import { sessionRoutes } from './sessions.ts';
 import { statusRoutes } from './status.ts';
+import { taskRoutes } from './tasks.ts';
 import { usageRoutes } from './usage.ts';
 
 /** The table: every route of the server, in the order of the document. `/ws` is an upgrade and stands apart. */
@@ -52,6 +54,8 @@ export function routeTable(version: string): readonly Route[] {
     ...rightsRoutes,
     ...noteRoutes,
     ...approvalRoutes,
+    ...jobRoutes,
+    ...taskRoutes,
     ...hookRoutes,
     ...mcpRoutes,
     ...pageRoutes,
