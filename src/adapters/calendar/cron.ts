@@ -1,0 +1,79 @@
+/** Cron expressions as arithmetic on what a clock shows, by croner. Loaded with the first job that has one. */
+import { Cron } from 'croner';
+
+/** The longest that is read: all sixty minutes and seconds may be listed. */
+const maxLength = 500;
+/** Each weighs about 80 KB, most of it croner's list of years. */
+const maxExpressions = 32;
+
+const accepted =
+  'it takes five fields: minute 0-59, hour 0-23, day of month 1-31, month 1-12 or JAN-DEC, day of week 0-7 or SUN-SAT; or six, seconds first. ' +
+  'In each: *, numbers, lists 1,3, spans 1-5, steps */15 or 8-18/2';
+
+export interface CronExpression {
+  /** Due whenever the clock shows it: its hours have `*` or a step. Otherwise it names times of the day: once on each. */
+  readonly follows: boolean;
+  /** The first time after this one that it names, both in wall milliseconds and whole seconds. */
+  next(wall: number): number | null;
+}
+
+/** Reads expressions, and keeps those that were used last. */
+export class CronReader {
+  readonly #read = new Map<string, CronExpression>();
+
+  /** Throws what `cronProblem` tells. */
+  read(expression: string): CronExpression {
+    const read = this.#read.get(expression) ?? parse(expression);
+    this.#read.delete(expression);
+    this.#read.set(expression, read);
+    const [oldest] = this.#read.keys();
+    if (this.#read.size > maxExpressions && oldest !== undefined) this.#read.delete(oldest);
+    return read;
+  }
+
+  /** What is wrong with it, in words that say what is accepted. Null: nothing. */
+  problem(expression: string): string | null {
+    try {
+      this.read(expression);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+}
+
+/**
+ * Day of month and day of week: either is enough when both are given, as in every cron; `+FRI` asks for both. `L`, `W`
+ * and `#` as croner reads them: last day or last Friday (`5L`) of the month, nearest weekday (`15W`), second Monday
+ * (`MON#2`). Not accepted: nicknames, as `@reboot` cannot be one of them; `?`, which means something else in every
+ * cron; a field of years, as a job has an end.
+ */
+function parse(expression: string): CronExpression {
+  const fields = expression.trim().split(/\s+/);
+  const [hours = ''] = fields.slice(-4);
+  const wrong = (why: string): Error => new Error(`cron "${expression.trim().slice(0, 80)}" ${why}; ${accepted}.`);
+  if (expression.trim() === '') throw wrong('is empty');
+  if (expression.length > maxLength) throw wrong(`is longer than ${maxLength} characters`);
+  if (expression.includes('@')) throw wrong('is a nickname; write @daily as 0 0 * * * and @hourly as 0 * * * *');
+  if (fields.length !== 5 && fields.length !== 6)
+    throw wrong(`has ${fields.length} field${fields.length === 1 ? '' : 's'}`);
+  // Croner would take a text with a colon for a date.
+  const strange = /[^\dA-Za-z*,/#+-]/.exec(fields.join(''));
+  if (strange !== null) throw wrong(`has "${strange[0]}" in it`);
+  let cron: Cron;
+  try {
+    // Without a zone of its own: it only compares fields, and Zone knows when a clock shows them.
+    cron = new Cron(fields.join(' '), { mode: '5-or-6-parts', utcOffset: 0 });
+  } catch (error) {
+    throw wrong(`is not understood (${reasonOf(error)})`);
+  }
+  const next = (wall: number): number | null => cron.nextRun(new Date(wall))?.getTime() ?? null;
+  if (next(anyTime) === null) throw wrong('is never due: no month has such a day');
+  return { follows: /[*/]/.test(hours), next };
+}
+
+/** From any moment on 400 years have every day that there is. */
+const anyTime = Date.UTC(2026, 0, 1);
+
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/^CronPattern: (Syntax error, )?/, '').slice(0, 120);

@@ -1,0 +1,74 @@
+import type { Calendar } from '../../core/ports/calendar.ts';
+import { timeZoneOf } from '../../core/preferences.ts';
+import { nextPlain, type Schedule, type Timing } from '../../core/schedule.ts';
+import { type Zone, wallMsOf, wallTimeOf, zoneNamed } from '../../core/zone.ts';
+import type { CronReader } from './cron.ts';
+import { daysOffProblem, endOfDaysOff, namesHolidays } from './days-off.ts';
+import type { HolidayBook } from './holidays.ts';
+import { nextOfCron } from './next-of-cron.ts';
+
+/** Days off in a row that are looked past, a span being one; with that many there will hardly be another day. */
+const maxDaysOff = 100;
+
+/** Light: croner, and date-holidays with its data, are loaded by `load`, and only for timings that need them. */
+export function createCalendar(): Calendar {
+  let cron: CronReader | null = null;
+  let holidays: HolidayBook | null = null;
+
+  function reader(): CronReader {
+    if (cron === null) throw new Error('the reader of cron expressions is not loaded');
+    return cron;
+  }
+
+  function nextDue(schedule: Schedule, clock: Zone, after: number): number | null {
+    if (schedule.type !== 'cron') return nextPlain(schedule, after);
+    return nextOfCron(reader().read(schedule.expression), clock, after);
+  }
+
+  function next({ schedule, zone, except, endAt }: Timing, after: number): number | null {
+    const clock = zoneNamed(zone);
+    let from = after;
+    for (let passed = 0; passed <= maxDaysOff; passed += 1) {
+      const due = nextDue(schedule, clock, from);
+      if (due === null || (endAt !== null && due > endAt)) return null;
+      const end = endOfDaysOff(except, clock.wall(due), holidays);
+      if (end === null) return due;
+      from = clock.at(end) - 1;
+    }
+    return null;
+  }
+
+  return {
+    async load(timings) {
+      if (cron === null && timings.some(({ schedule }) => schedule.type === 'cron')) {
+        const { CronReader: Reader } = await import('./cron.ts');
+        cron ??= new Reader();
+      }
+      if (holidays === null && timings.some(({ except }) => namesHolidays(except))) {
+        const { HolidayBook: Book } = await import('./holidays.ts');
+        holidays ??= new Book();
+      }
+    },
+    next,
+    upcoming(timing, after, count) {
+      const times: number[] = [];
+      while (times.length < count) {
+        const due = next(timing, times.at(-1) ?? after);
+        if (due === null) break;
+        times.push(due);
+      }
+      return times;
+    },
+    problem({ schedule, zone, except }) {
+      if (timeZoneOf(zone) === null)
+        return `there is no time zone "${zone.slice(0, 60)}"; it is a name such as Europe/Berlin or UTC.`;
+      const wrong = schedule.type === 'cron' ? reader().problem(schedule.expression) : null;
+      return wrong ?? daysOffProblem(except, holidays);
+    },
+    at(time, zone) {
+      const wall = wallMsOf(time);
+      return wall === null ? null : zoneNamed(zone).at(wall);
+    },
+    wall: (at, zone) => wallTimeOf(zoneNamed(zone).wall(at)),
+  };
+}
