@@ -44,8 +44,13 @@ export interface MissedPolicy {
 export const maxCatchUp = 100;
 /** Due times that are looked at in one step: a job that was forgotten for a year is worked off in several. */
 export const maxDueAtOnce = 500;
+/** Further back due times are not told apart: a clock that was years ahead would have a minute's job count millions. */
+export const maxLookBackMs = 100 * 86_400_000;
 
-/** Neighbouring due times with the same fate: `count` of them, from `due` to `until`; 1 and the same when it fired. */
+/**
+ * Neighbouring due times with the same fate: `count` of them, from `due` to `until`; 1 and the same when it fired. Of
+ * those before maxLookBackMs only the first is counted.
+ */
 export interface DecidedSlot {
   /** Milliseconds since the epoch. */
   due: number;
@@ -73,6 +78,9 @@ export function decideDue(
   { policy, max, maxLatenessMs }: MissedPolicy,
   { graceMs, runsLeft }: { graceMs: number; runsLeft: number },
 ): DueDecision {
+  const recent = now - dueAt > maxLookBackMs ? next(now - maxLookBackMs) : null;
+  if (recent !== null && recent <= now)
+    return { slots: [{ due: dueAt, until: now - maxLookBackMs, count: 1, state: 'missed' }], nextAt: recent };
   const due: number[] = [];
   let nextAt: number | null = dueAt;
   while (nextAt !== null && nextAt <= now && due.length < maxDueAtOnce) {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { decideDue, maxCatchUp, maxDueAtOnce, nextPlain, type MissedPolicy } from '../../src/core/schedule.ts';
+import {
+  decideDue,
+  maxCatchUp,
+  maxDueAtOnce,
+  maxLookBackMs,
+  nextPlain,
+  type MissedPolicy,
+} from '../../src/core/schedule.ts';
 
 const minute = 60_000;
 const everyMinute = (after: number): number => (Math.floor(after / minute) + 1) * minute;
@@ -52,22 +59,29 @@ describe('what becomes of times that are due at once', () => {
     assert.equal(flat(slots).filter(([, state]) => state === 'fired').length, 2);
     assert.equal(nextAt, null);
   });
-  it('a job that was forgotten for a year is worked off in bounded steps, and none of its times is lost', () => {
-    const year = 366 * 24 * 60;
+  it('a job that was forgotten for months is worked off in bounded steps, and none of its times is lost', () => {
+    const months = 90 * 24 * 60;
     const policy: MissedPolicy = { policy: 'all', max: maxCatchUp, maxLatenessMs: null };
     let nextAt: number | null = minute;
     const seen: [number, string][] = [];
     let steps = 0;
-    while (nextAt !== null && nextAt <= year * minute) {
-      const decision = decideDue(nextAt, year * minute, everyMinute, policy, limits);
+    while (nextAt !== null && nextAt <= months * minute) {
+      const decision = decideDue(nextAt, months * minute, everyMinute, policy, limits);
       seen.push(...flat(decision.slots));
       ({ nextAt } = decision);
       steps++;
     }
-    assert.equal(seen.length, year);
-    assert.deepEqual([seen[0]?.[0], seen.at(-1)?.[0]], [minute, year * minute]);
+    assert.equal(seen.length, months);
+    assert.deepEqual([seen[0]?.[0], seen.at(-1)?.[0]], [minute, months * minute]);
     assert.equal(seen.filter(([, state]) => state === 'fired').length, maxCatchUp);
-    assert.ok(steps >= year / maxDueAtOnce);
+    assert.ok(steps >= months / maxDueAtOnce);
+  });
+  it('a clock that was years ahead costs one row, and a single time of long ago is still made up for', () => {
+    const now = 10 * 366 * 86_400_000;
+    const { slots, nextAt } = decideDue(minute, now, everyMinute, once, limits);
+    assert.deepEqual(slots, [{ due: minute, until: now - maxLookBackMs, count: 1, state: 'missed' }]);
+    assert.equal(nextAt, now - maxLookBackMs + minute);
+    assert.deepEqual(decideDue(minute, now, () => null, once, limits).slots[0]?.state, 'fired');
   });
 
   it('each due time is decided about exactly once, in order, whatever policy, lateness and limit', () => {
@@ -80,7 +94,7 @@ describe('what becomes of times that are due at once', () => {
     fc.assert(
       fc.property(policies, everyMs, fc.nat(3_000_000_000), fc.nat(60_000), (policy, every, lateMs, graceMs) => {
         const schedule = { type: 'every', everyMs: every, from: 1_000_000 } as const;
-        const now = 1_000_000 + (lateMs % (every * 3000));
+        const now = 1_000_000 + (lateMs % Math.min(every * 3000, maxLookBackMs));
         const seen: [number, string][] = [];
         let nextAt: number | null = 1_000_000;
         while (nextAt !== null && nextAt <= now) {
