@@ -10,6 +10,8 @@ import { jitterOf } from './jitter.ts';
 
 /** Jobs that are decided about in one go: they share a commit. */
 const maxAtOnce = 50;
+/** A clock that is put right by less than this is not worth a look at all jobs. */
+const noticedMs = 500;
 
 export interface SchedulerSettings {
   enabled: boolean;
@@ -18,7 +20,7 @@ export interface SchedulerSettings {
 }
 
 export interface SchedulerDeps {
-  store: Pick<ScheduleStore, 'dueJobs' | 'nextDue' | 'fire' | 'changeJob'>;
+  store: Pick<ScheduleStore, 'dueJobs' | 'nextDue' | 'aheadJobs' | 'fire' | 'changeJob'>;
   calendar: Calendar;
   bus: Bus;
   clock: Clock;
@@ -57,8 +59,17 @@ export class Scheduler {
     const { clock, settings } = this.#deps;
     /** The nearest due time; undefined: to be asked for. */
     let nextAt: number | null | undefined;
+    // It may have been set back while we were away.
+    await this.#setBack();
+    let clocks = { wall: clock.now(), monotonic: clock.monotonic() };
     while (!signal.aborted) {
       const { enabled, pollMs } = settings();
+      const before = clocks;
+      clocks = { wall: clock.now(), monotonic: clock.monotonic() };
+      if (clocks.wall - before.wall - (clocks.monotonic - before.monotonic) < -noticedMs) {
+        await this.#setBack();
+        nextAt = undefined;
+      }
       // Woken while it looks, it looks again.
       if (this.#woken.signal.aborted) {
         this.#woken = new AbortController();
@@ -81,6 +92,24 @@ export class Scheduler {
       if (due.length === 0) return store.nextDue();
       await calendar.load(due);
       await Promise.all(due.map((job) => this.#fire(job, now)));
+    }
+  }
+
+  /**
+   * What was decided about at a later time than it is now is due from now on: a clock that was years ahead must not
+   * silence its jobs for years. What fired already keeps its slot and does not fire again.
+   */
+  async #setBack(): Promise<void> {
+    const { store, clock, calendar, log } = this.#deps;
+    for (;;) {
+      const now = clock.now();
+      const ahead = await store.aheadJobs(now, maxAtOnce);
+      if (ahead.length === 0) return;
+      log.warn('the clock was set back: jobs are planned anew', { jobs: ahead.length });
+      await calendar.load(ahead);
+      const replanned = (job: JobRow): Promise<unknown> =>
+        store.changeJob(job.id, job.revision, { nextAt: calendar.next(job, now), at: now });
+      await Promise.all(ahead.map(replanned));
     }
   }
 

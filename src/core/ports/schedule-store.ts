@@ -54,6 +54,8 @@ export interface JobRow extends NewJob {
   /** Slots that were missed. */
   missedRuns: number;
   lastFiredAt: number | null;
+  /** The wall clock when `nextAt` was decided: by a firing, a change, or the making of the job. */
+  decidedAt: number;
   /** What the last run keeps for the next, such as what a page looked like; at most 64 KiB. */
   memory: JsonObject | null;
   updatedAt: number;
@@ -200,9 +202,11 @@ export interface ScheduleStore {
   dueJobs(now: number, limit: number): Promise<JobRow[]>;
   /** The nearest due time of an active job. */
   nextDue(): Promise<number | null>;
+  /** Active jobs whose `decidedAt` is later than `now`: the clock was set back. A whole look at the table, for rare use. */
+  aheadJobs(now: number, limit: number): Promise<JobRow[]>;
   /**
-   * Inserting a slot is the permission to run it: a slot that exists already is left as it is and gets no task. One
-   * transaction with the tasks and the job's next due time (without one it is finished). Null when it is void.
+   * Inserting a slot is the permission to run it: one that fired already is left as it is and gets no task; one that was
+   * missed may still fire, when the clock was set back before it. One transaction with the tasks and the job's next due time (without one it is finished). Null when it is void.
    */
   fire(firing: Firing): Promise<{ slots: SlotRow[]; tasks: TaskRow[] } | null>;
   /** Newest first. */
