@@ -34,6 +34,7 @@ const sampleNames: Readonly<Record<string, string>> = {
   'budgets.channels': 'telegram',
   'channels.webhook': 'sms',
   'tools.policy.channels': 'email',
+  'webhooks.out': 'ops',
   ...Object.fromEntries(Object.keys(channelKinds).map((type) => [`channels.${type}.accounts`, 'second'])),
 };
 

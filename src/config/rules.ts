@@ -1,6 +1,7 @@
 /** What no single key can know: rules between the keys. They see a configuration whose every value is well-formed. */
 import { isLoopbackHost } from '../core/host.ts';
 import { Secret } from '../core/secret.ts';
+import { jobChannel } from '../core/session-key.ts';
 import { pluginProblems } from './plugins.ts';
 import type { Config } from './schema.ts';
 import type { Layer, Path } from './tree.ts';
@@ -136,7 +137,7 @@ function searchRules({ tools: { web_search: search } }: Config): Problem[] {
 
 /** A rule for a channel that is misspelt would hold nowhere, and nobody would know. */
 function channelNameRules({ budgets, tools, channels, plugins }: Config): Problem[] {
-  const known = [...Object.keys(channels), 'api', ...Object.keys(plugins)];
+  const known = [...Object.keys(channels), 'api', jobChannel, ...Object.keys(plugins)];
   const named = (path: readonly string[], table: object): Problem[] =>
     Object.keys(table)
       .filter((name) => !known.includes(name))
@@ -160,6 +161,19 @@ function mcpRules({ mcp }: Config): Problem[] {
   });
 }
 
+function webhookRules({ webhooks }: Config): Problem[] {
+  return Object.entries(webhooks.out).flatMap(([name, { secret, secret_file: file }]): Problem[] =>
+    (secret ?? file) === undefined
+      ? [
+          {
+            path: ['webhooks', 'out', name, 'secret'],
+            message: 'it is missing; what is posted there is signed with it',
+          },
+        ]
+      : [],
+  );
+}
+
 /** A secret that opens two doors: one leak opens both, and one bot polled twice gets nothing but conflicts. */
 function sharedSecrets(config: Config): Problem[] {
   const seen = new Map<string, string>();
@@ -178,6 +192,8 @@ function sharedSecrets(config: Config): Problem[] {
         if (value instanceof Secret) look(['channels', type, ...at, key], value.reveal());
     }
   }
+  for (const [name, webhook] of Object.entries(config.webhooks.out))
+    look(['webhooks', 'out', name, 'secret'], webhook.secret?.reveal());
   for (const [name, provider] of Object.entries(config.providers.named)) {
     // The same key may serve two tables of one provider, but never the operator.
     const key = provider.api_key?.reveal();
@@ -195,6 +211,7 @@ export function rules(config: Config, layerOf: LayerOf): Problem[] {
     ...searchRules(config),
     ...channelNameRules(config),
     ...mcpRules(config),
+    ...webhookRules(config),
     ...sharedSecrets(config),
     ...pluginProblems(config.plugins),
   ];

@@ -18,6 +18,7 @@ import { agentPolicyTable } from './tool-policy.ts';
 import { pluginsTable } from './plugins.ts';
 import { retentionTable } from './retention.ts';
 import { toolsTable } from './tools.ts';
+import { webhooksTable } from './webhooks.ts';
 import { memoryOptions } from '../adapters/tools/notes/options.ts';
 import {
   choice,
@@ -194,6 +195,7 @@ const wholeSchema = () =>
     scheduler: withDefault(schedulerTable(), {}),
     tasks: withDefault(tasksTable(), {}),
     budgets: withDefault(budgetsTable(), {}),
+    webhooks: withDefault(webhooksTable(), {}),
     logging: withDefault(loggingOptions(), {}),
     metrics: withDefault(metricsOptions(), {}),
   });
@@ -225,4 +227,4 @@ export type Config = Omit<WrittenConfig, 'providers' | 'agents' | 'channels' | '
 };
 
 /** Keys of the design that this version does not have yet; `*` is any name. */
-export const laterKeys: readonly string[] = ['bridge', 'database.url', 'media', 'search', 'webhooks'];
+export const laterKeys: readonly string[] = ['bridge', 'database.url', 'media', 'search'];

@@ -26,6 +26,8 @@ export interface Attachment {
   name?: string;
   /** Why it could not be fetched, in words. */
   problem?: string;
+  /** It is no file but words of others that came along, such as a page; `outside`: where they come from. */
+  quoted?: { text: string; outside: string };
 }
 
 /** Pressing it is the same as sending its command: `/name argument`, at most 64 bytes. */
@@ -110,7 +112,8 @@ export const partsOf = ({ text, attachments, outside, ...row }: Said): Part[] =>
     ...(row.chatType === 'group' ? { by: `${row.channel}:${row.account}:${row.sender.native}` } : {}),
     ...(outside === null ? {} : { outside }),
   },
-  ...attachments.flatMap(({ id, mimeType, name, problem }): Part[] => {
+  ...attachments.flatMap(({ id, mimeType, name, problem, quoted }): Part[] => {
+    if (quoted !== undefined) return [{ type: 'text', text: `\n\n${quoted.text}`, outside: quoted.outside }];
     if (id !== undefined) return [{ type: 'file', file: id, mimeType, ...(name === undefined ? {} : { name }) }];
     return problem === undefined ? [] : [{ type: 'text', text: `\n[attached file ${name ?? mimeType}: ${problem}]` }];
   }),

@@ -1,5 +1,6 @@
 /** What a job or a task does. The schema is what every surface accepts and what is stored. */
 import * as z from 'zod/mini';
+import type { OutboundFile } from './message.ts';
 import { once } from './once.ts';
 
 /** Characters of a text or a prompt. */
@@ -78,6 +79,13 @@ export type SimplePayload = z.output<ReturnType<typeof simpleSchema>>;
 export type WorkflowStep = z.output<ReturnType<typeof step>>;
 /** What people may have done. */
 export type PersonPayload = z.output<ReturnType<typeof payloadSchema>>;
-/** The gateway's own chores are jobs like others; nobody but the gateway makes them. */
-export type Payload = PersonPayload | { kind: 'chore'; chore: string };
+/** A result that waited, such as for the end of quiet hours: handed over as it is. */
+export interface HeldResult {
+  kind: 'text';
+  text: string;
+  files: OutboundFile[];
+  outside: string | null;
+}
+/** The gateway's own chores are jobs like others; nobody but the gateway makes them, nor what was held. */
+export type Payload = PersonPayload | HeldResult | { kind: 'chore'; chore: string };
 export type PayloadKind = Payload['kind'];

@@ -4,6 +4,9 @@ import type { ConversationRef } from './message.ts';
 const keyPattern = /^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$/;
 const maxLength = 128;
 const apiPrefix = 'api:';
+/** The channel of what jobs and tasks ask the agent. */
+export const jobChannel = 'job';
+const jobPrefix = `${jobChannel}:`;
 export const defaultSession = 'main';
 
 /** Checks the form of a session key that came from outside. */
@@ -32,6 +35,11 @@ export function clientSessionKey(text: string, person: string, channels: Readonl
 
 /** Whether a full key is that of a session of API clients. */
 export const isApiSessionKey = (key: string): boolean => key.startsWith(apiPrefix);
+
+/** Where the questions of a job stand one after the other, or of a task of no job those of its steps. */
+export const jobSessionKey = (owner: string, id: string): string => parseSessionKey(`${jobPrefix}${owner}:${id}`);
+
+export const isJobSessionKey = (key: string): boolean => key.startsWith(jobPrefix);
 
 /**
  * The session of a conversation on a channel: `telegram:main:-100123:42`. Characters a key cannot hold become `_xx`,

@@ -38,6 +38,7 @@ it('with every line in force the generated file is valid: no default and no exam
     GATEWAY_TOKEN: goodToken,
     TELEGRAM_BOT_TOKEN: '1:abcdef',
     SECOND_TELEGRAM_BOT_TOKEN: '2:abcdef',
+    OPS_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 3).toString('base64')}`,
     WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
     WEBHOOK_PREVIOUS_SECRET: `whsec_${Buffer.alloc(32, 2).toString('base64')}`,
   };

@@ -2,7 +2,6 @@
  * The universal adapter: signed messages in, signed answers out. Both ways follow Standard Webhooks
  * (https://www.standardwebhooks.com): the id names the message over all repeats, so neither side takes one twice.
  */
-import { createHash } from 'node:crypto';
 import { ClankerError, invalidInput } from '../../../core/errors.ts';
 import type { Attachment, ConversationRef } from '../../../core/message.ts';
 import type {
@@ -20,21 +19,19 @@ import { HttpFailure } from '../../../core/ports/http-client.ts';
 import type { HttpClient } from '../../../core/ports/http-client.ts';
 import type { Clock } from '../../../core/ports/system.ts';
 import type { Secret } from '../../../core/secret.ts';
-import { withDeadline } from '../deadline.ts';
 import { hookFailure, tryLater } from '../hook-answers.ts';
 import { HookSide } from '../hook-side.ts';
-import { signWebhook, verifyWebhook } from '../verify.ts';
+import { verifyWebhook } from '../verify.ts';
 import { bytesOf, readMessage } from './inbound.ts';
 import { webhookIdForm } from './options.ts';
 import { outcomeOf } from './outcome.ts';
+import { postSigned, wireId } from './post.ts';
 import { renderPlain } from './render.ts';
 
 /** One attempt to post may take this long before its outcome is unknown. */
 const sendTimeoutMs = 30_000;
 /** A file travels as base64 inside the JSON. */
 const maxFileBytes = 5_000_000;
-/** Read of an answer so that its connection can be used again; what it says does not matter. */
-const maxAnswerBytes = 16_384;
 
 export interface WebhookChannelOptions {
   /** The NAME of `[channels.webhook.NAME]`. */
@@ -128,20 +125,15 @@ class WebhookChannel implements Channel {
   }
 
   async send(part: OutboundPart, signal: AbortSignal): Promise<SendOutcome> {
-    const { url, http, clock, account } = this.#options;
+    const { url, secrets, http, clock, account } = this.#options;
     if (url === null) {
       const detail = `There is nowhere to post the answer to; set channels.webhook.${account}.url.`;
       return { ok: false, kind: 'refused', code: 'no_url', detail };
     }
     const id = wireId(part.idempotencyKey);
-    const body = Buffer.from(JSON.stringify(messageOf(part)));
+    const post = { url, secrets, id, body: JSON.stringify(messageOf(part)), timeoutMs: sendTimeoutMs, signal };
     try {
-      return await withDeadline(signal, sendTimeoutMs, async (ending) => {
-        const headers = this.#headers(id, body);
-        const response = await http.request({ method: 'POST', url, headers, body, signal: ending });
-        await drain(response.body);
-        return outcomeOf(response, id, clock.now());
-      });
+      return outcomeOf(await postSigned(post, { http, clock }), id, clock.now());
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error;
       const detail = `The receiver did not answer: ${error.code}.`;
@@ -174,22 +166,7 @@ class WebhookChannel implements Channel {
   chatType(): 'direct' {
     return 'direct';
   }
-
-  /** Signed anew for each attempt, as the receiver refuses old times; the id stays. */
-  #headers(id: string, body: Uint8Array): Record<string, string> {
-    const { secrets, clock } = this.#options;
-    const timestamp = Math.floor(clock.now() / 1000);
-    return {
-      'content-type': 'application/json',
-      'webhook-id': id,
-      'webhook-timestamp': String(timestamp),
-      'webhook-signature': secrets.map((secret) => signWebhook({ id, timestamp, body }, secret)).join(' '),
-    };
-  }
 }
-
-/** The same for all attempts of a part, and nothing of the key can be read from it. */
-const wireId = (key: string): string => `msg_${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
 
 function messageOf({ conversation, replyTo, body, file }: OutboundPart): object {
   const { file: about } = body;
@@ -209,17 +186,4 @@ function messageOf({ conversation, replyTo, body, file }: OutboundPart): object 
           ],
         }),
   };
-}
-
-/** Its status is known by now, so however the rest of the answer ends changes nothing. */
-async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
-  let left = maxAnswerBytes;
-  try {
-    for await (const chunk of body) {
-      left -= chunk.length;
-      if (left < 0) break;
-    }
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error;
-  }
 }
