@@ -54,7 +54,7 @@ import {
 import { clientSessionKey, defaultSession } from '../../src/core/session-key.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
 import { page } from './paging.ts';
-import { ScriptedSchedule } from './scripted-schedule.ts';
+import { ScriptedSchedule, sees } from './scripted-schedule.ts';
 
 export const tokens = {
   admin: 'oc_admin-token-of-the-operator-0123456789',
@@ -330,6 +330,13 @@ export class ScriptedGateway extends ScriptedSchedule implements Gateway {
     const { key: full } = await this.session(principal, key);
     this.#sessions.delete(full);
     this.#messages.delete(full);
+  }
+
+  async closeStaleSessions(principal: Principal, maxAgeMs: number): Promise<number> {
+    const before = systemClock.now() - maxAgeMs;
+    return [...this.#sessions.values()].filter(
+      ({ owner, lastActiveAt }) => sees(principal, owner) && lastActiveAt < before,
+    ).length;
   }
 
   async messages(

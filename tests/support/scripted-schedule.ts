@@ -230,6 +230,7 @@ export class ScriptedSchedule implements ScheduleGateway {
       jitterMs: 0,
       maxAttempts: (written.retries ?? 3) + 1,
       nextAt: at,
+      decidedAt: at,
       createdAt: at,
       state: 'active',
       reason: null,
@@ -251,7 +252,7 @@ export class ScriptedSchedule implements ScheduleGateway {
   }
 }
 
-const sees = ({ person, scope }: Principal, owner: string): boolean =>
+export const sees = ({ person, scope }: Principal, owner: string): boolean =>
   owner === person || scopeIncludes(scope, 'admin');
 
 const originOf = ({ id }: Principal): Origin => ({ kind: 'token', id, role: 'owner', tainted: null });

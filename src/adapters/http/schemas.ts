@@ -37,6 +37,8 @@ export type Wire<S extends Shape> = z.infer<ReturnType<S>>;
 /** Characters of one chat message. */
 export const maxTextLength = 32_768;
 const maxAttachments = 10;
+/** Ten years. */
+const maxAgeSeconds = 316_224_000;
 
 export const id = z.string().check(z.regex(/^(?!\.{1,2}$)[A-Za-z0-9_:.-]{1,128}$/));
 export const sessionKey = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$/));
@@ -479,4 +481,8 @@ export const erasure = () =>
     digest: z.string(),
   } satisfies Record<keyof ErasureReceipt, unknown>);
 export const erasures = () => z.strictObject({ erasures: z.array(erasure()) });
+/** `closed`: how many begin a new history with their next message. */
+export const closed = () => z.strictObject({ closed: z.number() });
+export const cleanupBody = () =>
+  z.strictObject({ max_age_seconds: z.int().check(z.minimum(1), z.maximum(maxAgeSeconds)) });
 export const sessionName = z.string().check(z.minLength(1), z.maxLength(128));

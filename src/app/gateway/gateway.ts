@@ -81,6 +81,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     session: (principal, key) => sessions.find(principal, key),
     resetSession: (principal, key) => sessions.reset(principal, key),
     deleteSession: (principal, key) => sessions.remove(principal, key),
+    closeStaleSessions: (principal, maxAgeMs) => sessions.closeStale(principal, maxAgeMs),
     messages: (principal, key, options) => sessions.messages(principal, key, options),
 
     saveFile: (principal, mimeType, body) => saveUpload(principal.person, mimeType, body, deps),

@@ -8,6 +8,8 @@ import { clientSessionKey } from '../../core/session-key.ts';
 import type { RunQueue } from '../runs/queue.ts';
 import type { RunWaiters } from '../runs/waiters.ts';
 
+const closedAtOnce = 200;
+
 interface SessionsDeps {
   store: Store;
   clock: Clock;
@@ -49,6 +51,19 @@ export class Sessions {
     this.#deps.runs.abortSession(session.key, 'The session was deleted.');
     await this.#deps.store.deleteSession(session.key);
     this.#deps.waiters.rejectAll(new ClankerError('conflict', 'aborted', 'The session was deleted.'), session.key);
+  }
+
+  /** In steps, so that no message waits long behind it. */
+  async closeStale(principal: Principal, maxAgeMs: number): Promise<number> {
+    const { store, clock } = this.#deps;
+    const before = clock.now() - maxAgeMs;
+    let closed = 0;
+    let step: number;
+    do {
+      step = await store.closeStale(before, seesAll(principal) ? null : principal.person, closedAtOnce);
+      closed += step;
+    } while (step === closedAtOnce);
+    return closed;
   }
 
   async messages(

@@ -249,6 +249,8 @@ export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway, 
   /** Begins a new history; the old messages stay stored and are not sent to models any more. */
   resetSession(principal: Principal, key: string): Promise<SessionRow>;
   deleteSession(principal: Principal, key: string): Promise<void>;
+  /** Sessions that nobody used for so long begin a new history: one's own, with `admin` everybody's. How many. */
+  closeStaleSessions(principal: Principal, maxAgeMs: number): Promise<number>;
   messages(
     principal: Principal,
     key: string,

@@ -507,6 +507,11 @@ export interface Store
   session(key: string, owner: string | null): Promise<SessionRow | null>;
   /** The next message begins a new history; what failed in the old one is cleared. */
   resetSession(key: string, at: number): Promise<void>;
+  /**
+   * Sessions that nobody used since `before` begin a new history with their next message: at most `batch` of an owner
+   * (null: of everybody), the longest unused first. How many. One that is being answered is in use.
+   */
+  closeStale(before: number, owner: string | null, batch: number): Promise<number>;
   /** The session, its messages, runs and ledger rows stay out of every list; queued messages of it are dropped. */
   deleteSession(key: string): Promise<void>;
   /** A session with all its messages, in one go; false when there is one under its key already. */

@@ -64,6 +64,11 @@ const examples: Record<string, Omit<Asked, 'method'> & { streams?: boolean }> = 
   'GET /api/v1/sessions/{key}/export': { path: `/api/v1/sessions/api:owner:${key}/export`, token: tokens.read },
   'POST /api/v1/sessions/{key}/reset': { path: `/api/v1/sessions/${key}/reset`, token: tokens.manage, body: '{}' },
   'DELETE /api/v1/sessions/{key}': { path: `/api/v1/sessions/deleted`, token: tokens.manage },
+  'POST /api/v1/sessions/cleanup': {
+    path: '/api/v1/sessions/cleanup',
+    token: tokens.manage,
+    body: '{"max_age_seconds":3600}',
+  },
   'GET /api/v1/events': { path: '/api/v1/events?type=run.started,message', token: tokens.read, streams: true },
   'GET /api/v1/status': { path: '/api/v1/status', token: tokens.read },
   'GET /api/v1/messages/{id}/trace': { path: '/api/v1/messages/MESSAGE/trace', token: tokens.read },

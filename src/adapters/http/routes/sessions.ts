@@ -6,6 +6,8 @@ import { HttpError } from '../errors.ts';
 import { writeLines } from '../lines.ts';
 import { json, route } from '../route.ts';
 import {
+  cleanupBody,
+  closed,
   cursor,
   failure,
   limit,
@@ -76,6 +78,17 @@ export const sessionRoutes = [
     async handle({ principal, params, context }) {
       await context.gateway.deleteSession(principal, params.key);
       return json({ ok: true });
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/sessions/cleanup',
+    summary: 'Let sessions that nobody used for so long begin a new history; with `admin` everybody’s.',
+    scope: 'manage',
+    body: cleanupBody,
+    answers: { 200: { description: 'How many.', schema: closed } },
+    async handle({ principal, body, context }) {
+      return json({ closed: await context.gateway.closeStaleSessions(principal, body.max_age_seconds * 1000) });
     },
   }),
   route({

@@ -3,6 +3,7 @@ import type { Store } from '../../../core/ports/store.ts';
 import { tidyApprovals } from './approvals.ts';
 import type { Database } from './database.ts';
 import { removeExpiredNotes } from './notes.ts';
+import { closeStale } from './sessions.ts';
 
 type Limits = Parameters<Store['maintain']>[0];
 
@@ -65,15 +66,8 @@ const forgetRecordings = (db: Database, { refusedBefore, batch }: Limits): boole
     batch,
   ) === batch;
 
-/** A closed session begins a new history with its next message. */
 const closeIdleSessions = (db: Database, { sessionsBefore, batch }: Limits): boolean =>
-  sessionsBefore !== null &&
-  db.run(
-    `UPDATE sessions SET reset_seq = last_seq WHERE id IN (
-       SELECT id FROM sessions WHERE last_active_at < ? AND reset_seq < last_seq ORDER BY last_active_at LIMIT ?)`,
-    sessionsBefore,
-    batch,
-  ) === batch;
+  sessionsBefore !== null && closeStale(db, sessionsBefore, null, batch) === batch;
 
 function trimHistories(db: Database, { maxMessages, batch }: Limits): boolean {
   if (maxMessages === null) return false;

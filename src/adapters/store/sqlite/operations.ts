@@ -68,6 +68,7 @@ import { saveSummary } from './summaries.ts';
 import type { Arguments, OperationName, Result } from './protocol.ts';
 import { claimRun, joinRun, journal, recoverRuns, releaseRun, run, runReply, undoClaimRun } from './runs.ts';
 import {
+  closeStale,
   deleteSession,
   listSessions,
   moveConversation,
@@ -113,6 +114,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   listSessions,
   session,
   resetSession,
+  closeStale,
   deleteSession,
   setSessionModel,
   listMessages,

@@ -49,6 +49,7 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later' | 
   listSessions: 'read',
   session: 'read',
   resetSession: 'write',
+  closeStale: 'write',
   deleteSession: 'write',
   setSessionModel: 'write',
   listMessages: 'read',

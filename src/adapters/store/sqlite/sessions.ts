@@ -111,6 +111,20 @@ export function resetSession(db: Database, key: string, at: number): void {
   expireApprovals(db, key);
 }
 
+export function closeStale(db: Database, before: number, owner: string | null, batch: number): number {
+  const theirs = owner === null ? [] : [owner];
+  return db.run(
+    `UPDATE sessions SET reset_seq = last_seq WHERE id IN (
+       SELECT id FROM sessions WHERE ${owner === null ? '' : 'owner = ? AND '}last_active_at < ? AND reset_seq < last_seq
+         AND queued_seq IS NULL
+         AND NOT EXISTS (SELECT 1 FROM inbox WHERE session_key = sessions.key AND state = 'running')
+       ORDER BY last_active_at LIMIT ?)`,
+    ...theirs,
+    before,
+    batch,
+  );
+}
+
 export function setSessionModel(db: Database, key: string, model: string | null): void {
   db.run('UPDATE sessions SET model = ? WHERE key = ?', model, key);
 }

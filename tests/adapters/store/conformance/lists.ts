@@ -195,6 +195,34 @@ export function listsConformance(engine: string, openEmpty: OpenEmpty): void {
       );
     });
 
+    test('stale sessions begin anew, only those of the owner, and never one that is in use', async (t) => {
+      const store = await openEmpty(t);
+      for (const [id, more] of Object.entries({
+        mine: { sessionKey: 'mine' },
+        theirs: { sessionKey: 'theirs', owner: 'other' },
+        running: { sessionKey: 'running' },
+        queued: { sessionKey: 'queued' },
+        late: { sessionKey: 'late', receivedAt: noon + 60_000 },
+      })) {
+        await answered(store, id, more);
+      }
+      await store.commitInbound([inboundRow('again', { sessionKey: 'running' })]);
+      await claim(store, { sessionKey: 'running' });
+      await store.commitInbound([inboundRow('waits', { sessionKey: 'queued' })]);
+      const before = noon + 60_000;
+      assert.equal(await store.closeStale(noon, null, 10), 0);
+      assert.equal(await store.closeStale(before, 'owner', 10), 1);
+      assert.equal(await store.closeStale(before, 'owner', 10), 0, 'once');
+      assert.equal(await store.closeStale(before, null, 10), 1);
+      assert.equal(await store.closeStale(before + 1, null, 10), 1);
+      const history = async (sessionKey: string): Promise<string[] | undefined> => {
+        await store.commitInbound([inboundRow(`next-${sessionKey}`, { sessionKey })]);
+        return (await claim(store, { sessionKey }))?.history.map(({ id }) => id);
+      };
+      assert.deepEqual(await history('mine'), ['next-mine']);
+      assert.equal((await store.session('mine', 'owner'))?.messageCount, 3, 'what was said stays');
+    });
+
     test('counts tell what there is to do and who was here today', async (t) => {
       const store = await openEmpty(t);
       await store.ensurePerson({ id: 'owner', name: 'Owner', role: 'owner', language: null, createdAt: noon });

@@ -15,7 +15,7 @@ import { finishRun } from '../../../../src/adapters/store/sqlite/finish.ts';
 import { commitInbound, requeueInbound } from '../../../../src/adapters/store/sqlite/inbound.ts';
 import { deadLetters } from '../../../../src/adapters/store/sqlite/dead.ts';
 import { counts, trace } from '../../../../src/adapters/store/sqlite/overview.ts';
-import { listSessions, queuedSessions } from '../../../../src/adapters/store/sqlite/sessions.ts';
+import { closeStale, listSessions, queuedSessions } from '../../../../src/adapters/store/sqlite/sessions.ts';
 import { maintain } from '../../../../src/adapters/store/sqlite/housekeeping.ts';
 import { Owner } from '../../../../src/adapters/store/sqlite/owner.ts';
 import { folder, migrationsDir } from '../open.ts';
@@ -91,7 +91,8 @@ test('the daily work never reads a whole table, whatever has gathered in it', (t
   counts(db, noon);
   listSessions(db, 'owner', { limit: 10 });
   listSessions(db, null, { limit: 10 });
-  maintain(db, { at: noon, keysBefore: noon, refusedBefore: noon, sessionsBefore: null, maxMessages: null, batch: 10 });
+  closeStale(db, noon, 'owner', 10);
+  maintain(db, { at: noon, keysBefore: noon, refusedBefore: noon, sessionsBefore: noon, maxMessages: null, batch: 10 });
   assert.deepEqual([...db.scans], []);
   trace(db, 'a');
 });
