@@ -56,7 +56,7 @@ export interface JobsDeps {
   calendar: Calendar;
   mintId: MintId;
   audit: Pick<Audit, 'record'>;
-  scheduler: { wake(): void };
+  scheduler: { wake(): void; settle(): Promise<void> };
   runner: { wake(): void; cancel(id: string): void };
   kind: (payload: Payload) => TaskKind;
   /** Where a result goes; rejects when they may not send there. */
@@ -98,6 +98,7 @@ export class Jobs implements ScheduleGateway {
         runs: 0,
         missedRuns: 0,
         lastFiredAt: null,
+        decidedAt: job.createdAt,
         memory: null,
         updatedAt: job.createdAt,
       },
@@ -380,6 +381,11 @@ export class Jobs implements ScheduleGateway {
     const { store, clock, audit, scheduler } = this.#deps;
     for (let tries = 0; tries < 5; tries++) {
       const job = await this.#find(principal, id);
+      // What is due already is due as the job was.
+      if (tries === 0 && job.nextAt !== null && job.nextAt <= clock.now()) {
+        await scheduler.settle();
+        continue;
+      }
       const changed = await store.changeJob(id, job.revision, { ...(await decide(job)), at: clock.now() });
       if (changed === null) continue;
       scheduler.wake();

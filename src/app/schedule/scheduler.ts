@@ -83,6 +83,11 @@ export class Scheduler {
     }
   }
 
+  /** Attends to what is due now, where jobs run at all. */
+  async settle(): Promise<void> {
+    if (this.#deps.settings().enabled) await this.attend();
+  }
+
   /** Attends to all that is due; the nearest due time after it, or null when there is none. */
   async attend(): Promise<number | null> {
     const { store, clock, calendar } = this.#deps;
