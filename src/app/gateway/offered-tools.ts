@@ -1,4 +1,4 @@
-import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
+import { invalidInput, notFound } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { Gate } from '../../core/ports/gate.ts';
 import type { OfferedCall, OfferedTool } from '../../core/ports/gateway.ts';
@@ -7,6 +7,7 @@ import type { Clock } from '../../core/ports/system.ts';
 import { type Effect, readsOnly, type Tool, type ToolCall, type ToolOutput } from '../../core/ports/tool.ts';
 import { type Principal, requireScope, type Scope, scopeIncludes } from '../../core/principal.ts';
 import { clientSessionKey, defaultSession } from '../../core/session-key.ts';
+import { callTool, cutText } from '../agent/call-tool.ts';
 import type { Toolbox } from '../agent/toolbox.ts';
 import type { AgentSettings } from '../agent/settings.ts';
 
@@ -52,7 +53,6 @@ export class OfferedTools {
     requireScope(principal, scopeFor(tool.effects));
     const prepared = tool.prepare(args);
     if ('problem' in prepared) throw invalidInput('bad_arguments', `${name}: ${prepared.problem}`);
-    const over = new AbortController();
     const call: ToolCall = {
       id: mintId('req'),
       runId: mintId('run'),
@@ -66,7 +66,7 @@ export class OfferedTools {
       conversation: null,
       chatType: 'direct',
       language,
-      signal: AbortSignal.any([signal, over.signal]),
+      signal,
     };
     const verdict = gate.judge({ tool, args, effects: prepared.effects, call, tainted: null });
     if (verdict.decision !== 'allow') {
@@ -75,23 +75,8 @@ export class OfferedTools {
       return { text: decision === 'deny' ? reason : `${reason} ${fix}`, isError: true };
     }
     const { timeoutMs, maxResult } = limits();
-    const done = new AbortController();
-    const late = clock.sleep(tool.timeoutMs ?? timeoutMs, done.signal).then((): never => {
-      const error = new ClankerError('network', 'timeout', `${name} did not end in time.`, { retryable: true });
-      over.abort(error);
-      throw error;
-    });
-    late.catch(() => undefined);
-    try {
-      const running = prepared.run(call);
-      running.catch(() => undefined);
-      const output = await Promise.race([running, late]);
-      return output.text.length <= maxResult
-        ? output
-        : { ...output, text: `${output.text.slice(0, maxResult).toWellFormed()}\n[cut here]` };
-    } finally {
-      done.abort(late);
-    }
+    const output = await callTool({ tool, prepared, call }, { clock, timeoutMs });
+    return { ...output, text: cutText(output.text, maxResult) };
   }
 
   async #offered({ person: id }: Principal): Promise<Pick<ToolCall, 'role' | 'language'> & { tools: Tool[] }> {
