@@ -1,4 +1,5 @@
 /** The life of a unit of background work. */
+import type { ErrorData } from './errors.ts';
 import type { ConversationRef, OutboundFile } from './message.ts';
 
 /**
@@ -52,6 +53,27 @@ const maxRetryMs = 3_600_000;
 /** How long to wait before the attempt after the `attempts`-th: 10 s, 40 s, 160 s, … up to an hour, ± 20 %. `unit`: 0 to 1. */
 export function taskRetryMs(attempts: number, unit: number): number {
   return Math.min(firstRetryMs * 4 ** (attempts - 1), maxRetryMs) * (0.8 + 0.4 * unit);
+}
+
+/** The longest time that an error may ask to be waited for; of a job's slot `maxRetryMs`, as its next one comes anyway. */
+const maxHintMs = 86_400_000;
+
+interface Attempted {
+  attempts: number;
+  maxAttempts: number;
+  /** See TaskTrigger. */
+  trigger: string;
+}
+
+/**
+ * Milliseconds until the attempt after one that failed, or null: the task has failed for good. What the error asks to be
+ * waited for, such as the renewal of a budget, is never shortened: when it is too long, there is no further attempt.
+ */
+export function nextAttemptMs(error: ErrorData, task: Attempted, unit: number): number | null {
+  const { retryable, retryAfterMs = 0 } = error;
+  if (!retryable || task.attempts >= task.maxAttempts) return null;
+  if (retryAfterMs > (task.trigger === 'slot' ? maxRetryMs : maxHintMs)) return null;
+  return Math.ceil(Math.max(retryAfterMs * (1 + unit / 10), taskRetryMs(task.attempts, unit)));
 }
 
 /** What stands in the story of a task. */

@@ -40,3 +40,6 @@ export interface TaskKind<K extends PayloadKind = PayloadKind> {
   /** Rejects with a ClankerError: one that is `retryable` is tried again. */
   run(work: TaskWork<Extract<Payload, { kind: K }>>): Promise<TaskOutcome>;
 }
+
+/** The code of a kind is loaded when it is first asked for. Null: there is no such kind here. */
+export type TaskKinds = (kind: PayloadKind) => Promise<TaskKind | null>;
