@@ -56,7 +56,7 @@ export interface JobRow extends NewJob {
   lastFiredAt: number | null;
   /** The wall clock when `nextAt` was decided: by a firing, a change, or the making of the job. */
   decidedAt: number;
-  /** What the last run keeps for the next, such as what a page looked like; at most 64 KiB. */
+  /** What the last run keeps for the next, at most 64 KiB; null where many jobs are told at once. */
   memory: JsonObject | null;
   updatedAt: number;
 }

@@ -20,6 +20,7 @@ import type { RecordingStore } from './recording-store.ts';
 import type { PreferenceStore } from './preference-store.ts';
 import type { Usage } from './provider.ts';
 import type { RightsStore } from './rights-store.ts';
+import type { ScheduleStore } from './schedule-store.ts';
 
 /**
  * Life of an inbox row: `queued → running → done | failed | dead`; `refused` and `handled` (a command, an edit, a
@@ -405,7 +406,8 @@ export interface Store
     NotesStore,
     HistoryStore,
     ApprovalStore,
-    RecordingStore {
+    RecordingStore,
+    ScheduleStore {
   // ── inbound
   /** Inbox rows (and the sessions of queued ones, created when missing) and the platform's cursor, in one transaction. */
   commitInbound(

@@ -66,6 +66,21 @@ import { preferences, preferredModels, setPreferences } from './preferences.ts';
 import { recording, saveRecording, sessionHistory } from './recordings.ts';
 import { saveSummary } from './summaries.ts';
 import type { Arguments, OperationName, Result } from './protocol.ts';
+import { aheadJobs, dueJobs, fire, nextDue, slots } from './schedule.ts';
+import { addJob, changeJob, job, listJobs, removeJob } from './jobs.ts';
+import { addTask, cancelTask, forgetTasks, listTasks, retryTask, task, taskCounts, taskEvents } from './tasks.ts';
+import {
+  beatTasks,
+  claimTask,
+  failTask,
+  finishTask,
+  nextTaskAt,
+  recoverTasks,
+  releaseTasks,
+  saveTaskStep,
+  taskSteps,
+  undoClaimTask,
+} from './task-work.ts';
 import { claimRun, joinRun, journal, recoverRuns, releaseRun, run, runReply, undoClaimRun } from './runs.ts';
 import {
   closeStale,
@@ -189,6 +204,33 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   approval,
   listApprovals,
   decideApproval,
+  addJob,
+  job,
+  listJobs,
+  changeJob,
+  removeJob,
+  dueJobs,
+  nextDue,
+  aheadJobs,
+  fire,
+  slots,
+  addTask,
+  task,
+  listTasks,
+  taskEvents,
+  claimTask,
+  nextTaskAt,
+  beatTasks,
+  finishTask,
+  failTask,
+  cancelTask,
+  retryTask,
+  releaseTasks,
+  recoverTasks,
+  taskSteps,
+  saveTaskStep,
+  forgetTasks,
+  taskCounts,
   maintain,
 };
 
@@ -196,4 +238,5 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
 export const undo: { [K in OperationName]?: (db: Database, claim: NonNullable<Result<K>>) => void } = {
   claimRun: undoClaimRun,
   claimSend: undoClaimSend,
+  claimTask: undoClaimTask,
 };

@@ -58,9 +58,22 @@ const notices = `EXISTS (SELECT 1 FROM json_each(who.traces, '$.pairings') p
 const inTheirs = `(t.conversation IN (SELECT value FROM json_each(who.traces, '$.chats'))
     OR t.session_key IN (SELECT value FROM json_each(who.traces, '$.keys')))`;
 
+const deliversToThem = `t.created_at <= who.until
+    AND json_extract(t.deliver, '$.sessionKey') IN (SELECT value FROM json_each(who.traces, '$.keys'))`;
+
 const usedBy = `t.used_by IN (SELECT value FROM json_each(who.traces, '$.senders'))`;
 
 export const ownedTables: readonly OwnedTable[] = [
+  { name: 'jobs', about: deliversToThem, json: ['timing', 'missed', 'deliver', 'origin', 'payload', 'memory'] },
+  { name: 'job_slots' },
+  {
+    name: 'tasks',
+    about: deliversToThem,
+    json: ['progress', 'error', 'deliver', 'origin', 'payload', 'result'],
+    hidden: ['ready'],
+  },
+  { name: 'task_events' },
+  { name: 'task_steps', json: ['error', 'result'] },
   { name: 'files', mine: `t.owner = who.person OR ${attachedInGroup}` },
   { name: 'journal', mine: bySession, json: ['data'] },
   { name: 'messages', mine: `${bySession} OR (t.time <= who.until AND ${saidInGroup})`, json: ['parts'] },

@@ -1,0 +1,251 @@
+/** What the runner of tasks does with them. What is told under an older fence than the task's own changes nothing. */
+import type { ErrorData } from '../../../core/errors.ts';
+import type { PayloadKind } from '../../../core/payload.ts';
+import type { FailTask, FinishTask, ScheduleStore, TaskRow, TaskStep } from '../../../core/ports/schedule-store.ts';
+import type { OutboxRow } from '../../../core/ports/store.ts';
+import { maxTaskCrashes, type TaskEventKind, type TaskProgress } from '../../../core/task.ts';
+import { type Database, fromJson, toJson } from './database.ts';
+import { pauseCrashed, rememberFor } from './jobs.ts';
+import { appendMessage } from './messages.ts';
+import { planOutbound } from './outbound.ts';
+import { saveProgress, sessionRecord } from './sessions.ts';
+import { insertTask, moved, type TaskRecord, tell } from './tasks.ts';
+
+type ClaimRequest = Parameters<ScheduleStore['claimTask']>[0];
+
+/**
+ * The longest due task of each person and kind that have one ready, found by stepping from one to the next: however many
+ * wait behind them, it reads one entry of the index for each.
+ */
+const heads = `WITH RECURSIVE heads (seq, owner, kind, run_at) AS (
+    SELECT * FROM (SELECT seq, owner, kind, run_at FROM tasks WHERE ready = 1 ORDER BY owner, kind, run_at, seq LIMIT 1)
+    UNION ALL
+    SELECT t.seq, t.owner, t.kind, t.run_at FROM heads h JOIN tasks t ON t.seq = (
+      SELECT seq FROM tasks WHERE ready = 1 AND (owner, kind) > (h.owner, h.kind)
+      ORDER BY owner, kind, run_at, seq LIMIT 1))`;
+const free = `owner NOT IN (SELECT value FROM json_each(?)) AND kind NOT IN (SELECT value FROM json_each(?))`;
+
+const lapse = `SELECT seq, lease_until FROM tasks WHERE state = 'running' AND ${free} ORDER BY lease_until LIMIT 1`;
+
+export function claimTask(db: Database, request: ClaimRequest): TaskRow | null {
+  const busy = [JSON.stringify(request.busyOwners), JSON.stringify(request.busyKinds)] as const;
+  for (;;) {
+    const lapsed = db.get<{ seq: number; lease_until: number }>(lapse, ...busy);
+    if (lapsed === null || lapsed.lease_until > request.now) break;
+    const taken = takeLapsed(db, lapsed.seq, request);
+    if (taken !== null) return taken;
+  }
+  const head = db.get<{ seq: number }>(
+    `${heads} SELECT seq FROM heads WHERE ${free} AND run_at <= ? ORDER BY run_at, seq LIMIT 1`,
+    ...busy,
+    request.now,
+  );
+  return head === null ? null : begin(db, head.seq, request);
+}
+
+/** Null when it has failed by this. */
+function takeLapsed(db: Database, seq: number, request: ClaimRequest): TaskRow | null {
+  return crash(db, seq, maxTaskCrashes, request.now).state === 'failed' ? null : begin(db, seq, request);
+}
+
+function begin(db: Database, seq: number, { now, node, leaseUntil }: ClaimRequest): TaskRow {
+  const record = db.get<TaskRecord>(
+    `UPDATE tasks SET state = 'running', ready = 0, attempts = attempts + 1, fence = fence + 1, node = ?1,
+       lease_until = ?2, progress = NULL, started_at = ?3, updated_at = ?3
+     WHERE seq = ?4 AND state = 'queued' RETURNING *`,
+    node,
+    leaseUntil,
+    now,
+    seq,
+  );
+  if (record === null) throw new Error('a task that is ready is not queued');
+  return moved(db, record, now, ['started', `attempt ${record.attempts}`]);
+}
+
+/** Its process died in it: queued again, or failed with the last of its crashes. */
+function crash(db: Database, seq: number, maxCrashes: number, at: number): TaskRow {
+  const record = db.get<TaskRecord>(
+    `UPDATE tasks SET state = CASE WHEN crashes + 1 >= ?1 THEN 'failed' ELSE 'queued' END, ready = 0,
+       crashes = crashes + 1, node = NULL, lease_until = NULL, updated_at = ?2,
+       finished_at = CASE WHEN crashes + 1 >= ?1 THEN ?2 END, error = CASE WHEN crashes + 1 >= ?1 THEN ?3 ELSE error END
+     WHERE seq = ?4 AND state = 'running' RETURNING *`,
+    maxCrashes,
+    at,
+    toJson(crashed(maxCrashes)),
+    seq,
+  );
+  if (record === null) throw new Error('a task that was running is not');
+  const failed = record.state === 'failed';
+  if (failed && record.job_id !== null) pauseCrashed(db, record.job_id, at);
+  const told: [TaskEventKind, string] = ['crashed', `in attempt ${record.attempts}`];
+  return moved(db, record, at, ...(failed ? [told, ['failed', 'crashed'] as [TaskEventKind, string]] : [told]));
+}
+
+const crashed = (times: number): ErrorData => ({
+  kind: 'storage',
+  code: 'crashed',
+  message: `The gateway died ${times} times while it was at work on this; it is not tried again by itself.`,
+  retryable: false,
+});
+
+/** Nobody heard of this claim, so nothing was begun. */
+export function undoClaimTask(db: Database, claim: TaskRow): void {
+  const record = db.get<TaskRecord>(
+    `UPDATE tasks SET ${requeued}, attempts = attempts - 1 WHERE id = ? AND fence = ? AND state = 'running' RETURNING *`,
+    claim.id,
+    claim.fence,
+  );
+  if (record !== null) moved(db, record, record.updated_at, ['released', 'nobody heard of the start']);
+}
+
+const requeued = `state = 'queued', ready = 0, node = NULL, lease_until = NULL`;
+
+export function nextTaskAt(
+  db: Database,
+  busyOwners: readonly string[],
+  busyKinds: readonly PayloadKind[],
+): number | null {
+  const busy = [JSON.stringify(busyOwners), JSON.stringify(busyKinds)] as const;
+  const queued = db.get<{ run_at: number | null }>(
+    `${heads} SELECT MIN(run_at) AS run_at FROM heads WHERE ${free}`,
+    ...busy,
+  );
+  const lapsing = db.get<{ lease_until: number }>(lapse, ...busy);
+  const times = [queued?.run_at, lapsing?.lease_until].filter((time) => typeof time === 'number');
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+export function beatTasks(
+  db: Database,
+  node: string,
+  leaseUntil: number,
+  beats: readonly { id: string; fence: number; progress: TaskProgress | null }[],
+): string[] {
+  return beats
+    .filter(
+      ({ id, fence, progress }) =>
+        db.run(
+          `UPDATE tasks SET lease_until = ?, progress = COALESCE(?, progress)
+           WHERE id = ? AND fence = ? AND node = ? AND state = 'running'`,
+          leaseUntil,
+          toJson(progress),
+          id,
+          fence,
+          node,
+        ) === 0,
+    )
+    .map(({ id }) => id);
+}
+
+export function finishTask(db: Database, finish: FinishTask): { task: TaskRow; outbox: OutboxRow[] } | null {
+  const { id, fence, result, memory, note, at } = finish;
+  const record = db.get<TaskRecord>(
+    `UPDATE tasks SET state = 'completed', ready = 0, node = NULL, lease_until = NULL, result = ?1, error = NULL,
+       finished_at = ?2, updated_at = ?2
+     WHERE id = ?3 AND fence = ?4 AND state = 'running' RETURNING *`,
+    toJson(result),
+    at,
+    id,
+    fence,
+  );
+  if (record === null) return null;
+  const outbox = planOutbound(db, finish.outbox);
+  if (note !== null) appendNote(db, note);
+  if (memory !== undefined && record.job_id !== null) rememberFor(db, record.job_id, memory);
+  for (const follower of finish.then) insertTask(db, follower);
+  const places = new Set(outbox.map(({ conversation }) => `${conversation.channel}:${conversation.account}`));
+  const delivered = [...places].map((place): [TaskEventKind, string] => ['delivered', `to ${place}`]);
+  return { task: moved(db, record, at, ['completed', ''], ...delivered), outbox };
+}
+
+/** A history that is not there is not begun by what only tells of something. */
+function appendNote(db: Database, { sessionKey, message }: NonNullable<FinishTask['note']>): void {
+  const session = sessionRecord(db, sessionKey);
+  if (session === null) return;
+  appendMessage(db, session, null, message);
+  saveProgress(db, session);
+}
+
+export function failTask(db: Database, { id, fence, error, retryAt, at }: FailTask): TaskRow | null {
+  const record = db.get<TaskRecord>(
+    `UPDATE tasks SET state = CASE WHEN ?1 IS NULL OR attempts >= max_attempts THEN 'failed' ELSE 'queued' END,
+       run_at = CASE WHEN ?1 IS NULL OR attempts >= max_attempts THEN run_at ELSE ?1 END,
+       finished_at = CASE WHEN ?1 IS NULL OR attempts >= max_attempts THEN ?2 END,
+       ready = 0, node = NULL, lease_until = NULL, error = ?3, updated_at = ?2
+     WHERE id = ?4 AND fence = ?5 AND state = 'running' RETURNING *`,
+    retryAt,
+    at,
+    toJson(error),
+    id,
+    fence,
+  );
+  if (record === null) return null;
+  return moved(db, record, at, [record.state === 'failed' ? 'failed' : 'retrying', error.code]);
+}
+
+export function releaseTasks(db: Database, node: string, at: number): number {
+  const records = db.all<TaskRecord>(
+    `UPDATE tasks SET ${requeued}, attempts = attempts - 1, updated_at = ? WHERE state = 'running' AND node = ?
+     RETURNING *`,
+    at,
+    node,
+  );
+  for (const record of records) moved(db, record, at, ['released', 'the gateway stopped']);
+  return records.length;
+}
+
+export function recoverTasks(
+  db: Database,
+  node: string,
+  maxCrashes: number,
+  at: number,
+): { queued: TaskRow[]; failed: TaskRow[] } {
+  const rows = db
+    .all<{ seq: number }>(`SELECT seq FROM tasks WHERE state = 'running' AND node <> ? ORDER BY lease_until`, node)
+    .map(({ seq }) => crash(db, seq, maxCrashes, at));
+  return {
+    queued: rows.filter(({ state }) => state === 'queued'),
+    failed: rows.filter(({ state }) => state === 'failed'),
+  };
+}
+
+export const taskSteps = (db: Database, id: string): TaskStep[] =>
+  db
+    .all<{ id: string; state: string; at: number; error: string | null; result: string | null }>(
+      'SELECT id, state, at, error, result FROM task_steps WHERE task = (SELECT seq FROM tasks WHERE id = ?) ORDER BY n',
+      id,
+    )
+    .map((record) => ({
+      id: record.id,
+      state: record.state as TaskStep['state'],
+      result: fromJson<TaskStep['result']>(record.result),
+      error: fromJson<ErrorData>(record.error),
+      at: record.at,
+    }));
+
+export function saveTaskStep(db: Database, id: string, fence: number, step: TaskStep): boolean {
+  // What a task that was cancelled had done is undone after its end.
+  const undoes = ['undoing', 'undone', 'not_undone'].includes(step.state);
+  const task = db.get<{ seq: number; owner: string }>(
+    `SELECT seq, owner FROM tasks WHERE id = ? AND fence = ? AND (state = 'running' OR (state = 'cancelled' AND ? = 1))`,
+    id,
+    fence,
+    undoes ? 1 : 0,
+  );
+  if (task === null) return false;
+  db.run(
+    `INSERT INTO task_steps (task, id, n, owner, state, at, error, result)
+     VALUES (?1, ?2, (SELECT COALESCE(MAX(n), 0) + 1 FROM task_steps WHERE task = ?1), ?3, ?4, ?5, ?6, ?7)
+     ON CONFLICT (task, id) DO UPDATE SET state = excluded.state, at = excluded.at, error = excluded.error,
+       result = excluded.result`,
+    task.seq,
+    step.id,
+    task.owner,
+    step.state,
+    step.at,
+    toJson(step.error),
+    toJson(step.result),
+  );
+  tell(db, task, step.at, 'step', `${step.id}: ${step.state.replace('_', ' ')}`);
+  return true;
+}
