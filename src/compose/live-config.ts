@@ -4,6 +4,7 @@ import type { ChannelRetention } from '../app/lifecycle/sweep.ts';
 import type { Retention } from '../app/lifecycle/upkeep.ts';
 import type { Chain } from '../app/models/caller.ts';
 import type { NotesSettings } from '../app/notes/notes.ts';
+import type { PreferenceStore } from '../core/ports/preference-store.ts';
 import type { Config, LoadedConfig } from '../config/index.ts';
 import type { Toolbox } from '../app/agent/toolbox.ts';
 import { historyTurnsOf, type AgentSettings } from '../app/agent/settings.ts';
@@ -52,6 +53,16 @@ export class LiveConfig {
     const { name, source } = chooseDefault(this.config, this.loaded.sources);
     const model = this.config.providers.named[name]?.model;
     return { name: name.includes('/') || model === undefined ? name : `${name}/${model}`, source };
+  }
+
+  /** The clock of people who did not say theirs. */
+  get timeZone(): string {
+    return this.config.scheduler.time_zone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
+
+  /** The clock a person lives by. */
+  async zoneOf(person: string, store: PreferenceStore): Promise<string> {
+    return (await store.preferences(person)).timeZone ?? this.timeZone;
   }
 
   get chain(): Chain {

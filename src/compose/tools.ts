@@ -23,11 +23,10 @@ export interface ToolDeps extends WebToolDeps, PersonToolDeps, Omit<AskAgentDeps
 export function toolSources(deps: ToolDeps): ToolSource[] {
   const { store, clock, live, notes, preferences } = deps;
   const { config } = live;
-  const timeZone = async (person: string): Promise<string | null> => (await store.preferences(person)).timeZone;
   const groups: ToolGroup[] = [
     ...(config.memory.notes ? [notesTools({ notes })] : []),
     chatMemoryTools({ store }),
-    clockTools({ clock, timeZone }),
+    clockTools({ clock, timeZone: (person) => live.zoneOf(person, store) }),
     calculatorTools(),
     preferenceTools(preferences),
     webGroup(config, deps),

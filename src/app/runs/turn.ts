@@ -9,6 +9,7 @@ import type { Clock, Log } from '../../core/ports/system.ts';
 import type { ToolGroup } from '../../core/ports/tool.ts';
 import type { PersonRole } from '../../core/principal.ts';
 import { roleIncludes } from '../../core/roles.ts';
+import { zoneNamed } from '../../core/zone.ts';
 import type { Compaction } from '../agent/compaction.ts';
 import type { AgentLoop } from '../agent/loop.ts';
 import type { LoopEnd, LoopEvent, Task } from '../agent/task.ts';
@@ -41,6 +42,8 @@ export interface TurnDeps {
   /** By name, or that of the one who asks where none is named. */
   agent: (name: string | null, asked: { inbound: InboxRow; role: PersonRole }) => AgentSettings;
   loadFile: (owner: string) => LoadFile;
+  /** The clock a person lives by, or the gateway's. */
+  timeZone: (person: string) => Promise<string>;
   /** Messages that come meanwhile join the run. */
   steers: (inbound: InboxRow) => boolean;
 }
@@ -111,7 +114,7 @@ async function taskOf(
     (messages) => taintOf(messages, null),
     options,
   );
-  const at = new Date(clock.now());
+  const at = clock.now();
   if (run.starts > 1 || approved !== null) await toolsArrived(deps, signal);
   const groups = toolbox.usable(agent, role);
   const recorder = agent.record ? recorderOf(claimed, { agent, person, role, groups }, clock) : null;
@@ -134,9 +137,7 @@ async function taskOf(
     groups,
     history,
     request: async (visible, needed, tight) => {
-      const now = needed.has(clockGroup)
-        ? `It is ${weekdays[at.getUTCDay()]}, ${at.toISOString().slice(0, 16)}Z.`
-        : null;
+      const now = timeGroups.some((group) => needed.has(group)) ? timeLine(at, await deps.timeZone(person)) : null;
       const request = await requestOf(visible, { ...context, summary, now });
       return compaction.fit(request, window, model, tight);
     },
@@ -194,9 +195,16 @@ function keep(recorder: Recorder, { claimed }: Turn, { store, log }: TurnDeps): 
   });
 }
 
-/** The group of tools that is needed when a person speaks of time; what they then need first is the time. */
-const clockGroup = 'clock';
+/** The groups of tools that are needed when a person speaks of time; what they then need first is the time. */
+const timeGroups = ['clock', 'schedule'];
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+/** On the clock that the person lives by. */
+function timeLine(at: number, zone: string): string {
+  const wall = new Date(zoneNamed(zone).wall(at));
+  const shown = wall.toISOString().slice(0, 16);
+  return `It is ${weekdays[wall.getUTCDay()]}, ${shown}${zone === 'UTC' ? 'Z' : ` in ${zone}`}.`;
+}
 
 function tell(event: LoopEvent, { claimed, stream }: Turn, { bus }: TurnDeps): void {
   const base = about(claimed);

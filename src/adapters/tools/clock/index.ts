@@ -5,8 +5,8 @@ import type { ToolGroup } from '../../../core/ports/tool.ts';
 
 interface ClockDeps {
   clock: Clock;
-  /** The zone a person said they live in; null: the server's. */
-  timeZone: (person: string) => Promise<string | null>;
+  /** The zone a person lives in. */
+  timeZone: (person: string) => Promise<string>;
 }
 
 /** What time it is. */
@@ -45,7 +45,7 @@ export function clockTools({ clock, timeZone }: ClockDeps): ToolGroup {
         effects: ['read'],
         role: 'guest',
         async run({ zone }, { person }) {
-          const text = timeIn(zone ?? (await timeZone(person)) ?? serverZone(), clock.now());
+          const text = timeIn(zone ?? (await timeZone(person)), clock.now());
           if (text !== null) return { text };
           return { text: 'There is no such time zone; give a name such as Europe/Berlin or UTC.', isError: true };
         },
@@ -53,8 +53,6 @@ export function clockTools({ clock, timeZone }: ClockDeps): ToolGroup {
     ],
   };
 }
-
-const serverZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** `2026-01-15T13:00:00+01:00 Thursday (Europe/Berlin)`; null when there is no such zone. */
 function timeIn(timeZone: string, now: number): string | null {
