@@ -229,6 +229,7 @@ class Daemon {
       steers: ({ channel }) => queueMode(channel) === 'steer',
       whois,
       preferredModel: (person) => preferences.modelOf(person),
+      timeZone: (person) => live.zoneOf(person, store),
       files,
       outages,
       loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
