@@ -1,11 +1,9 @@
 /** Every command there is. A handler is loaded when its command runs, so that no command pays for another. */
-import { type Command, clientOptions, type Positional } from './command.ts';
+import { type Command, clientOptions, limit, may, need } from './command.ts';
+import { scheduleCommands } from './schedule-commands.ts';
 
-const need = (name: string, help: string): Positional => ({ name, required: true, help });
-const may = (name: string, help: string): Positional => ({ name, required: false, help });
 const json = { name: 'json', help: 'print JSON' };
 const noteLimit = { name: 'limit', value: 'N', help: 'how many at most (default 20)' };
-const limit = { name: 'limit', value: 'N', help: 'how many at most (default 50)' };
 
 export const commands: readonly Command[] = [
   {
@@ -179,6 +177,13 @@ export const commands: readonly Command[] = [
     positionals: [need('KEY', 'the session')],
     options: clientOptions,
     load: async () => (await import('./commands/sessions.ts')).remove,
+  },
+  {
+    name: 'sessions cleanup',
+    summary: 'let sessions that nobody used for long begin a new history',
+    positionals: [],
+    options: [{ name: 'max-age', value: 'DURATION', help: 'unused for so long, such as 30d' }, ...clientOptions],
+    load: async () => (await import('./commands/sessions.ts')).cleanup,
   },
   {
     name: 'tokens create',
@@ -417,9 +422,10 @@ export const commands: readonly Command[] = [
     ],
     load: async () => (await import('./commands/usage.ts')).usage,
   },
+  ...scheduleCommands,
   {
     name: 'dead list',
-    summary: 'messages that could not be answered or delivered',
+    summary: 'messages and tasks that could not be answered, delivered or done',
     positionals: [],
     options: [limit, ...clientOptions],
     load: async () => (await import('./commands/dead.ts')).list,
@@ -450,8 +456,6 @@ export const commands: readonly Command[] = [
 /** Words that belong to later versions: refused as such, never listed. */
 export const laterCommands: ReadonlySet<string> = new Set([
   'init',
-  'jobs',
-  'tasks',
   'memory',
   'logs',
   'backup',

@@ -334,7 +334,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   });
   const remote = remoteApprovals({ store, clock, mintId, ingress });
   const sessions = new Sessions({ store, clock, runs, waiters, channelTypes: new Set(['scripted']) });
-  const dead = new DeadLetters({ store, clock, runs, delivery });
+  const dead = new DeadLetters({ store, clock, runs, delivery, tasks: { wake: () => undefined } });
   const detach = new AbortController();
   const events: GatewayEvent[] = [];
   const watch = bus.subscribe('test', {}, 100_000);

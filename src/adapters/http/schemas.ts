@@ -320,7 +320,7 @@ export const notes = () =>
 const deadLetter = () =>
   ({
     id: z.string(),
-    kind: z.enum(['inbox', 'outbox']),
+    kind: z.enum(['inbox', 'outbox', 'task']),
     channel: z.string(),
     sessionKey: z.string(),
     text: z.string(),

@@ -1,6 +1,7 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { DeadLetter, Page } from '../../core/ports/gateway.ts';
-import type { Store } from '../../core/ports/store.ts';
+import type { TaskRow } from '../../core/ports/schedule-store.ts';
+import type { DeadRow, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { replyMaxAgeMs } from '../runs/reply-plan.ts';
@@ -8,13 +9,19 @@ import type { RunQueue } from '../runs/queue.ts';
 
 const maxPreview = 200;
 
-type Row = NonNullable<Awaited<ReturnType<Store['deadLetter']>>>;
+interface DeadLettersDeps {
+  store: Store;
+  clock: Clock;
+  runs: RunQueue;
+  delivery: Delivery;
+  tasks: { wake(): void };
+}
 
-/** What could not be answered or delivered: listed, tried again, or cleared by a person. `owner` null: everybody's. */
+/** What could not be answered, delivered or done: listed, tried again, or cleared by a person. `owner` null: everybody's. */
 export class DeadLetters {
-  readonly #deps: { store: Store; clock: Clock; runs: RunQueue; delivery: Delivery };
+  readonly #deps: DeadLettersDeps;
 
-  constructor(deps: { store: Store; clock: Clock; runs: RunQueue; delivery: Delivery }) {
+  constructor(deps: DeadLettersDeps) {
     this.#deps = deps;
   }
 
@@ -28,13 +35,14 @@ export class DeadLetters {
   }
 
   async retry(owner: string | null, id: string): Promise<void> {
-    const { store, clock, runs, delivery } = this.#deps;
+    const { store, clock, runs, delivery, tasks } = this.#deps;
     const letter = await this.#find(owner, id);
     const now = clock.now();
     if (!(await store.retryDead(id, now, now + replyMaxAgeMs))) {
       throw new ClankerError('conflict', 'not_dead', 'It is not a dead letter any more.');
     }
     if (letter.kind === 'inbox') runs.wake(letter.row.sessionKey);
+    else if (letter.kind === 'task') tasks.wake();
     else delivery.wake(letter.row.conversation, letter.row.chatType);
   }
 
@@ -42,14 +50,15 @@ export class DeadLetters {
     return this.#deps.store.clearDead(owner, id);
   }
 
-  async #find(owner: string | null, id: string): Promise<Row> {
+  async #find(owner: string | null, id: string): Promise<DeadRow> {
     const letter = await this.#deps.store.deadLetter(owner, id);
     if (letter === null) throw notFound('dead letter');
     return letter;
   }
 }
 
-function letterOf(letter: Row): DeadLetter {
+function letterOf(letter: DeadRow): DeadLetter {
+  if (letter.kind === 'task') return letterOfTask(letter.row);
   if (letter.kind === 'inbox') {
     const { id, channel, account, sessionKey, text, error, starts, receivedAt, finishedAt } = letter.row;
     const reason = error?.message ?? `It was begun ${starts} times and never ended.`;
@@ -72,6 +81,20 @@ function letterOf(letter: Row): DeadLetter {
     sessionKey: sessionKey ?? '',
     text: body.text.slice(0, maxPreview),
     reason: error ?? '',
+    attempts,
+    at: finishedAt ?? createdAt,
+  };
+}
+
+function letterOfTask({ id, name, deliver, error, attempts, createdAt, finishedAt }: TaskRow): DeadLetter {
+  const chat = deliver.to === 'conversation' ? deliver.conversation : null;
+  return {
+    id,
+    kind: 'task',
+    channel: chat === null ? '' : `${chat.channel}:${chat.account}`,
+    sessionKey: 'sessionKey' in deliver ? deliver.sessionKey : '',
+    text: name.slice(0, maxPreview),
+    reason: error?.message ?? '',
     attempts,
     at: finishedAt ?? createdAt,
   };

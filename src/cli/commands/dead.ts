@@ -6,6 +6,12 @@ import { limitOf } from '../limit.ts';
 const pathOf = ({ positionals }: Invocation): string => `/api/v1/dead/${encodeURIComponent(positionals[0] ?? '')}`;
 const shownCharacters = 60;
 
+const kinds: Readonly<Record<DeadLetter['kind'], { brief: string; whole: string }>> = {
+  inbox: { brief: 'not answered', whole: 'a message that was not answered' },
+  outbox: { brief: 'not delivered', whole: 'a reply that was not delivered' },
+  task: { brief: 'not done', whole: 'a task that was not done' },
+};
+
 export const list: Handler = async (invocation) => {
   const client = await GatewayClient.of(invocation);
   const body = await client.get<{ dead: DeadLetter[] }>(`/api/v1/dead?limit=${limitOf(invocation)}`);
@@ -15,7 +21,7 @@ export const list: Handler = async (invocation) => {
     for (const { id, kind, channel, reason, text } of body.dead) {
       const start = text.replaceAll(/\s+/g, ' ').slice(0, shownCharacters);
       invocation.terminal.line(
-        `${id}  ${kind === 'inbox' ? 'not answered' : 'not delivered'}  ${channel}  ${reason}  "${start}"`,
+        [id, kinds[kind].brief, channel, reason, `"${start}"`].filter((part) => part !== '').join('  '),
       );
     }
   }
@@ -51,9 +57,9 @@ export const clear: Handler = async (invocation) => {
 };
 
 const letterLines = (letter: DeadLetter): string[] => [
-  `${letter.id}: ${letter.kind === 'inbox' ? 'a message that was not answered' : 'a reply that was not delivered'}`,
-  `Channel: ${letter.channel}`,
-  `Session: ${letter.sessionKey}`,
+  `${letter.id}: ${kinds[letter.kind].whole}`,
+  ...(letter.channel === '' ? [] : [`Channel: ${letter.channel}`]),
+  ...(letter.sessionKey === '' ? [] : [`Session: ${letter.sessionKey}`]),
   `Since:   ${new Date(letter.at).toISOString()}, after ${letter.attempts} attempts`,
   `Reason:  ${letter.reason}`,
   `Text:    ${letter.text}`,

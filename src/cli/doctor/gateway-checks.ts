@@ -101,7 +101,7 @@ export const deadLetters: Check = ({ gateway }) => {
   if (dead === 0) return null;
   return {
     code: 'dead_letters',
-    problem: `${dead === 1 ? 'One message' : `${dead} messages`} could not be answered or delivered.`,
+    problem: `${dead === 1 ? 'One message or task' : `${dead} messages or tasks`} could not be answered, delivered or done.`,
     fix: 'See why with: open-clanker dead list',
   };
 };

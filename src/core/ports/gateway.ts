@@ -212,7 +212,9 @@ export interface Readiness {
 
 export interface DeadLetter {
   id: string;
-  kind: 'inbox' | 'outbox';
+  /** A message that was not answered, one that was not delivered, or a task that was not done. */
+  kind: 'inbox' | 'outbox' | 'task';
+  /** Of a task: where its result would have gone; empty without a chat. */
   channel: string;
   sessionKey: string;
   text: string;

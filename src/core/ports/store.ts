@@ -20,7 +20,7 @@ import type { RecordingStore } from './recording-store.ts';
 import type { PreferenceStore } from './preference-store.ts';
 import type { Usage } from './provider.ts';
 import type { RightsStore } from './rights-store.ts';
-import type { ScheduleStore } from './schedule-store.ts';
+import type { ScheduleStore, TaskRow } from './schedule-store.ts';
 
 /**
  * Life of an inbox row: `queued → running → done | failed | dead`; `refused` and `handled` (a command, an edit, a
@@ -342,6 +342,12 @@ export interface MessageTrace {
   mergedInto: string | null;
 }
 
+/** What was not answered, not delivered or not done, and was not cleared since. */
+export type DeadRow =
+  | { kind: 'inbox'; row: InboxRow }
+  | { kind: 'outbox'; row: OutboxRow }
+  | { kind: 'task'; row: TaskRow };
+
 export interface StoreCounts {
   inboxQueued: number;
   inboxRunning: number;
@@ -551,14 +557,8 @@ export interface Store
   file(id: string, owner: string): Promise<FileRow | null>;
   trace(messageId: string): Promise<MessageTrace | null>;
   /** `owner` null: everybody's, here and below. */
-  deadLetters(
-    owner: string | null,
-    options: ListOptions,
-  ): Promise<Listed<{ kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow }>>;
-  deadLetter(
-    owner: string | null,
-    id: string,
-  ): Promise<{ kind: 'inbox'; row: InboxRow } | { kind: 'outbox'; row: OutboxRow } | null>;
+  deadLetters(owner: string | null, options: ListOptions): Promise<Listed<DeadRow>>;
+  deadLetter(owner: string | null, id: string): Promise<DeadRow | null>;
   /** Queues a dead letter again with fresh attempts; false when it is not dead. */
   retryDead(id: string, at: number, expiresAt: number): Promise<boolean>;
   clearDead(owner: string | null, id?: string): Promise<number>;

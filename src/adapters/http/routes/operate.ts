@@ -22,7 +22,7 @@ const deadRoutes = [
   route({
     method: 'GET',
     path: '/api/v1/dead',
-    summary: 'Messages that could not be answered or delivered.',
+    summary: 'Messages and tasks that could not be answered, delivered or done.',
     scope: 'read',
     query: pageQuery,
     answers: { 200: { description: 'A page of dead letters.', schema: deadList } },

@@ -40,7 +40,8 @@ export function counts(db: Database, dayStartMs: number): StoreCounts {
     outboxPending: count(`SELECT COUNT(*) AS n FROM outbox WHERE ${lineOpenStates}`),
     dead:
       count(`SELECT COUNT(*) AS n FROM inbox WHERE state = 'dead' AND cleared = 0`) +
-      count(`SELECT COUNT(*) AS n FROM outbox WHERE state = 'dead' AND cleared = 0`),
+      count(`SELECT COUNT(*) AS n FROM outbox WHERE state = 'dead' AND cleared = 0`) +
+      count(`SELECT COUNT(*) AS n FROM tasks WHERE state = 'failed' AND cleared = 0`),
     uncertain: count(`SELECT COUNT(*) AS n FROM outbox WHERE state = 'uncertain'`),
     sessions: count('SELECT COUNT(*) AS n FROM sessions'),
     people: count('SELECT COUNT(*) AS n FROM people'),
