@@ -68,7 +68,7 @@ function parse(expression: string): CronExpression {
     throw wrong(`is not understood (${reasonOf(error)})`);
   }
   const next = (wall: number): number | null => cron.nextRun(new Date(wall))?.getTime() ?? null;
-  if (next(anyTime) === null) throw wrong('is never due: no month has such a day');
+  if (next(anyTime) === null) throw wrong('is never due: such a day never comes');
   return { follows: /[*/]/.test(hours), next };
 }
 
@@ -76,4 +76,8 @@ function parse(expression: string): CronExpression {
 const anyTime = Date.UTC(2026, 0, 1);
 
 const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).replace(/^CronPattern: (Syntax error, )?/, '').slice(0, 120);
+  (error instanceof Error ? error.message : String(error))
+    .replace(/^CronPattern: (Syntax error, )?/, '')
+    .replace('configuration entry', 'field')
+    .slice(0, 120)
+    .replace(/\.$/, '');
