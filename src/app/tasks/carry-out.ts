@@ -1,0 +1,225 @@
+import { ClankerError, errorData } from '../../core/errors.ts';
+import type { Bus } from '../../core/ports/bus.ts';
+import type { FinishTask, ScheduleStore, TaskRow } from '../../core/ports/schedule-store.ts';
+import type { TaskKind, TaskKinds, TaskOutcome, TaskWork } from '../../core/ports/task-kind.ts';
+import type { Clock, Log, LogFields, Random } from '../../core/ports/system.ts';
+import { nextAttemptMs } from '../../core/task.ts';
+import type { CrashPoint } from '../lifecycle/crash-points.ts';
+import { abortedBy, lost, outcomeUnknown } from './aborted.ts';
+import { attempt } from './attempt.ts';
+import type { HeldTask } from './held-task.ts';
+
+const firstStoreRetryMs = 250;
+const maxStoreRetryMs = 10_000;
+/** What was aborted is still offered to the store, but not for long. */
+const triesOnceAborted = 5;
+/** What a run keeps for the next one of its job, as JSON. */
+const maxMemoryChars = 65_536;
+/** Of a job's tasks, to find the last one that ended. */
+const maxLookedBack = 20;
+
+/** How a result leaves a task. */
+export type HandedOver = Pick<FinishTask, 'outbox' | 'note' | 'then'>;
+
+/** How an attempt ended. `released`: it begins again after the restart. `lost`: another process holds it, or nobody. */
+export type AttemptEnd = 'completed' | 'retrying' | 'failed' | 'cancelled' | 'released' | 'lost';
+
+export interface CarryOutDeps {
+  store: Pick<
+    ScheduleStore,
+    'job' | 'listTasks' | 'taskEvents' | 'taskSteps' | 'saveTaskStep' | 'finishTask' | 'failTask'
+  >;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  bus: Bus;
+  crash: CrashPoint;
+  kinds: TaskKinds;
+  /** How the result is handed over: what is stored with the end of the task. */
+  handOver: (task: TaskRow, outcome: TaskOutcome, now: number) => Promise<HandedOver>;
+  /** Tells the owner, where the result would have gone, that the task has failed for good. */
+  tellFailure: (task: TaskRow) => Promise<void>;
+  delivery: { wake(conversation: HandedOver['outbox'][number]['conversation'], chatType: 'direct' | 'group'): void };
+  /** How long an attempt may take whose kind says nothing else. */
+  timeoutMs: () => number;
+}
+
+/** What every line about a task says. */
+export const fieldsOf = ({ id, jobId, kind, owner, attempts }: TaskRow): LogFields => ({
+  task_id: id,
+  job_id: jobId ?? undefined,
+  kind,
+  person: owner,
+  attempt: attempts,
+});
+
+export function publishTask(bus: Bus, { id, jobId, kind, state, owner, deliver }: TaskRow): void {
+  bus.publish({
+    type: 'task.changed',
+    taskId: id,
+    jobId,
+    kind,
+    state,
+    person: owner,
+    ...('sessionKey' in deliver ? { sessionKey: deliver.sessionKey } : {}),
+  });
+}
+
+/** Carries out one attempt of a task, from its claim to its end in the store. What the store does not take is void. */
+export class CarryOut {
+  readonly #deps: CarryOutDeps;
+
+  constructor(deps: CarryOutDeps) {
+    this.#deps = deps;
+  }
+
+  async run(held: HeldTask): Promise<AttemptEnd> {
+    let kind: TaskKind | null = null;
+    try {
+      kind = await this.#deps.kinds(held.task.kind);
+      if (kind === null)
+        throw new ClankerError('config', 'unknown_kind', `Tasks of the kind "${held.task.kind}" cannot be done here.`);
+      const outcome = await this.#attempt(held, kind);
+      return await this.#finish(held, outcome);
+    } catch (error) {
+      return this.#fail(held, kind, error);
+    }
+  }
+
+  /**
+   * The owner hears that a task has failed for good; of a job that goes on failing, only the first time. What the gateway
+   * does for itself fails in the log.
+   */
+  async failed(task: TaskRow): Promise<void> {
+    const { tellFailure, log } = this.#deps;
+    try {
+      if (task.kind !== 'chore' && !(await this.#failedBefore(task))) await tellFailure(task);
+    } catch (error) {
+      log.warn('nobody could be told that a task failed', { ...fieldsOf(task), error });
+    }
+  }
+
+  async #attempt(held: HeldTask, kind: TaskKind): Promise<TaskOutcome> {
+    const { store, clock, timeoutMs } = this.#deps;
+    const { task } = held;
+    const again = task.fence > 1 && (await this.#stored(held, () => this.#wasCut(task)));
+    if (again && !kind.repeatable) throw outcomeUnknown();
+    const { jobId } = task;
+    const job = jobId === null ? null : await this.#stored(held, () => store.job(jobId, null));
+    const work: TaskWork = {
+      task,
+      payload: task.payload,
+      key: task.id,
+      again,
+      memory: job?.memory ?? null,
+      signal: held.signal,
+      progress: (progress) => held.progressed(progress),
+      steps: {
+        known: () => this.#stored(held, () => store.taskSteps(task.id)),
+        save: async (step) => {
+          if (!(await this.#stored(held, () => store.saveTaskStep(task.id, task.fence, step)))) throw lost();
+        },
+      },
+    };
+    return attempt(kind, work, { clock, timeoutMs: kind.timeoutMs ?? timeoutMs() });
+  }
+
+  /** Since it was queued anew, an attempt of it was cut by a crash or a stop. */
+  async #wasCut(task: TaskRow): Promise<boolean> {
+    const events = await this.#deps.store.taskEvents(task.id);
+    const since = events.findLastIndex(({ kind }) => kind === 'queued');
+    return events.slice(since + 1).some(({ kind }) => kind === 'crashed' || kind === 'released');
+  }
+
+  async #finish(held: HeldTask, outcome: TaskOutcome): Promise<AttemptEnd> {
+    const { store, clock, bus, log, crash, handOver, delivery } = this.#deps;
+    const { task } = held;
+    const { text, files, outside } = outcome;
+    const handed = await this.#stored(held, () => handOver(task, outcome, clock.now()));
+    crash('before_task_end');
+    const ended = await this.#stored(held, () =>
+      store.finishTask({
+        id: task.id,
+        fence: task.fence,
+        result: { text, files, outside },
+        ...this.#memoryOf(task, outcome),
+        ...handed,
+        at: clock.now(),
+      }),
+    );
+    crash('after_task_end');
+    if (ended === null) return this.#void(held);
+    for (const { conversation, chatType } of ended.outbox) delivery.wake(conversation, chatType);
+    publishTask(bus, ended.task);
+    log.info('a task was done', { ...fieldsOf(task), ms: ended.task.updatedAt - (task.startedAt ?? task.createdAt) });
+    return 'completed';
+  }
+
+  #memoryOf(task: TaskRow, { memory }: TaskOutcome): Pick<FinishTask, 'memory'> {
+    if (memory === undefined) return {};
+    if (JSON.stringify(memory).length <= maxMemoryChars) return { memory };
+    this.#deps.log.warn('what a task keeps for the next run is too long and was dropped', fieldsOf(task));
+    return {};
+  }
+
+  async #fail(held: HeldTask, kind: TaskKind | null, thrown: unknown): Promise<AttemptEnd> {
+    const { store, clock, random, bus, log } = this.#deps;
+    const { task, signal } = held;
+    const by = abortedBy(signal);
+    if (by === 'cancelled') return by;
+    if (by === 'stopped') return 'released';
+    const failure = by === 'lost' && kind?.repeatable === false ? outcomeUnknown() : thrown;
+    const error = errorData(failure);
+    const waitMs = nextAttemptMs(error, task, random.unit());
+    try {
+      const ended = await this.#stored(held, () => {
+        const at = clock.now();
+        const retryAt = waitMs === null ? null : at + waitMs;
+        return store.failTask({ id: task.id, fence: task.fence, error, retryAt, at });
+      });
+      if (ended === null) return this.#void(held);
+      publishTask(bus, ended);
+      log[error.code === 'internal' ? 'error' : 'warn']('an attempt of a task failed', {
+        ...fieldsOf(task),
+        error: failure,
+        again_in_ms: waitMs ?? undefined,
+      });
+      if (ended.state !== 'failed') return 'retrying';
+      await this.failed(ended);
+      return 'failed';
+    } catch (notStored) {
+      // Its lease runs out, and it counts as cut.
+      log.error('the failure of a task could not be stored', { ...fieldsOf(task), error: notStored, failure });
+      return 'lost';
+    }
+  }
+
+  /** It was cancelled, or another process holds it: what came of it here is not kept. */
+  #void({ task, signal }: HeldTask): AttemptEnd {
+    if (abortedBy(signal) === 'cancelled') return 'cancelled';
+    this.#deps.log.warn('what came of a task is dropped: it is not held here any more', fieldsOf(task));
+    return 'lost';
+  }
+
+  async #failedBefore({ jobId, seq, trigger }: TaskRow): Promise<boolean> {
+    if (jobId === null || trigger !== 'slot') return false;
+    const { items } = await this.#deps.store.listTasks({ owner: null, jobId }, { limit: maxLookedBack });
+    const before = items.find((task) => task.seq < seq && (task.state === 'completed' || task.state === 'failed'));
+    return before?.state === 'failed';
+  }
+
+  /** What the store cannot take at the moment is offered again while the task is held. */
+  async #stored<T>({ signal }: HeldTask, offer: () => Promise<T>): Promise<T> {
+    const { clock } = this.#deps;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await offer();
+      } catch (error) {
+        const passing = error instanceof ClankerError && error.kind === 'storage' && error.retryable;
+        if (!passing || (signal.aborted && tries >= triesOnceAborted)) throw error;
+        // Not with the signal: a task that was aborted has something to tell, too.
+        await clock.sleep(Math.min(maxStoreRetryMs, firstStoreRetryMs * 2 ** (tries - 1)));
+      }
+    }
+  }
+}
