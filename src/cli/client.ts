@@ -49,6 +49,10 @@ export class GatewayClient {
     return this.#parse(await this.#exchange('POST', path, body)) as T;
   }
 
+  async patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#parse(await this.#exchange('PATCH', path, body)) as T;
+  }
+
   async delete<T>(path: string): Promise<T> {
     return this.#parse(await this.#exchange('DELETE', path)) as T;
   }
@@ -150,7 +154,7 @@ export class GatewayClient {
   }
 
   async #exchange(
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     path: string,
     body?: unknown,
     wait = silenceMs,

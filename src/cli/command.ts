@@ -30,6 +30,10 @@ export interface Command {
   load: () => Promise<Handler>;
 }
 
+export const need = (name: string, help: string): Positional => ({ name, required: true, help });
+export const may = (name: string, help: string): Positional => ({ name, required: false, help });
+export const limit: Option = { name: 'limit', value: 'N', help: 'how many at most (default 50)' };
+
 /** Resolves with the exit code; throws CliError, ClankerError or ConfigError for what the caller prints in one line. */
 export type Handler = (invocation: Invocation) => Promise<number>;
 

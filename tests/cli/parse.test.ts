@@ -45,7 +45,7 @@ const wrong: [string, string[], RegExp][] = [
   ['a line break in an id', ['why', 'a\nb'], /control character/],
   ['a line break in a path', ['-c', 'a\nb', 'status'], /control character/],
   ['a text of a megabyte', ['chat', '-m', 'x'.repeat(1_000_000)], /longer than/],
-  ['a command of a later version', ['jobs', 'list'], /"jobs" is not available in this version/],
+  ['a command of a later version', ['memory', 'search'], /"memory" is not available in this version/],
   ['an action of a later version', ['config', 'import', 'x'], /"config import" is not available in this version/],
 ];
 for (const [what, line, message] of wrong) {

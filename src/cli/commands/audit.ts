@@ -1,9 +1,9 @@
 import type { AuditRow } from '../../core/audit.ts';
 import type { AuditVerdict } from '../../core/ports/rights-gateway.ts';
-import { parseDuration } from '../../core/units.ts';
 import { GatewayClient } from '../client.ts';
-import { CliError, type Handler, type Invocation } from '../command.ts';
+import type { Handler } from '../command.ts';
 import { limitOf } from '../limit.ts';
+import { sinceOf } from '../since.ts';
 
 export const log: Handler = async (invocation) => {
   const { options, terminal } = invocation;
@@ -32,15 +32,6 @@ export const verify: Handler = async (invocation) => {
   else invocation.terminal.line(`Row ${broken.seq} is the first that does not fit: ${broken.detail}`);
   return ok ? 0 : 1;
 };
-
-/** A date, a time, or how long ago. */
-function sinceOf({ options }: Invocation): string | null {
-  const text = options.value('since');
-  if (text === undefined) return null;
-  const at = /^\d+(\.\d+)?[a-z]+$/.test(text) ? Date.now() - parseDuration(text) : Date.parse(text);
-  if (Number.isNaN(at)) throw new CliError('--since takes a time such as 2026-01-31 or a duration such as 7d.', 2);
-  return new Date(at).toISOString();
-}
 
 function rowLine({ at, actor, name, action, subject, metadata }: AuditRow): string {
   const who = name === '' ? actor.id : `${actor.id} (${name})`;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Part, Role } from '../../core/message.ts';
 import { excerpt } from '../../core/redact.ts';
 import type { SessionRow } from '../../core/ports/store.ts';
+import { parseDuration } from '../../core/units.ts';
 import { GatewayClient } from '../client.ts';
 import { CliError, type Handler, type Invocation } from '../command.ts';
 import { limitOf } from '../limit.ts';
@@ -82,6 +83,21 @@ export const reset: Handler = async (invocation) => {
   const body = await client.post(`${pathOf(invocation)}/reset`);
   if (invocation.options.has('json')) invocation.terminal.json(body);
   else invocation.terminal.line('The session begins anew.');
+  return 0;
+};
+
+export const cleanup: Handler = async (invocation) => {
+  const { options, terminal } = invocation;
+  const text = options.value('max-age');
+  if (text === undefined) throw new CliError('Say how long they were not used: --max-age 30d', 2);
+  const maxAgeMs = parseDuration(text);
+  if (maxAgeMs < 1000) throw new CliError('--max-age takes one second or more, such as 30d.', 2);
+  const client = await GatewayClient.of(invocation);
+  const body = await client.post<{ closed: number }>('/api/v1/sessions/cleanup', {
+    max_age_seconds: Math.floor(maxAgeMs / 1000),
+  });
+  if (options.has('json')) terminal.json(body);
+  else terminal.line(`${body.closed} sessions begin a new history with their next message.`);
   return 0;
 };
 
