@@ -3,7 +3,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import type { ConversationRef } from '../../../core/message.ts';
 
 /** The SQL of the product is a fixed set of texts; more than this many means that one is built from values. */
-const maxStatements = 250;
+const maxStatements = 400;
 export const busyTimeoutMs = 5000;
 
 /** One SQLite connection with its prepared statements, each prepared once. Synchronous: lives in the store's worker. */

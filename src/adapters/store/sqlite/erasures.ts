@@ -51,6 +51,7 @@ export function beginErasure(db: Database, person: string, by: AuditActor, at: n
     at,
   );
   freeSessions(db, person);
+  stopJobs(db, person, at);
   let admissions = 0;
   for (const [channel, account, native] of traces.senders) {
     admissions += db.run(
@@ -79,6 +80,21 @@ function freeSessions(db: Database, person: string): void {
     person,
   );
   db.run(`UPDATE sessions SET key = 'erased:' || id, conversation = NULL, queued_seq = NULL WHERE owner = ?`, person);
+}
+
+/** Nothing more of theirs is begun; what is at work loses its hold when its row goes. */
+function stopJobs(db: Database, person: string, at: number): void {
+  db.once(
+    `UPDATE jobs SET state = 'paused', reason = 'person_erased', revision = revision + 1
+     WHERE owner = ? AND state = 'active'`,
+    person,
+  );
+  db.once(
+    `UPDATE tasks SET state = 'cancelled', ready = 0, node = NULL, lease_until = NULL, finished_at = ?
+     WHERE owner = ? AND state IN ('queued', 'running')`,
+    at,
+    person,
+  );
 }
 
 function count(db: Database, person: string, table: string, rows: number): void {
