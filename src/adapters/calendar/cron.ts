@@ -13,7 +13,7 @@ const accepted =
 export interface CronExpression {
   /** Due whenever the clock shows it: its hours have `*` or a step. Otherwise it names times of the day: once on each. */
   readonly follows: boolean;
-  /** The first time after this one that it names, both in wall milliseconds and whole seconds. */
+  /** The first time after this one that it names, a whole second. Both in wall milliseconds. */
   next(wall: number): number | null;
 }
 

@@ -4,8 +4,7 @@ import type { CronExpression } from './cron.ts';
 
 /** Null: none in the next centuries. */
 export function nextOfCron(cron: CronExpression, clock: Zone, after: number): number | null {
-  const second = Math.floor(after / 1000) * 1000;
-  return cron.follows ? nextShown(cron, clock, second) : nextNamed(cron, clock, second);
+  return cron.follows ? nextShown(cron, clock, after) : nextNamed(cron, clock, after);
 }
 
 /** Of times of the day: each is due once, at the first moment at which it is shown, or at which it is skipped. */

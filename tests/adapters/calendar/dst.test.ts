@@ -24,6 +24,8 @@ interface Change {
 
 const { tzdata, table } = JSON.parse(readFileSync(path.join(import.meta.dirname, 'dst-table.json'), 'utf8')) as Table;
 const windowMs = 2 * 86_400_000;
+/** Seconds from a change to moments at which somebody may ask for what is next. */
+const around = [-5400, -3600, -1800, -1, -0.5, 0, 0.5, 1, 899, 1800, 3599, 3600, 5400];
 const calendar = createCalendar();
 const reader = new CronReader();
 
@@ -102,6 +104,13 @@ for (const { zone, changes } of table)
           `${expression} in ${zone}, where the clock is changed at ${change.at}`,
         );
         compared += expected.length;
+        for (const seconds of around) {
+          const after = Date.parse(change.at) + seconds * 1000;
+          const first = expected.find((at) => at > after);
+          if (first === undefined) continue;
+          assert.equal(moment(next(after) ?? 0), moment(first), `${expression} in ${zone} after ${moment(after)}`);
+          compared += 1;
+        }
       }
     }
     t.diagnostic(`${compared} due times around ${changes.length} changes`);
