@@ -24,6 +24,9 @@ export const timedOut = (ms: number): TaskAborted =>
 export const abortedBy = ({ reason }: AbortSignal): AbortedBy | null =>
   reason instanceof TaskAborted ? reason.by : null;
 
+/** Codes of failures that leave open what the attempt did. */
+export const cutCodes: readonly string[] = ['task_timeout', 'task_lost'];
+
 /** Of what must not be done twice and was cut: nobody may try it again but a person who has looked. */
 export const outcomeUnknown = (how = 'It was cut while it was at work.'): ClankerError =>
   new ClankerError(

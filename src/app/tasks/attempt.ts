@@ -1,3 +1,4 @@
+import { ClankerError } from '../../core/errors.ts';
 import { maxResultText } from '../../core/task.ts';
 import type { TaskKind, TaskOutcome, TaskWork } from '../../core/ports/task-kind.ts';
 import type { Clock } from '../../core/ports/system.ts';
@@ -8,7 +9,7 @@ const defaultGraceMs = 5000;
 /**
  * One attempt, bounded in time whatever the kind does: it is aborted after `timeoutMs` or with the work's own signal, and
  * left behind when it does not end then. An attempt that comes to a result although it was aborted has come to it. Rejects
- * with what the kind threw, or with why it was aborted; with `outcome_unknown` when its time was up and it must not be done
+ * with what the kind threw, or, unless that is that its outcome is unknown, with why it was aborted; with `outcome_unknown` when its time was up and it must not be done
  * twice.
  */
 export async function attempt(
@@ -31,7 +32,8 @@ export async function attempt(
   try {
     return bounded(await Promise.race([leftBehind.promise, kind.run({ ...work, signal })]));
   } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    const unknown = error instanceof ClankerError && error.code === 'outcome_unknown';
+    throw signal.aborted && !unknown ? signal.reason : error;
   } finally {
     callOff();
     work.signal.removeEventListener('abort', onAbort);

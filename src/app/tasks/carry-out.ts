@@ -5,7 +5,7 @@ import type { TaskKind, TaskKinds, TaskOutcome, TaskWork } from '../../core/port
 import type { Clock, Log, LogFields, Random } from '../../core/ports/system.ts';
 import { nextAttemptMs } from '../../core/task.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
-import { abortedBy, lost, outcomeUnknown } from './aborted.ts';
+import { abortedBy, cutCodes, lost, outcomeUnknown } from './aborted.ts';
 import { attempt } from './attempt.ts';
 import type { HeldTask } from './held-task.ts';
 
@@ -124,11 +124,13 @@ export class CarryOut {
     return attempt(kind, work, { clock, timeoutMs: kind.timeoutMs ?? timeoutMs() });
   }
 
-  /** Since it was queued anew, an attempt of it was cut by a crash or a stop. */
+  /** Since it was queued anew, an attempt of it was cut. */
   async #wasCut(task: TaskRow): Promise<boolean> {
     const events = await this.#deps.store.taskEvents(task.id);
     const since = events.findLastIndex(({ kind }) => kind === 'queued');
-    return events.slice(since + 1).some(({ kind }) => kind === 'crashed' || kind === 'released');
+    return events
+      .slice(since + 1)
+      .some(({ kind, detail }) => kind === 'crashed' || kind === 'released' || cutCodes.includes(detail));
   }
 
   async #finish(held: HeldTask, outcome: TaskOutcome): Promise<AttemptEnd> {

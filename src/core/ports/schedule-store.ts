@@ -258,7 +258,7 @@ export interface ScheduleStore {
   recoverTasks(node: string, maxCrashes: number, at: number): Promise<{ queued: TaskRow[]; failed: TaskRow[] }>;
   /** What is known of the steps of a workflow, in the order in which they began. */
   taskSteps(id: string): Promise<TaskStep[]>;
-  /** False when the task is not held under this fence any more. One that was cancelled still takes what is undone of it. */
+  /** False when the task is not held under this fence any more. One that was cancelled still takes its steps. */
   saveTaskStep(id: string, fence: number, step: TaskStep): Promise<boolean>;
   /** One bounded step of housekeeping: what ended before `before`, and slots older than that; true while there is more. */
   forgetTasks(before: number, batch: number): Promise<boolean>;

@@ -95,7 +95,14 @@ export function undoClaimTask(db: Database, claim: TaskRow): void {
     claim.id,
     claim.fence,
   );
-  if (record !== null) moved(db, record, record.updated_at, ['released', 'nobody heard of the start']);
+  if (record === null) return;
+  // Its story must not say that something was cut.
+  db.run(
+    `DELETE FROM task_events WHERE task = ? AND n = (SELECT MAX(n) FROM task_events WHERE task = ?)`,
+    record.seq,
+    record.seq,
+  );
+  moved(db, record, record.updated_at);
 }
 
 const requeued = `state = 'queued', ready = 0, node = NULL, lease_until = NULL`;
@@ -224,13 +231,11 @@ export const taskSteps = (db: Database, id: string): TaskStep[] =>
     }));
 
 export function saveTaskStep(db: Database, id: string, fence: number, step: TaskStep): boolean {
-  // What a task that was cancelled had done is undone after its end.
-  const undoes = ['undoing', 'undone', 'not_undone'].includes(step.state);
+  // What a task that was cancelled did, or still did, is undone after its end.
   const task = db.get<{ seq: number; owner: string }>(
-    `SELECT seq, owner FROM tasks WHERE id = ? AND fence = ? AND (state = 'running' OR (state = 'cancelled' AND ? = 1))`,
+    `SELECT seq, owner FROM tasks WHERE id = ? AND fence = ? AND state IN ('running', 'cancelled')`,
     id,
     fence,
-    undoes ? 1 : 0,
   );
   if (task === null) return false;
   db.run(
