@@ -10,9 +10,14 @@ const maxZones = 32;
 
 /** The clock of a zone. Its changes are those that Node's time zone data know. */
 export class Zone {
-  readonly #format: Intl.DateTimeFormat;
+  /** Null: of UTC, which is no reason to load Intl. */
+  readonly #format: Intl.DateTimeFormat | null;
 
   constructor(name: string) {
+    if (name === 'UTC') {
+      this.#format = null;
+      return;
+    }
     this.#format = new Intl.DateTimeFormat('en-US', {
       timeZone: name,
       calendar: 'gregory',
@@ -29,6 +34,7 @@ export class Zone {
 
   /** How far the clock is ahead of UTC, in milliseconds. */
   offset(at: number): number {
+    if (this.#format === null) return 0;
     const second = Math.floor(at / 1000) * 1000;
     // `3/29/2026, 03:00:00`
     const [month = 0, day = 0, year = 0, ...time] = (this.#format.format(second).match(/\d+/g) ?? []).map(Number);

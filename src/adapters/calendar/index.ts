@@ -1,7 +1,7 @@
 import type { Calendar } from '../../core/ports/calendar.ts';
 import { timeZoneOf } from '../../core/preferences.ts';
 import { nextPlain, type Schedule, type Timing } from '../../core/schedule.ts';
-import { type Zone, wallMsOf, wallTimeOf, zoneNamed } from '../../core/zone.ts';
+import { wallMsOf, wallTimeOf, zoneNamed } from '../../core/zone.ts';
 import type { CronReader } from './cron.ts';
 import { daysOffProblem, endOfDaysOff, namesHolidays } from './days-off.ts';
 import type { HolidayBook } from './holidays.ts';
@@ -20,17 +20,18 @@ export function createCalendar(): Calendar {
     return cron;
   }
 
-  function nextDue(schedule: Schedule, clock: Zone, after: number): number | null {
+  function nextDue(schedule: Schedule, zone: string, after: number): number | null {
     if (schedule.type !== 'cron') return nextPlain(schedule, after);
-    return nextOfCron(reader().read(schedule.expression), clock, after);
+    return nextOfCron(reader().read(schedule.expression), zoneNamed(zone), after);
   }
 
   function next({ schedule, zone, except, endAt }: Timing, after: number): number | null {
-    const clock = zoneNamed(zone);
     let from = after;
     for (let passed = 0; passed <= maxDaysOff; passed += 1) {
-      const due = nextDue(schedule, clock, from);
+      const due = nextDue(schedule, zone, from);
       if (due === null || (endAt !== null && due > endAt)) return null;
+      if (except.length === 0) return due;
+      const clock = zoneNamed(zone);
       const end = endOfDaysOff(except, clock.wall(due), holidays);
       if (end === null) return due;
       from = clock.at(end) - 1;
