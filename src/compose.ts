@@ -272,6 +272,7 @@ class Daemon {
       mcp: () => mcp.status(),
       model: () => live.model,
       configError: () => live.error,
+      schedulerEnabled: () => live.config.scheduler.enabled,
       warnings: () => [...plugins.warnings(), ...live.unknownTools(toolbox)],
       policy,
       directory,

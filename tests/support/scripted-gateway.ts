@@ -738,6 +738,7 @@ export class ScriptedGateway extends ScriptedSchedule implements Gateway {
       mcp: [],
       queues: { inbox: 0, running: this.#runs.size, outbox: 0, uncertain: 0, dead: this.letters.size },
       sessions: this.#sessions.size,
+      schedule: { enabled: true, jobs: 0, nextDueAt: null, queued: 0, running: 0, failed: 0 },
       memory: { rssBytes: 1, heapBytes: 1 },
       eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
       refused: [],

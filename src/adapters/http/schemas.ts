@@ -238,6 +238,14 @@ export const status = () =>
       dead: z.number(),
     }),
     sessions: z.number(),
+    schedule: z.strictObject({
+      enabled: z.boolean(),
+      jobs: z.number(),
+      nextDueAt: nullable(time),
+      queued: z.number(),
+      running: z.number(),
+      failed: z.number(),
+    }),
     memory: z.strictObject({ rssBytes: z.number(), heapBytes: z.number() }),
     eventLoopDelayMs: z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() }),
     refused: z.array(

@@ -12,6 +12,13 @@ const freshMs = 1000;
 const maxRefreshWaitMs = 250;
 const maxRefusedShown = 20;
 const maxWaitingCounted = 1000;
+const nothingScheduled: Omit<GatewayStatus['schedule'], 'enabled'> = {
+  jobs: 0,
+  nextDueAt: null,
+  queued: 0,
+  running: 0,
+  failed: 0,
+};
 const noCounts: StoreCounts = {
   inboxQueued: 0,
   inboxRunning: 0,
@@ -41,6 +48,8 @@ export interface StatusDeps {
   /** Which model answers by default, and why that one. */
   model: () => { name: string; source: string };
   configError: () => string | null;
+  /** Whether jobs run. */
+  schedulerEnabled: () => boolean;
   /** What further parts have to say, one sentence each. */
   warnings?: () => readonly string[];
   policy: (channel: string, account: string) => AccessPolicy;
@@ -53,6 +62,7 @@ export class Status {
   readonly #startedAt: number;
   readonly #startedMonotonic: number;
   #counts = noCounts;
+  #schedule = nothingScheduled;
   #countedAt = Number.NEGATIVE_INFINITY;
   #counting: Promise<void> | null = null;
   #damage: string[] = [];
@@ -102,6 +112,7 @@ export class Status {
         dead: counts.dead,
       },
       sessions: counts.sessions,
+      schedule: { enabled: this.#deps.schedulerEnabled(), ...this.#schedule },
       memory: { rssBytes: memory.rss, heapBytes: memory.heapUsed },
       eventLoopDelayMs: inMs(this.#deps.eventLoopDelay()),
       refused: await this.#refused(),
@@ -187,7 +198,13 @@ export class Status {
     const { store, clock } = this.#deps;
     const day = new Date(clock.now());
     day.setHours(0, 0, 0, 0);
-    this.#counts = await store.counts(day.getTime());
+    const [counts, tasks, nextDueAt] = await Promise.all([
+      store.counts(day.getTime()),
+      store.taskCounts(),
+      store.nextDue(),
+    ]);
+    this.#counts = counts;
+    this.#schedule = { ...tasks, nextDueAt };
     this.#countedAt = clock.monotonic();
   }
 
@@ -203,6 +220,13 @@ export class Status {
     gauge('outbox_uncertain', 'Messages of which nobody knows whether they arrived.', () => this.#counts.uncertain);
     gauge('dead_letters', 'Dead letters waiting for a person.', () => this.#counts.dead);
     gauge('sessions', 'Stored sessions.', () => this.#counts.sessions);
+    gauge('jobs', "Jobs that are not over, the gateway's own among them.", () => this.#schedule.jobs);
+    gauge('tasks_queued', 'Tasks that wait to begin.', () => this.#schedule.queued);
+    gauge(
+      'tasks_failed',
+      'Tasks that failed for good and that nobody retried or cleared.',
+      () => this.#schedule.failed,
+    );
     gauge('messages_today', 'Messages received since local midnight.', () => this.#counts.messagesToday);
     gauge('active_people_today', 'People who wrote since local midnight.', () => this.#counts.activePeopleToday);
     gauge(

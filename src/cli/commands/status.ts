@@ -45,6 +45,7 @@ export function statusLines(status: GatewayStatus, now: number): string[] {
     `Queues: ${queues.inbox} waiting, ${queues.running} running, ${queues.outbox} to send, ${queues.uncertain} uncertain, ${queues.dead} dead` +
       (queues.dead > 0 ? ' (see: open-clanker dead list)' : ''),
     `Sessions: ${status.sessions}`,
+    scheduleLine(status.schedule, now),
     `Memory: ${megabytes(memory.rssBytes)} resident, ${megabytes(memory.heapBytes)} heap; ` +
       `event loop p99 ${eventLoopDelayMs.p99.toFixed(1)} ms`,
     // What is wrong with a channel or a server stands in its own line.
@@ -96,6 +97,20 @@ function mcpLine({ name, state, tools, calls, restarts, detail }: McpServerStatu
   const words = [`${name}: ${state === 'waiting' ? 'not there' : state}`, `${tools} tools`, `${calls} calls`];
   if (restarts > 0) words.push(`started again ${restarts}×`);
   return words.join(', ') + (detail === '' ? '' : `. ${detail}`);
+}
+
+function scheduleLine(
+  { enabled, jobs, nextDueAt, queued, running, failed }: GatewayStatus['schedule'],
+  now: number,
+): string {
+  const due =
+    nextDueAt === null ? '' : `, the next ${nextDueAt <= now ? 'due now' : `in ${formatDuration(nextDueAt - now)}`}`;
+  const state = enabled ? due : ', none of which runs: scheduler.enabled is false';
+  const tasks = `${queued} waiting, ${running} running, ${failed} failed`;
+  return (
+    `Jobs: ${jobs}${jobs === 0 ? '' : state}. Tasks: ${tasks}` +
+    (failed > 0 ? ' (see: open-clanker tasks list --state failed)' : '')
+  );
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(0)} MB`;

@@ -192,6 +192,16 @@ export interface GatewayStatus {
   /** `uncertain`: sends of which nobody knows whether they arrived; kept, and not tried again. */
   queues: { inbox: number; running: number; outbox: number; uncertain: number; dead: number };
   sessions: number;
+  /** Jobs that are not over, the gateway's own among them; `failed`: tasks that nobody retried or cleared. */
+  schedule: {
+    enabled: boolean;
+    jobs: number;
+    /** Milliseconds since the epoch. */
+    nextDueAt: number | null;
+    queued: number;
+    running: number;
+    failed: number;
+  };
   memory: { rssBytes: number; heapBytes: number };
   eventLoopDelayMs: { p50: number; p99: number; max: number };
   refused: RefusedSender[];

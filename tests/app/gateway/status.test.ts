@@ -6,7 +6,11 @@ import { Status } from '../../../src/app/gateway/status.ts';
 import { CountedMetrics } from '../../support/door.ts';
 import { messagePath, said } from '../../support/message-path.ts';
 
-function statusOf(path: Awaited<ReturnType<typeof messagePath>>, policy: AccessPolicy): Status {
+function statusOf(
+  path: Awaited<ReturnType<typeof messagePath>>,
+  policy: AccessPolicy,
+  metrics = new CountedMetrics(),
+): Status {
   const channels = new ChannelManager({ ...path, metrics: new CountedMetrics() });
   return new Status({
     ...path,
@@ -17,8 +21,9 @@ function statusOf(path: Awaited<ReturnType<typeof messagePath>>, policy: AccessP
     mcp: () => [],
     model: () => ({ name: 'scripted/m1', source: 'a test' }),
     configError: () => null,
+    schedulerEnabled: () => true,
     policy: () => policy,
-    metrics: new CountedMetrics(),
+    metrics,
   });
 }
 
@@ -50,4 +55,36 @@ test('who is let in by what their group is part of is not shown as refused any m
   assert.match((await status.status()).refused[0]?.allowLine ?? '', /allowed_chat_ids = \[70\]/);
   chats.add('90');
   assert.deepEqual((await status.status()).refused, []);
+});
+
+test('jobs and tasks are counted, and when the next job is due is told', async (t) => {
+  const policy: AccessPolicy = { users: new Set(), chats: new Set() };
+  const path = await messagePath(t, undefined, { policy });
+  const metrics = new CountedMetrics();
+  const status = statusOf(path, policy, metrics);
+  const schedule = { enabled: true, jobs: 0, nextDueAt: null, queued: 0, running: 0, failed: 0 };
+  assert.deepEqual((await status.status()).schedule, schedule);
+  const at = path.clock.now();
+  const work = {
+    name: 'tea',
+    owner: 'owner',
+    payload: { kind: 'text', text: 'tea' },
+    deliver: { to: 'nowhere' },
+    origin: { kind: 'token', id: 'tok_1', role: 'owner', tainted: null },
+    maxAttempts: 1,
+    createdAt: at,
+  } as const;
+  const timing = {
+    schedule: { type: 'at', at: at + 60_000 },
+    zone: 'UTC',
+    except: [],
+    endAt: null,
+    maxRuns: null,
+  } as const;
+  const missed = { policy: 'once', max: 1, maxLatenessMs: null } as const;
+  await path.store.addJob({ ...work, ...timing, id: 'job_1', missed, jitterMs: 0, nextAt: at + 60_000 }, 10);
+  await path.store.addTask({ ...work, id: 'task_1', jobId: null, due: null, trigger: 'request', runAt: at + 1000 }, 10);
+  assert.deepEqual((await status.status()).schedule, { ...schedule, jobs: 1, nextDueAt: at + 60_000, queued: 1 });
+  assert.match(metrics.render(), /^jobs 1\n/m);
+  assert.match(metrics.render(), /^tasks_queued 1\n/m);
 });

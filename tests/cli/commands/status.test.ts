@@ -23,6 +23,7 @@ const status: GatewayStatus = {
   mcp: [],
   queues: { inbox: 0, running: 0, outbox: 0, uncertain: 0, dead: 0 },
   sessions: 0,
+  schedule: { enabled: true, jobs: 0, nextDueAt: null, queued: 0, running: 0, failed: 0 },
   memory: { rssBytes: 1e8, heapBytes: 1e7 },
   eventLoopDelayMs: { p50: 1, p99: 1, max: 1 },
   refused: [],
@@ -84,4 +85,21 @@ test('who was turned away is shown with the line that lets them in', () => {
     '  Ada (42) on telegram:main, 3×, last 1s ago. To allow them:',
     `    ${allowLine}`,
   ]);
+});
+
+test('jobs and tasks have a line: how many, when the next is due, and what failed', () => {
+  const line = (schedule: Partial<GatewayStatus['schedule']>): string | undefined =>
+    statusLines({ ...status, schedule: { ...status.schedule, ...schedule } }, now).find((text) =>
+      text.startsWith('Jobs'),
+    );
+  assert.equal(line({}), 'Jobs: 0. Tasks: 0 waiting, 0 running, 0 failed');
+  assert.equal(
+    line({ jobs: 3, nextDueAt: now + 61_000, queued: 2, running: 1, failed: 4 }),
+    'Jobs: 3, the next in 1m 1s. Tasks: 2 waiting, 1 running, 4 failed (see: open-clanker tasks list --state failed)',
+  );
+  assert.equal(line({ jobs: 1, nextDueAt: now })?.startsWith('Jobs: 1, the next due now.'), true);
+  assert.match(
+    line({ jobs: 1, nextDueAt: now, enabled: false }) ?? '',
+    /none of which runs: scheduler\.enabled is false/,
+  );
 });

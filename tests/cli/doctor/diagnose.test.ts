@@ -27,6 +27,7 @@ const status: GatewayStatus = {
   mcp: [],
   queues: { inbox: 0, running: 0, outbox: 0, uncertain: 0, dead: 0 },
   sessions: 0,
+  schedule: { enabled: true, jobs: 0, nextDueAt: null, queued: 0, running: 0, failed: 0 },
   memory: { rssBytes: 0, heapBytes: 0 },
   eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
   refused: [],

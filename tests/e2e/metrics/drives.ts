@@ -172,6 +172,21 @@ export const drives: readonly Drive[] = [
     },
   },
   {
+    what: 'a job, a task that waits, and one that fails',
+    moves: ['jobs', 'tasks_queued', 'tasks_failed'],
+    async drive(gateway) {
+      const text = { kind: 'text', text: 'tea' };
+      const { body: job } = await ask(gateway.target, 'POST', '/api/v1/jobs', { every: '1h', payload: text });
+      const { body: task } = await ask(gateway.target, 'POST', '/api/v1/tasks', { after: '1h', payload: text });
+      const page = { kind: 'fetch', url: 'https://nowhere.invalid/' };
+      await ask(gateway.target, 'POST', '/api/v1/tasks', { payload: page, retries: 0, deliver: 'nowhere' });
+      return async () => {
+        await ask(gateway.target, 'DELETE', `/api/v1/jobs/${String(job['id'])}`);
+        await ask(gateway.target, 'POST', `/api/v1/tasks/${String(task['id'])}/cancel`);
+      };
+    },
+  },
+  {
     what: 'a platform that refuses a message',
     moves: ['deliveries_total{outcome="dead"}', 'dead_letters'],
     async drive(gateway) {
