@@ -5,6 +5,7 @@ import { historyConformance } from './conformance/history.ts';
 import { budgetsConformance } from './conformance/budgets.ts';
 import { approvalsConformance } from './conformance/approvals.ts';
 import { inboundConformance } from './conformance/inbound.ts';
+import { jobsConformance } from './conformance/jobs.ts';
 import { listsConformance } from './conformance/lists.ts';
 import { notesConformance } from './conformance/notes.ts';
 import { outboundConformance } from './conformance/outbound.ts';
@@ -26,4 +27,5 @@ export function storeConformance(engine: string, openEmpty: OpenEmpty): void {
   notesConformance(engine, openEmpty);
   historyConformance(engine, openEmpty);
   approvalsConformance(engine, openEmpty);
+  jobsConformance(engine, openEmpty);
 }
