@@ -31,12 +31,13 @@ const present = <T extends object>(table: T): { [K in keyof T]?: Exclude<T[K], u
   };
 
 export function buildConfig(written: WrittenConfig, dataDir: string): { config: Config; problems: Problem[] } {
-  const { providers, agents, channels, database, logging, ...rest } = written;
+  const { providers, agents, channels, database, logging, backup, ...rest } = written;
   const { default: preferred, fallback, ...named } = providers;
   const { channels: configured, problems } = configuredChannels(channels);
   const config: Config = {
     ...rest,
     logging: logging.file === undefined ? logging : { ...logging, file: path.resolve(dataDir, logging.file) },
+    backup: backup.folder === undefined ? backup : { ...backup, folder: path.resolve(dataDir, backup.folder) },
     providers: {
       ...(preferred === undefined ? {} : { default: preferred }),
       fallback,

@@ -1,7 +1,36 @@
 /** Jobs, and the tasks that they and others begin. */
 import * as z from 'zod/mini';
+import { choreTime, defaultChores, type ChoreName } from '../core/chores.ts';
 import { duration, flag, integer, table, text, withDefault, type ValueOf } from '../core/fields.ts';
 import { timeZoneOf } from '../core/preferences.ts';
+
+const chore = (name: ChoreName, about: string) =>
+  withDefault(
+    text(about, '"off", an interval such as "1h" (at least "1m"), or a cron expression such as "30 3 * * *"', {
+      check(written) {
+        try {
+          choreTime(written);
+          return null;
+        } catch {
+          return 'it is none of these';
+        }
+      },
+    }),
+    defaultChores[name],
+  );
+
+const choresTable = () =>
+  table("The gateway's own recurring work, listed among the jobs of the owner: when each part is due.", {
+    retention: chore('retention', 'What `[sessions.retention]` has outlived is removed.'),
+    files: chore('files', 'Stored files that nothing names any more are removed.'),
+    sessions: chore('sessions', 'Sessions past `sessions.max_age` begin anew, long histories lose their oldest.'),
+    upkeep: chore('upkeep', 'Idempotency keys, refused messages, codes and expired notes are forgotten.'),
+    forget: chore('forget', 'Tasks that are over for longer than `tasks.retention` are forgotten.'),
+    backup: chore('backup', 'A backup is written, see `[backup]`.'),
+    vacuum: chore('vacuum', 'The database gives free space back to the disk.'),
+    caches: chore('caches', 'Rests of models that are over are forgotten.'),
+    health: chore('health', 'Database, disk, models and channels are looked at; a change is told.'),
+  });
 
 export const schedulerTable = () =>
   table('Jobs: what is done at its time.', {
@@ -34,6 +63,7 @@ export const schedulerTable = () =>
       duration('The longest time between two looks at the clock on the wall, which may be moved.', '100ms', '60s'),
       '30s',
     ),
+    chores: withDefault(choresTable(), {}),
   });
 
 const limit = (of: string) => z.optional(integer(of, 1, 100, { example: '1' }));

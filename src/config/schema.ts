@@ -11,6 +11,7 @@ import { providersOptions } from '../adapters/providers/options.ts';
 import type { ProviderOptions } from '../adapters/providers/options.ts';
 import { skillsOptions } from '../adapters/tools/skills/options.ts';
 import { databaseOptions } from '../adapters/store/sqlite/options.ts';
+import { backupTable } from './backup.ts';
 import { budgetsTable } from './budgets.ts';
 import { schedulerTable, tasksTable } from './scheduler.ts';
 import { channelsTable, type ConfiguredChannels } from './channels.ts';
@@ -194,6 +195,7 @@ const wholeSchema = () =>
     mcp: withDefault(mcpOptions(), {}),
     scheduler: withDefault(schedulerTable(), {}),
     tasks: withDefault(tasksTable(), {}),
+    backup: withDefault(backupTable(), {}),
     budgets: withDefault(budgetsTable(), {}),
     webhooks: withDefault(webhooksTable(), {}),
     logging: withDefault(loggingOptions(), {}),

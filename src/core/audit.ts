@@ -32,7 +32,9 @@ export type AuditAction =
   | 'job.removed'
   | 'task.added'
   | 'task.cancelled'
-  | 'task.retried';
+  | 'task.retried'
+  | 'backup.made'
+  | 'backup.restored';
 
 /**
  * Who acted. Of somebody in a chat `id` is the account they spoke through (`telegram:main`), never their id there: the

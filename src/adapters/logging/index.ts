@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { isatty } from 'node:tty';
+import type { LogTail } from '../../core/ports/maintenance-gateway.ts';
 import type { Log, LogFields, LogLevel } from '../../core/ports/system.ts';
 import { descriptorTarget } from './descriptor.ts';
 import { json, logfmt, pretty, withPriority, withSyslogHeader } from './format.ts';
@@ -7,6 +8,7 @@ import type { Format } from './format.ts';
 import { RotatingFile } from './rotating-file.ts';
 import type { Rotation } from './rotating-file.ts';
 import { syslogTarget } from './syslog.ts';
+import { ranks, Tail } from './tail.ts';
 import { plainFields, plainText } from './values.ts';
 import { Writer } from './writer.ts';
 import type { Target } from './writer.ts';
@@ -38,12 +40,12 @@ export interface RootLog extends Log {
   setLevel(level: LogLevel): void;
   /** Lines that could not be written, since the start. */
   readonly dropped: number;
+  /** The last lines as JSON, whatever the format of the output. */
+  readonly tail: LogTail;
   flush(): Promise<void>;
   /** Writes what waits, for at most `deadlineMs` (default 1000); later lines are dropped. */
   close(deadlineMs?: number): Promise<void>;
 }
-
-const ranks: Record<LogLevel, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 };
 
 function formatOf(options: LogOptions, env: NonNullable<LogOptions['env']>, fd: number): Format {
   const { output, format } = options;
@@ -71,8 +73,13 @@ export function createLog(options: LogOptions): RootLog {
   const { env = process.env, fd = 1, now = Date.now, service } = options;
   const format = formatOf(options, env, fd);
   let level = ranks[options.level];
-  const render = (at: LogLevel, message: string, fields: Record<string, unknown>): string =>
-    format({ time: now(), level: at, service, message, fields });
+  const tail = new Tail(now());
+  const render = (at: LogLevel, message: string, fields: Record<string, unknown>): string => {
+    const entry = { time: now(), level: at, service, message, fields };
+    const text = format(entry);
+    tail.add(entry.time, at, format === json ? text : json(entry));
+    return text;
+  };
   const writer = new Writer(targetOf(options, fd), (count) =>
     render('warn', `${count} lines of the log were dropped here`, {}),
   );
@@ -103,6 +110,7 @@ export function createLog(options: LogOptions): RootLog {
     get dropped() {
       return writer.dropped;
     },
+    tail,
     flush: () => writer.flush(),
     close: (deadlineMs = 1000) => writer.close(deadlineMs),
   };

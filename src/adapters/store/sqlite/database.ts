@@ -1,5 +1,5 @@
 /* oxlint-disable typescript/no-unnecessary-type-parameters -- a row has the type its SQL gives it; the caller names it */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { ConversationRef } from '../../../core/message.ts';
 
 /** The SQL of the product is a fixed set of texts; more than this many means that one is built from values. */
@@ -49,6 +49,11 @@ export class Database {
   pragma<T extends string | number>(name: string): T {
     const row = this.#db.prepare(`PRAGMA ${name}`).get();
     return Object.values(row ?? {})[0] as T;
+  }
+
+  /** The pages as this connection sees them: those of one moment when it is in a transaction. */
+  async copyTo(target: string, pagesAtOnce: number): Promise<void> {
+    await backup(this.#db, target, { rate: pagesAtOnce });
   }
 
   rollback(): void {

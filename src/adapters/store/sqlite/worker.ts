@@ -2,11 +2,12 @@
  * The store's thread: the only place where SQLite runs. While one batch is committed the next one gathers in the port,
  * so the cost of an fsync is shared by everything that arrived during the fsync before. Never loads the main module.
  * Run as a program of its own it reads: `node worker.ts FILE` checks the file once and prints what is wrong with it as
- * JSON, `node worker.ts FILE READING ARGUMENT` prints rows (reading.ts). A process gives all its memory back, a thread
- * does not.
+ * JSON, `node worker.ts FILE READING ARGUMENT` prints rows (reading.ts), `node worker.ts FILE TASK ARGUMENT` works on the
+ * whole file (copy.ts). A process gives all its memory back, a thread does not.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { errorData } from '../../../core/errors.ts';
+import { isCopyTask, printTask } from './copy.ts';
 import { Database } from './database.ts';
 import { storageError } from './errors.ts';
 import { Owner } from './owner.ts';
@@ -113,4 +114,5 @@ function own({ path, migrationsDir }: WorkerSetup): void {
 const [, , file = '', reading, argument = ''] = process.argv;
 if (port !== null) own(workerData as WorkerSetup);
 else if (reading === undefined) process.stdout.write(JSON.stringify(check(file)));
+else if (isCopyTask(reading)) void printTask(reading, file, argument);
 else void print(file, reading as Reading, argument);
