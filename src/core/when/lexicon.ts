@@ -1,4 +1,5 @@
 /** The words of time of one language, by what they are for; how they stand together is the same for all (reader.ts). */
+import type { Language } from '../languages.ts';
 import { plain, tokensOf, type Token } from './tokens.ts';
 
 export type Unit = 's' | 'm' | 'h' | 'd' | 'w' | 'mo' | 'y';
@@ -9,10 +10,13 @@ export type Part = 'morning' | 'noon' | 'afternoon' | 'evening';
 type Words<T> = Readonly<Record<string, T>>;
 
 export interface Lexicon {
+  language: Language;
   /** Who reads 3/4 as the third of April. */
   dayFirst: boolean;
   /** Numbers in words; `two and a half` is 2.5. */
   numbers: Words<number>;
+  /** What is one before a unit, and mostly something else elsewhere: `an hour`, `um ein Uhr`. */
+  articles: Words<number>;
   /** Which one in a row, -1 is the last. */
   ordinals: Words<number>;
   units: Words<Unit>;
@@ -54,6 +58,8 @@ export interface Lexicon {
   weekdays: Words<number>;
   /** Short ones, which are also words of other meaning. */
   weekdaysShort: Words<number>;
+  /** A day of the week and a part of it in one word. */
+  weekdayParts: Words<readonly [weekday: number, part: Part]>;
   /** Several days of the week that have one name, behind `every`. */
   weekdaySets: Words<readonly number[]>;
   months: Words<number>;
@@ -74,7 +80,7 @@ export interface Lexicon {
   ofEachMonth: Words<true>;
   /** A day, of which the last of a month is spoken. */
   day: Words<true>;
-  from: Words<true>;
+  starting: Words<true>;
   until: Words<true>;
   /** Behind a number: how often. */
   times: Words<true>;

@@ -10,7 +10,7 @@ export interface Token {
 }
 
 /** An expression in code marks or quotes; a number with what holds its digits together; a word; any other sign. */
-const sign = /`[^`\n]*`|"[^"\n]*"|“[^”\n]*”|\d+(?:[.:,/-]\d+)*|[\p{L}\p{M}]+['’]?|[^\s]/gu;
+const sign = /`[^`\n]*`|"[^"\n]*"|“[^“”\n]*”|\d+(?:[.:,/-]\d+)*|[\p{L}\p{M}]+['’]?|[^\s]/gu;
 
 /** Each pattern ends where the next token may begin, so the time it takes grows with the text and no faster. */
 export function tokensOf(text: string): Token[] {
