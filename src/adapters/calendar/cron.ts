@@ -1,10 +1,10 @@
 /** Cron expressions as arithmetic on what a clock shows, by croner. Loaded with the first job that has one. */
-import { Cron } from 'croner';
+import { CronDate, CronPattern } from 'croner';
 
 /** The longest that is read: all sixty minutes and seconds may be listed. */
 const maxLength = 500;
-/** Each weighs about 80 KB, most of it croner's list of years, and is read in a tenth of a millisecond. */
-const maxExpressions = 8;
+/** About 3 KB each, and read in a tenth of a millisecond. */
+const maxExpressions = 128;
 
 const accepted =
   'it takes five fields: minute 0-59, hour 0-23, day of month 1-31, month 1-12 or JAN-DEC, day of week 0-7 or SUN-SAT; or six, seconds first. ' +
@@ -17,11 +17,13 @@ export interface CronExpression {
   next(wall: number): number | null;
 }
 
+let everyYear: number[] | null = null;
+
 /** Reads expressions, and keeps those that were used last. */
 export class CronReader {
   readonly #read = new Map<string, CronExpression>();
 
-  /** Throws what `cronProblem` tells. */
+  /** Throws what `problem` tells. */
   read(expression: string): CronExpression {
     const read = this.#read.get(expression) ?? parse(expression);
     this.#read.delete(expression);
@@ -57,17 +59,19 @@ function parse(expression: string): CronExpression {
   if (expression.includes('@')) throw wrong('is a nickname; write @daily as 0 0 * * * and @hourly as 0 * * * *');
   if (fields.length !== 5 && fields.length !== 6)
     throw wrong(`has ${fields.length} field${fields.length === 1 ? '' : 's'}`);
-  // Croner would take a text with a colon for a date.
   const strange = /[^\dA-Za-z*,/#+-]/.exec(fields.join(''));
   if (strange !== null) throw wrong(`has "${strange[0]}" in it`);
-  let cron: Cron;
+  let pattern: CronPattern;
   try {
-    // Without a zone of its own: it only compares fields, and Zone knows when a clock shows them.
-    cron = new Cron(fields.join(' '), { mode: '5-or-6-parts', utcOffset: 0 });
+    pattern = new CronPattern(fields.join(' '), undefined, { mode: '5-or-6-parts' });
   } catch (error) {
     throw wrong(`is not understood (${reasonOf(error)})`);
   }
-  const next = (wall: number): number | null => cron.nextRun(new Date(wall))?.getTime() ?? null;
+  // A list of ten thousand years, the same for all, as none has a field for them: 80 KB each otherwise.
+  pattern.year = everyYear ??= pattern.year;
+  // Croner compares fields only, in UTC, where no clock is changed: when a clock shows them is known to Zone.
+  const next = (wall: number): number | null =>
+    new CronDate(new Date(wall), 0).increment(pattern, { domAndDow: false }, false)?.getTime() ?? null;
   if (next(anyTime) === null) throw wrong('is never due: such a day never comes');
   return { follows: /[*/]/.test(hours), next };
 }
