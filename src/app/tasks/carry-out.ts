@@ -19,7 +19,7 @@ const maxMemoryChars = 65_536;
 const maxLookedBack = 20;
 
 /** How a result leaves a task. */
-export type HandedOver = Pick<FinishTask, 'outbox' | 'note' | 'then'>;
+export type HandedOver = Pick<FinishTask, 'outbox' | 'note' | 'follows'>;
 
 /** How an attempt ended. `released`: it begins again after the restart. `lost`: another process holds it, or nobody. */
 export type AttemptEnd = 'completed' | 'retrying' | 'failed' | 'cancelled' | 'released' | 'lost';

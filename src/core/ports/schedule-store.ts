@@ -174,7 +174,7 @@ export interface FinishTask {
   outbox: NewOutbound[];
   note: { sessionKey: string; message: NewMessage } | null;
   /** What follows from it, such as handing it over after the quiet hours. */
-  then: NewTask[];
+  follows: NewTask[];
   at: number;
 }
 

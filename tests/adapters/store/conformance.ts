@@ -12,6 +12,8 @@ import { outboundConformance } from './conformance/outbound.ts';
 import { pairingConformance } from './conformance/pairing.ts';
 import { peopleConformance } from './conformance/people.ts';
 import { runsConformance } from './conformance/runs.ts';
+import { taskWorkConformance } from './conformance/task-work.ts';
+import { tasksConformance } from './conformance/tasks.ts';
 
 /** An empty store of its own for one test, closed and removed after it. */
 export type OpenEmpty = (t: TestContext) => Promise<Store>;
@@ -28,4 +30,6 @@ export function storeConformance(engine: string, openEmpty: OpenEmpty): void {
   historyConformance(engine, openEmpty);
   approvalsConformance(engine, openEmpty);
   jobsConformance(engine, openEmpty);
+  tasksConformance(engine, openEmpty);
+  taskWorkConformance(engine, openEmpty);
 }

@@ -102,7 +102,7 @@ export const finished = (task: Pick<TaskRow, 'id' | 'fence'>, more: Partial<Fini
   result: result(`result of ${task.id}`),
   outbox: [],
   note: null,
-  then: [],
+  follows: [],
   at: noon + 1000,
   ...more,
 });

@@ -159,7 +159,7 @@ export function finishTask(db: Database, finish: FinishTask): { task: TaskRow; o
   const outbox = planOutbound(db, finish.outbox);
   if (note !== null) appendNote(db, note);
   if (memory !== undefined && record.job_id !== null) rememberFor(db, record.job_id, memory);
-  for (const follower of finish.then) insertTask(db, follower);
+  for (const follower of finish.follows) insertTask(db, follower);
   const places = new Set(outbox.map(({ conversation }) => `${conversation.channel}:${conversation.account}`));
   const delivered = [...places].map((place): [TaskEventKind, string] => ['delivered', `to ${place}`]);
   return { task: moved(db, record, at, ['completed', ''], ...delivered), outbox };
