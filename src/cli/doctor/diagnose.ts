@@ -10,6 +10,7 @@ import * as mcp from './mcp-checks.ts';
 import * as ownServer from './own-server-checks.ts';
 import * as provider from './provider-checks.ts';
 import * as safety from './safety-checks.ts';
+import * as schedule from './schedule-checks.ts';
 import * as slack from './slack-checks.ts';
 import * as tool from './tool-checks.ts';
 import * as telegram from './telegram-checks.ts';
@@ -67,6 +68,10 @@ const checks: readonly Check[] = [
   gateway.refusedSenders,
   gateway.deadLetters,
   gateway.uncertainSends,
+  schedule.switchedOff,
+  schedule.crashedJobs,
+  schedule.failedTasks,
+  schedule.lackingWebhooks,
   gateway.warnings,
   machine.timeZone,
   machine.locale,

@@ -32,6 +32,8 @@ export interface Facts {
   /** Those that will not be loaded, and why. */
   plugins: { name: string; problem: string }[];
   tools: ToolFacts;
+  /** What the running gateway has of jobs and tasks; null without one. */
+  schedule: ScheduleFacts | null;
   /** Every configured account of every channel. */
   accounts: AccountFacts[];
 }
@@ -81,6 +83,17 @@ export interface ToolFacts {
   files: { folder: string; mode: number | null; usable: boolean; quota: number } | null;
   /** Why programs cannot be run although they should. */
   sandbox: { problem: string; fix: string } | null;
+}
+
+export interface ScheduleFacts {
+  /** Jobs of people that are not over. */
+  jobs: number;
+  /** Jobs that rest because what they did ended the process. */
+  crashed: { id: string; name: string }[];
+  /** Tasks that failed for good in the last day, newest first. */
+  failed: { id: string; name: string; reason: string }[];
+  /** Jobs that post to a webhook which is not configured. */
+  lackWebhook: { id: string; name: string; webhook: string }[];
 }
 
 /** What answers where the gateway should be. `other` speaks, but is no gateway. */

@@ -25,6 +25,7 @@ import { emailFacts } from './probe-email.ts';
 import { ownServerFacts } from './probe-own-server.ts';
 import { probeProvider, type ProviderReport } from './probe-provider.ts';
 import { probeSlack, type SlackReport } from './probe-slack.ts';
+import { inspectSchedule } from './inspect-schedule.ts';
 import { probeTelegram, type TelegramReport } from './probe-telegram.ts';
 import { probeWhatsApp, type WhatsAppReport } from './probe-whatsapp.ts';
 import { probe } from './probe.ts';
@@ -39,9 +40,10 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   const ask = !options.has('offline');
   const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
   const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
-  const [gateway, database, providers, telegram, discord, whatsapp, slack, email, ownServers, skills, plugins, tools] =
+  const gateway = await inspectGateway(url, token);
+  const [schedule, database, providers, telegram, discord, whatsapp, slack, email, ownServers, skills, plugins, tools] =
     await Promise.all([
-      inspectGateway(url, token),
+      gateway.reach === 'up' ? inspectSchedule(url, token, loaded?.config.webhooks.out ?? null) : null,
       inspectDatabase(loaded?.config.database.path ?? `${dir}/open-clanker.db`),
       loaded === null ? [] : Promise.all(providerFacts(loaded, ask)),
       loaded === null ? [] : Promise.all(telegramFacts(loaded, ask)),
@@ -75,6 +77,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
     skills,
     plugins,
     tools,
+    schedule,
     webhooks: loaded === null ? [] : webhookFacts(loaded),
     accounts: loaded === null ? [] : accountFacts(loaded),
   };

@@ -141,6 +141,9 @@ const mailbox: EmailFacts = {
 const homeserver: OwnServerFacts = { id: 'matrix:main', type: 'matrix', enabled: true, outcome: 'ok', detail: '' };
 const files = { folder: '/d/people', mode: 0o700, usable: true, quota: 100e6 };
 const tools = { files, sandbox: null };
+const schedule = { jobs: 1, crashed: [], failed: [], lackWebhook: [] };
+const someFailed = up({ schedule: { ...status.schedule, failed: 4 } });
+const failedTask = { id: 'task_1', name: 'news', reason: 'The model failed.' };
 const healthy: Facts = {
   now: 0,
   nodeVersion: '26.10.0',
@@ -163,6 +166,7 @@ const healthy: Facts = {
   skills: [],
   plugins: [],
   tools,
+  schedule,
   accounts: [account],
 };
 const down: GatewayFacts = { reach: 'none', url: 'http://127.0.0.1:18789' };
@@ -179,6 +183,12 @@ test('a healthy installation has no finding', () => {
   assert.deepEqual(diagnose(healthy), []);
 });
 
+test('tasks that failed and were cleared since are nobody’s trouble, nor is a scheduler that is off without jobs', () => {
+  assert.deepEqual(diagnose({ ...healthy, schedule: { ...schedule, failed: [failedTask] } }), []);
+  const off = up({ schedule: { ...status.schedule, enabled: false } });
+  assert.deepEqual(diagnose({ ...healthy, gateway: off, schedule: { ...schedule, jobs: 0 } }), []);
+});
+
 test('a machine before the first start is told only to start', () => {
   const fresh: Facts = {
     ...healthy,
@@ -190,6 +200,7 @@ test('a machine before the first start is told only to start', () => {
     database: { file: '/d/open-clanker.db', state: 'missing', detail: '' },
     run: null,
     gateway: down,
+    schedule: null,
     providers: [],
     telegram: [],
   };
@@ -233,6 +244,26 @@ const faults: [string, Partial<Facts>, RegExp?][] = [
   ['config_rejected', { gateway: up({ configError: 'line 3' }) }, /line 3/],
   ['uncertain_sends', { gateway: up({ queues: { ...status.queues, uncertain: 1 } }) }, /One reply may or may not.*why/],
   ['dead_letters', { gateway: up({ queues: { ...status.queues, dead: 2 } }) }, /2 messages.*dead list/],
+  [
+    'scheduler_off',
+    { gateway: up({ schedule: { ...status.schedule, jobs: 9, enabled: false } }) },
+    /There is a job, and none runs.*scheduler\.enabled = true/,
+  ],
+  [
+    'job_crashed',
+    { schedule: { ...schedule, crashed: [{ id: 'job_1', name: 'big page' }] } },
+    /"big page" \(job_1\).*jobs resume job_1/,
+  ],
+  [
+    'tasks_failed',
+    { gateway: someFailed, schedule: { ...schedule, failed: [failedTask, failedTask, failedTask, failedTask] } },
+    /4 tasks failed in the last day: "news" \(task_1\): The model failed\..*and 1 more.*tasks retry/,
+  ],
+  [
+    'webhook_unknown',
+    { schedule: { ...schedule, lackWebhook: [{ id: 'job_1', name: 'ping', webhook: 'ops' }] } },
+    /"ping" \(job_1\).*\[webhooks\.out\.ops\]/,
+  ],
   ['gateway_warning', { gateway: up({ warnings: ['One reply may not have arrived.'] }) }],
   [
     'sender_refused',

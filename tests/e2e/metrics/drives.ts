@@ -176,13 +176,19 @@ export const drives: readonly Drive[] = [
     moves: ['jobs', 'tasks_queued', 'tasks_failed'],
     async drive(gateway) {
       const text = { kind: 'text', text: 'tea' };
-      const { body: job } = await ask(gateway.target, 'POST', '/api/v1/jobs', { every: '1h', payload: text });
-      const { body: task } = await ask(gateway.target, 'POST', '/api/v1/tasks', { after: '1h', payload: text });
+      const { body: job } = await ask<{ id: string }>(gateway.target, 'POST', '/api/v1/jobs', {
+        every: '1h',
+        payload: text,
+      });
+      const { body: task } = await ask<{ id: string }>(gateway.target, 'POST', '/api/v1/tasks', {
+        after: '1h',
+        payload: text,
+      });
       const page = { kind: 'fetch', url: 'https://nowhere.invalid/' };
       await ask(gateway.target, 'POST', '/api/v1/tasks', { payload: page, retries: 0, deliver: 'nowhere' });
       return async () => {
-        await ask(gateway.target, 'DELETE', `/api/v1/jobs/${String(job['id'])}`);
-        await ask(gateway.target, 'POST', `/api/v1/tasks/${String(task['id'])}/cancel`);
+        await ask(gateway.target, 'DELETE', `/api/v1/jobs/${job.id}`);
+        await ask(gateway.target, 'POST', `/api/v1/tasks/${task.id}/cancel`);
       };
     },
   },
