@@ -86,6 +86,12 @@ export interface HeldResult {
   files: OutboundFile[];
   outside: string | null;
 }
+/** A result on its way to a webhook; `task` is whose it is. */
+export interface HeldPost {
+  kind: 'webhook';
+  name: string;
+  result: { task: string; text: string };
+}
 /** The gateway's own chores are jobs like others; nobody but the gateway makes them, nor what was held. */
-export type Payload = PersonPayload | HeldResult | { kind: 'chore'; chore: string };
+export type Payload = PersonPayload | HeldResult | HeldPost | { kind: 'chore'; chore: string };
 export type PayloadKind = Payload['kind'];

@@ -39,3 +39,6 @@ export interface Markdown {
 
 /** Whether nobody would see anything of a text: white space, controls, and what only joins or steers other signs. */
 export const showsNothing = (text: string): boolean => !/[^\s\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}]/u.test(text);
+
+/** Text inside Markdown, where it stays what it is. */
+export const inMarkdown = (text: string): string => text.replaceAll(/[\\`*_~<>[\]!#|]/g, '\\$&');

@@ -1,6 +1,8 @@
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { CommandAnswer, CommandContext, CommandRegistry } from '../commands/registry.ts';
+import { isJobSessionKey } from '../../core/session-key.ts';
+import { maxOpen } from './gate.ts';
 import type { ApprovalAnswers } from './answers.ts';
 import { questionButtons, questionText } from './question.ts';
 
@@ -33,11 +35,15 @@ async function answer(
 }
 
 async function open(
-  { person, session, words }: CommandContext,
+  { person, session, words, inbound }: CommandContext,
   { store, clock }: ApprovalCommandDeps,
 ): Promise<string | CommandAnswer> {
-  const filter = { owner: person.id, sessionKey: session.key, open: true, at: clock.now() };
-  const { items } = await store.listApprovals(filter, { limit: maxShown });
+  const group = inbound.chatType === 'group';
+  const asked = await store.listApprovals({ owner: person.id, open: true, at: clock.now() }, { limit: maxOpen });
+  // What their jobs ask concerns nobody else in a group.
+  const items = asked.items
+    .filter(({ sessionKey }) => sessionKey === session.key || (!group && isJobSessionKey(sessionKey)))
+    .slice(0, maxShown);
   if (items.length === 0) return words.approvals.noneOpen;
   return {
     text: items.map((row) => questionText(row, words)).join('\n\n'),

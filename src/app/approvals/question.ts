@@ -3,6 +3,7 @@ import type { Words } from '../../core/notices/index.ts';
 import type { ApprovalRow } from '../../core/ports/approval-store.ts';
 import { readsOnly } from '../../core/ports/tool.ts';
 import { may } from '../../core/roles.ts';
+import { isJobSessionKey } from '../../core/session-key.ts';
 import { shownArguments } from '../../core/shown-arguments.ts';
 import { formatDuration } from '../../core/units.ts';
 import { visible } from '../../core/visible.ts';
@@ -25,11 +26,14 @@ export function questionText(row: ApprovalRow, { approvals: words }: Words): str
   if (tainted !== null) lines.push(words.outside(inMarkdown(visible(tainted))));
   const within = formatDuration(expiresAt - createdAt);
   const approve = `open-clanker approvals approve ${id}`;
-  lines.push(
-    mayAnswer(row)
-      ? words.howToAnswer(within, sealOf(row), channel === 'api' ? approve : null)
-      : words.ownerAnswers(within, approve, sealOf(row)),
-  );
+  if (isJobSessionKey(row.sessionKey))
+    lines.push(words.answerAnywhere(within, answerCommand('approve', row), answerCommand('deny', row)));
+  else
+    lines.push(
+      mayAnswer(row)
+        ? words.howToAnswer(within, sealOf(row), channel === 'api' ? approve : null)
+        : words.ownerAnswers(within, approve, sealOf(row)),
+    );
   return lines.join('\n\n');
 }
 

@@ -11,8 +11,8 @@ import { clientSessionKey, defaultSession, isApiSessionKey } from '../../core/se
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import type { Ingress } from '../ingress/ingress.ts';
 import type { ModelCaller } from '../models/caller.ts';
-import { answerOf, replyOf } from '../runs/answer.ts';
 import type { RunQueue } from '../runs/queue.ts';
+import { takeUp } from '../runs/take-up.ts';
 import type { RunWaiters } from '../runs/waiters.ts';
 
 export interface ChatDeps {
@@ -80,42 +80,13 @@ export class Chat {
     const subscription = this.#subscribe(row);
     const waiter = waiters.wait(row.runId, row);
     try {
-      await this.#takeUp(row);
+      await takeUp(row, this.#deps);
     } catch (error) {
       subscription.close();
       waiter.leave();
       throw error;
     }
     return { ...this.#ticket(row, subscription, waiter, false), joined: true };
-  }
-
-  /**
-   * Sees to it that somebody who waits since just now hears of the run's end. The row is read again: an end that came
-   * before the waiting began is in it, one that comes later is told to whoever waits.
-   */
-  async #takeUp({ id, runId }: InboxRow): Promise<void> {
-    const { store, clock, runs, waiters } = this.#deps;
-    const row = await store.inbound(id);
-    switch (row?.state) {
-      case 'queued':
-      case 'running':
-        return;
-      case 'failed':
-      case 'dead':
-        // Another repeat may have done so in the meantime; then there is only to wait.
-        if ((await store.requeueInbound(id, clock.now())) !== null) runs.wake(row.sessionKey);
-        return;
-      case 'done': {
-        const stored = await store.runReply(runId);
-        if (stored?.run.state === 'finished') {
-          waiters.resolve(runId, answerOf(stored.run, replyOf(stored.said)));
-          return;
-        }
-        break;
-      }
-      default:
-    }
-    waiters.reject(runId, notFound('message any more, as its session was deleted'));
   }
 
   #subscribe({ sessionKey, runId }: { sessionKey: string; runId: string }): Subscription {

@@ -8,42 +8,25 @@ import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Markdown } from '../../core/rich-text.ts';
-import { mayWriteTo, type AccessPolicy } from '../access/authorize.ts';
-import type { Directory } from '../access/directory.ts';
-import type { ChannelManager } from '../channels/manager.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { planMessage, replyMaxAgeMs } from '../runs/reply-plan.ts';
+import { destinationOf, type DestinationDeps } from './destination.ts';
 
-export interface SendDeps {
+export interface SendDeps extends DestinationDeps {
   store: Store;
   clock: Clock;
   mintId: MintId;
   markdown: Markdown;
-  channels: ChannelManager;
   delivery: Delivery;
-  policy: (channel: string, account: string) => AccessPolicy;
-  directory: Pick<Directory, 'find'>;
 }
 
 /** Messages that a client injects: planned and committed first, delivered by the same outbox as every reply. */
 export async function send(principal: Principal, request: SendRequest, deps: SendDeps): Promise<SendTicket> {
-  const { store, clock, mintId, channels, delivery, policy, directory } = deps;
+  const { store, clock, mintId, delivery } = deps;
   const { attachments = [] } = request;
   if (request.content.trim() === '' && attachments.length === 0)
     throw invalidInput('empty_content', 'content: write something.');
-  const channel = channels.resolve(request.channel);
-  const access = policy(channel.type, channel.account);
-  const direct = await directOf(request.target, channel, access, store);
-  const conversation = channel.conversation(direct ?? request.target, request.thread);
-  const addressee = direct === null ? conversation.native : request.target;
-  const known = await directory.find({ ...conversation, native: addressee });
-  if (!mayWriteTo(access, addressee, known)) {
-    throw new ClankerError(
-      'auth',
-      'target_not_allowed',
-      `${request.target} is neither in allowed_user_ids nor in allowed_chat_ids of ${channel.type}:${channel.account}; add it there first.`,
-    );
-  }
+  const { channel, conversation, chatType } = await destinationOf(request, deps);
   const now = clock.now();
   const id = mintId('msg');
   const files = await filesOf(attachments, principal.person, channel, store);
@@ -54,7 +37,7 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
       sessionKey: null,
       owner: principal.person,
       conversation,
-      chatType: channel.chatType(conversation),
+      chatType,
       replyTo: null,
       correlates: false,
       correlation: id,
@@ -82,21 +65,6 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
       return delivered;
     },
   };
-}
-
-/**
- * Where somebody who was let in talks to us alone, where the platform's id of that chat is another than theirs; null:
- * the id is that of a chat.
- */
-async function directOf(
-  target: string,
-  { type, account }: Channel,
-  { users, chats }: AccessPolicy,
-  store: Store,
-): Promise<string | null> {
-  if (chats.has(target)) return null;
-  const person = await store.identity({ channel: type, account, native: target });
-  return users.has(target) || person?.admitted === true ? (person?.conversation?.native ?? null) : null;
 }
 
 async function filesOf(

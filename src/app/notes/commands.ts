@@ -3,6 +3,7 @@ import type { Button } from '../../core/message.ts';
 import type { NotesWords } from '../../core/notices/notes-words.ts';
 import type { NoteRow, Notes } from '../../core/ports/notes.ts';
 import type { Listed } from '../../core/ports/store.ts';
+import { inMarkdown } from '../../core/rich-text.ts';
 import type { CommandAnswer, CommandContext, CommandRegistry } from '../commands/registry.ts';
 
 /** Notes of an answer: what fits on a screen. */
@@ -67,8 +68,6 @@ function forget({ argument, person, words: { notes: words } }: CommandContext, n
     return (await notes.remove(person.id, id)) ? words.forgotten(title) : words.gone;
   };
 }
-
-const inMarkdown = (text: string): string => text.replaceAll(/[\\`*_~<>[\]!#|]/g, '\\$&');
 
 function previewOf(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();

@@ -9,6 +9,7 @@ import type { ApprovalAnswers } from '../approvals/answers.ts';
 import { mayRun, type CommandAnswer, type CommandContext, type CommandRegistry } from '../commands/registry.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import { showsNothing } from '../../core/rich-text.ts';
+import { jobChannel } from '../../core/session-key.ts';
 import { ReplyStream, typingLease } from '../delivery/reply-stream.ts';
 import { about, correlationOf, fieldsOf } from './about.ts';
 import { fetchAttachments, type AttachmentDeps } from './attachments.ts';
@@ -143,7 +144,7 @@ export class RunExecutor {
   /** Of who wrote: in a group that is not who the conversation belongs to. */
   async #wordsFor(inbound: InboxRow): Promise<Words> {
     const { store, whois } = this.#deps;
-    if (inbound.conversation === null) return wordsIn(null);
+    if (inbound.conversation === null && inbound.channel !== jobChannel) return wordsIn(null);
     const asked = whois(inbound).then(({ person }) => store.person(person));
     return wordsIn((await asked.catch(() => null))?.language ?? null);
   }

@@ -11,7 +11,7 @@ import { about, fieldsOf } from './about.ts';
 import { answerOf } from './answer.ts';
 import { failed, type Outcome } from './outcome.ts';
 import { restarting } from './queue.ts';
-import { planMessage, replyTemplate, type ReplyLimits } from './reply-plan.ts';
+import { planMessage, replyTemplate, sendable, type ReplyLimits } from './reply-plan.ts';
 import type { RunWaiters } from './waiters.ts';
 
 const firstDelayMs = 500;
@@ -138,12 +138,11 @@ export class RunFinisher {
     if (template === null || (words.trim() === '' && files.length === 0)) return [];
     const commands =
       canPress || buttons.length === 0 ? '' : `\n\n${buttons.map(({ command }) => `\`${command}\``).join('\n')}`;
-    const sendable = (limits.files ?? null) === null ? [] : files;
-    const left = files.filter((file) => !sendable.includes(file)).map(({ name, id }) => `\n\n📎 ${name ?? id}`);
+    const { files: carried, left } = sendable(files, limits);
     // A reply that grew on the platform cannot become the caption of a file: files follow in messages of their own.
     const capabilities = { text: limits.text, files: { maxBytes: 0, maxCaption: 0 } };
-    const text = words + left.join('') + commands;
-    const parts = planMessage(template, { text, files: sendable }, capabilities, this.#deps);
+    const text = words + left.map((name) => `\n\n📎 ${name}`).join('') + commands;
+    const parts = planMessage(template, { text, files: carried }, capabilities, this.#deps);
     const last = parts.findLast(({ body }) => body.file === undefined) ?? parts.at(-1);
     if (canPress && buttons.length > 0 && last !== undefined) last.body.buttons = buttons;
     if (sensitive) for (const { body } of parts) body.sensitive = true;

@@ -73,6 +73,19 @@ export function planMessage(
   return [...parts, ...carrying];
 }
 
+/** Which files a channel can send, and the names of those that it cannot. */
+export function sendable(
+  files: readonly OutboundFile[],
+  { files: limits = null }: Pick<ReplyLimits, 'files'>,
+): { files: OutboundFile[]; left: string[] } {
+  const maxBytes = limits?.maxBytes ?? -1;
+  const fits = ({ size }: OutboundFile): boolean => size <= maxBytes;
+  return {
+    files: files.filter((file) => fits(file)),
+    left: files.filter((file) => !fits(file)).map(({ name, id }) => name ?? id),
+  };
+}
+
 /** What every part of the answer to an inbound message has in common; null for API clients. */
 export function replyTemplate(
   inbound: InboxRow,

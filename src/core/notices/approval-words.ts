@@ -13,6 +13,8 @@ export interface ApprovalWords {
   whole(command: string): string;
   /** `within`: a duration; `seal`: the number of what is shown; `command`: what says yes where there are no buttons. */
   howToAnswer(within: string, seal: string, command: string | null): string;
+  /** Asked by a job: the commands, which are understood in any direct chat of the person. */
+  answerAnywhere(within: string, approve: string, deny: string): string;
   /** To a guest, who cannot answer: `command` is what an owner runs. */
   ownerAnswers(within: string, command: string, seal: string): string;
   approve: string;

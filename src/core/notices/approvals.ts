@@ -15,6 +15,8 @@ const en: ApprovalWords = {
   whole: (command) => `Not all of it fits here; \`${command}\` shows the whole.`,
   howToAnswer: (within, seal, command) =>
     `Answer within ${within}; when it is the only question, a plain yes or no is enough${command === null ? '' : `, else \`${command}\``}. (\`${seal}\`)`,
+  answerAnywhere: (within, approve, deny) =>
+    `A job asks this. Answer within ${within}, in any chat with me: \`${approve}\` or \`${deny}\``,
   ownerAnswers: (within, command, seal) =>
     `An owner has to answer this within ${within}, in a group with me or by \`${command}\`. (\`${seal}\`)`,
   approve: 'Approve',
@@ -44,6 +46,8 @@ const de: ApprovalWords = {
   whole: (command) => `Nicht alles passt hierher; \`${command}\` zeigt es ganz.`,
   howToAnswer: (within, seal, command) =>
     `Antworte innerhalb von ${within}; ist es die einzige Frage, reicht ein einfaches Ja oder Nein${command === null ? '' : `, sonst \`${command}\``}. (\`${seal}\`)`,
+  answerAnywhere: (within, approve, deny) =>
+    `Das fragt ein Auftrag. Antworte innerhalb von ${within}, in irgendeinem Chat mit mir: \`${approve}\` oder \`${deny}\``,
   ownerAnswers: (within, command, seal) =>
     `Das muss ein Besitzer innerhalb von ${within} beantworten, in einer Gruppe mit mir oder mit \`${command}\`. (\`${seal}\`)`,
   approve: 'Erlauben',
@@ -73,6 +77,8 @@ const es: ApprovalWords = {
   whole: (command) => `Aquí no cabe todo; \`${command}\` lo muestra entero.`,
   howToAnswer: (within, seal, command) =>
     `Responde antes de ${within}; si es la única pregunta, basta con sí o no${command === null ? '' : `; si no, \`${command}\``}. (\`${seal}\`)`,
+  answerAnywhere: (within, approve, deny) =>
+    `Lo pregunta una tarea. Responde antes de ${within}, en cualquier chat conmigo: \`${approve}\` o \`${deny}\``,
   ownerAnswers: (within, command, seal) =>
     `Debe responder un dueño antes de ${within}, en un grupo conmigo o con \`${command}\`. (\`${seal}\`)`,
   approve: 'Permitir',
@@ -102,6 +108,8 @@ const fr: ApprovalWords = {
   whole: (command) => `Tout ne tient pas ici ; \`${command}\` montre l’ensemble.`,
   howToAnswer: (within, seal, command) =>
     `Réponds dans les ${within} ; si c’est la seule question, oui ou non suffit${command === null ? '' : `, sinon \`${command}\``}. (\`${seal}\`)`,
+  answerAnywhere: (within, approve, deny) =>
+    `Une tâche le demande. Réponds dans les ${within}, dans n’importe quel chat avec moi : \`${approve}\` ou \`${deny}\``,
   ownerAnswers: (within, command, seal) =>
     `C’est à un propriétaire de répondre dans les ${within}, dans un groupe avec moi ou par \`${command}\`. (\`${seal}\`)`,
   approve: 'Autoriser',

@@ -2,6 +2,7 @@ import { access } from './access.ts';
 import { approvals } from './approvals.ts';
 import { budget } from './budget.ts';
 import { notes } from './notes.ts';
+import { results } from './results.ts';
 import { settings } from './settings.ts';
 import { stories } from './story.ts';
 import type { Words } from './words.ts';
@@ -40,6 +41,7 @@ export const de: Words = {
   approvals: approvals.de,
   notes: notes.de,
   budget: budget.de,
+  results: results.de,
   settings: settings.de,
   story: stories.de,
   unknownCommand: 'Diesen Befehl kenne ich nicht; /help zeigt, was ich verstehe.',

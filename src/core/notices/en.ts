@@ -2,6 +2,7 @@ import { access } from './access.ts';
 import { approvals } from './approvals.ts';
 import { budget } from './budget.ts';
 import { notes } from './notes.ts';
+import { results } from './results.ts';
 import { settings } from './settings.ts';
 import { stories } from './story.ts';
 import type { Words } from './words.ts';
@@ -38,6 +39,7 @@ export const en: Words = {
   approvals: approvals.en,
   notes: notes.en,
   budget: budget.en,
+  results: results.en,
   settings: settings.en,
   story: stories.en,
   unknownCommand: 'I do not know this command; /help lists what I understand.',

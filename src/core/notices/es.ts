@@ -2,6 +2,7 @@ import { access } from './access.ts';
 import { approvals } from './approvals.ts';
 import { budget } from './budget.ts';
 import { notes } from './notes.ts';
+import { results } from './results.ts';
 import { settings } from './settings.ts';
 import { stories } from './story.ts';
 import type { Words } from './words.ts';
@@ -40,6 +41,7 @@ export const es: Words = {
   approvals: approvals.es,
   notes: notes.es,
   budget: budget.es,
+  results: results.es,
   settings: settings.es,
   story: stories.es,
   unknownCommand: 'No conozco este comando; /help muestra los que entiendo.',

@@ -2,6 +2,7 @@ import { access } from './access.ts';
 import { approvals } from './approvals.ts';
 import { budget } from './budget.ts';
 import { notes } from './notes.ts';
+import { results } from './results.ts';
 import { settings } from './settings.ts';
 import { stories } from './story.ts';
 import type { Words } from './words.ts';
@@ -40,6 +41,7 @@ export const fr: Words = {
   approvals: approvals.fr,
   notes: notes.fr,
   budget: budget.fr,
+  results: results.fr,
   settings: settings.fr,
   story: stories.fr,
   unknownCommand: 'Je ne connais pas cette commande ; /help montre celles que je comprends.',

@@ -3,6 +3,7 @@ import type { AccessWords } from './access-words.ts';
 import type { ApprovalWords } from './approval-words.ts';
 import type { BudgetWords } from './budget-words.ts';
 import type { NotesWords } from './notes-words.ts';
+import type { ResultWords } from './results-words.ts';
 import type { SettingsWords } from './settings.ts';
 import type { StoryWords } from './story.ts';
 
@@ -32,6 +33,8 @@ export interface Words {
   notes: NotesWords;
   /** What models cost, and who may spend how much. */
   budget: BudgetWords;
+  /** What jobs and tasks came to. */
+  results: ResultWords;
   /** How a person wants to be served. */
   settings: SettingsWords;
   /** What became of a message. */

@@ -46,7 +46,7 @@ export interface ApprovalRow extends NewApproval {
 
 export interface ApprovalAnswer {
   id: string;
-  /** Where it is answered must be where it was asked. */
+  /** Where it is answered must be where it was asked, but for what a job of the same person asked. */
   sessionKey: string;
   /** The beginning of the digest that was shown. */
   digest: string;

@@ -9,6 +9,7 @@ import type {
 import type { Listed, ListOptions } from '../../../core/ports/store.ts';
 import type { Effect } from '../../../core/ports/tool.ts';
 import type { PersonRole } from '../../../core/principal.ts';
+import { isJobSessionKey } from '../../../core/session-key.ts';
 import type { Database } from './database.ts';
 import { cursorText, page, readCursor } from './paging.ts';
 
@@ -137,7 +138,7 @@ export function listApprovals(
 
 export function decideApproval(db: Database, answer: ApprovalAnswer): ApprovalOutcome {
   const record = find(db, answer.id);
-  if (record === null || record.session_key !== answer.sessionKey) return { outcome: 'unknown' };
+  if (record === null || !answeredHere(record, answer)) return { outcome: 'unknown' };
   if (record.owner !== answer.by && !answer.forOthers) return { outcome: 'not_yours' };
   if (!record.digest.startsWith(answer.digest)) return { outcome: 'altered' };
   const outcome = answer.approve ? 'approved' : 'denied';
@@ -157,6 +158,10 @@ export function decideApproval(db: Database, answer: ApprovalAnswer): ApprovalOu
   const decided = find(db, answer.id) ?? record;
   return { outcome, repeated: false, row: rowFrom(decided, answer.at) };
 }
+
+/** Where it was asked; what a job asks, nobody sees asked: its owner answers anywhere. */
+const answeredHere = ({ session_key: asked, owner }: ApprovalRecord, { sessionKey, by }: ApprovalAnswer): boolean =>
+  asked === sessionKey || (isJobSessionKey(asked) && owner === by);
 
 /** What was asked in a history that is over cannot be approved any more. */
 export function expireApprovals(db: Database, sessionKey: string): void {

@@ -1,0 +1,207 @@
+import { ClankerError } from '../../core/errors.ts';
+import type { MintId } from '../../core/ids.ts';
+import type { Part } from '../../core/message.ts';
+import { wordsIn, type Words } from '../../core/notices/index.ts';
+import type { Payload } from '../../core/payload.ts';
+import type { Calendar } from '../../core/ports/calendar.ts';
+import type { NewTask, TaskRow } from '../../core/ports/schedule-store.ts';
+import type { NewOutbound, Store } from '../../core/ports/store.ts';
+import type { Clock } from '../../core/ports/system.ts';
+import type { Preferences } from '../../core/preferences.ts';
+import { quietUntil } from '../../core/quiet-hours.ts';
+import { inMarkdown, showsNothing, type Markdown } from '../../core/rich-text.ts';
+import type { TaskDelivery, TaskResult } from '../../core/task.ts';
+import type { ChannelManager } from '../channels/manager.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import { assertStillWelcome, type DestinationDeps } from '../gateway/destination.ts';
+import { planMessage, replyMaxAgeMs, sendable } from '../runs/reply-plan.ts';
+import { localText } from '../schedule/written.ts';
+import type { HandedOver } from './carry-out.ts';
+
+/** How late a result is when that is said with it. */
+const lateMs = 300_000;
+/** Characters of a result that its conversation remembers. */
+const maxNoted = 4000;
+/** Handing over is tried more often than most work: what it was for is done by then. */
+const followerAttempts = 8;
+
+export interface HandOverDeps extends DestinationDeps {
+  store: Store;
+  clock: Clock;
+  mintId: MintId;
+  markdown: Markdown;
+  channels: DestinationDeps['channels'] & Pick<ChannelManager, 'limits'>;
+  delivery: Pick<Delivery, 'wake'>;
+  calendar: Pick<Calendar, 'wall'>;
+  /** The clock of people who did not say theirs. */
+  zone: () => string;
+}
+
+type ToConversation = Extract<TaskDelivery, { to: 'conversation' }>;
+
+/** Whose hours and words count. */
+interface Reader {
+  words: Words;
+  zone: string;
+  preferences: Preferences;
+}
+
+/**
+ * How a result leaves a task: as rows of the outbox, as a note in a history, or as a task that follows. All of it is stored
+ * with the end of the task. What is said to people is never taken for what they said: it begins no run.
+ */
+export class HandOver {
+  readonly #deps: HandOverDeps;
+
+  constructor(deps: HandOverDeps) {
+    this.#deps = deps;
+  }
+
+  /** Rejects, not to be tried again, when the result may not go where it should any more. */
+  async handOver(task: TaskRow, result: TaskResult, now: number): Promise<HandedOver> {
+    const { deliver } = task;
+    const silent = showsNothing(result.text) && result.files.length === 0;
+    if (silent || deliver.to === 'nowhere') return nothing;
+    switch (deliver.to) {
+      case 'conversation':
+        return this.#toConversation(task, deliver, result, now);
+      case 'session': {
+        const text = [result.text, ...result.files.map(({ id, name }) => `📎 ${name ?? id} (${id})`)].join('\n\n');
+        return { ...nothing, note: this.#note(task, deliver.sessionKey, { ...result, text }, now) };
+      }
+      case 'webhook': {
+        const payload: Payload = {
+          kind: 'webhook',
+          name: deliver.name,
+          result: { task: task.id, text: result.text },
+        };
+        return { ...nothing, follows: [this.#follower(task, payload, { to: 'nowhere' }, now, now)] };
+      }
+    }
+  }
+
+  /** Rejects when a result could not be handed over: before it costs anything to come to it. */
+  async assertWelcome({ deliver, owner }: Pick<TaskRow, 'deliver' | 'owner'>): Promise<void> {
+    if (deliver.to === 'conversation') await assertStillWelcome(deliver, owner, this.#deps);
+  }
+
+  /** Says where the result would have gone that there is none; nothing where nobody may be written to any more. */
+  async tellFailure(task: TaskRow): Promise<void> {
+    const { store, clock, delivery } = this.#deps;
+    const { deliver, owner, error, name } = task;
+    if (deliver.to !== 'conversation' || error === null || undeliverable.has(error.code)) return;
+    await this.assertWelcome(task);
+    const now = clock.now();
+    const reader = await this.#reader(owner);
+    const text = reader.words.results.failed(inMarkdown(name), inMarkdown(error.message));
+    const quiet = quietEnd(reader, now);
+    if (quiet !== null) {
+      const payload: Payload = { kind: 'text', text, files: [], outside: null };
+      await store.addTask(this.#follower(task, payload, deliver, quiet, now), Number.MAX_SAFE_INTEGER);
+      return;
+    }
+    const rows = this.#rows(task, deliver, { text, files: [] }, `failed:${task.fence}`, now);
+    await store.planOutbound(rows);
+    delivery.wake(deliver.conversation, deliver.chatType);
+  }
+
+  async #toConversation(task: TaskRow, deliver: ToConversation, result: TaskResult, now: number): Promise<HandedOver> {
+    await this.assertWelcome(task);
+    const reader = await this.#reader(task.owner);
+    const { results } = reader.words;
+    // What a person wants done at this moment is waited for.
+    const quiet = task.trigger === 'hand' ? null : quietEnd(reader, now);
+    const late = task.due !== null && (quiet ?? now) - task.due > lateMs ? this.#local(task.due, reader.zone) : null;
+    const text = late === null ? result.text : `${results.wasDue(late)}\n\n${result.text}`;
+    if (quiet !== null) {
+      const payload: Payload = { ...result, kind: 'text', text };
+      return { ...nothing, follows: [this.#follower(task, payload, deliver, quiet, now)] };
+    }
+    const { channel, account } = deliver.conversation;
+    const { files, left } = sendable(result.files, this.#deps.channels.limits(channel, account));
+    const whole = left.length === 0 ? text : `${text}\n\n${results.withoutFiles(left.map(inMarkdown))}`.trim();
+    return {
+      outbox: this.#rows(task, deliver, { text: whole, files }, null, now),
+      note: this.#note(task, deliver.sessionKey, { ...result, text: whole }, now),
+      follows: [],
+    };
+  }
+
+  #rows(
+    { id, owner }: TaskRow,
+    { conversation, chatType, sessionKey }: ToConversation,
+    message: Pick<TaskResult, 'text' | 'files'>,
+    of: string | null,
+    now: number,
+  ): NewOutbound[] {
+    const { channels } = this.#deps;
+    const { text, files } = channels.limits(conversation.channel, conversation.account);
+    return planMessage(
+      {
+        key: of === null ? `task:${id}` : `task:${id}:${of}`,
+        runId: null,
+        sessionKey,
+        owner,
+        conversation,
+        chatType,
+        replyTo: null,
+        correlates: false,
+        correlation: id,
+        createdAt: now,
+        expiresAt: now + replyMaxAgeMs,
+      },
+      message,
+      { text, files: files ?? null },
+      this.#deps,
+    );
+  }
+
+  /** What the agent knows of it when the person speaks of it. */
+  #note(
+    { name, jobId, id }: TaskRow,
+    sessionKey: string,
+    { text, outside, files }: TaskResult,
+    now: number,
+  ): NonNullable<HandedOver['note']> {
+    const by = name.replaceAll(/[[\]\n]/g, ' ');
+    const with_ = files.length === 0 ? '' : `, with ${files.map((file) => file.name ?? file.id).join(', ')}`;
+    const said = text.length <= maxNoted ? text : `${text.slice(0, maxNoted).toWellFormed()} […]`;
+    const parts: Part[] = [
+      { type: 'text', text: `[The person was sent this by "${by}" (${jobId ?? id})${with_}:]\n` },
+      { type: 'text', text: said, ...(outside === null ? {} : { outside }) },
+    ];
+    return { sessionKey, message: { id: this.#deps.mintId('msg'), role: 'system', parts, author: null, time: now } };
+  }
+
+  #follower(
+    { owner, jobId, name, origin }: TaskRow,
+    payload: Payload,
+    deliver: TaskDelivery,
+    runAt: number,
+    now: number,
+  ): NewTask {
+    const id = this.#deps.mintId('task');
+    const own = { owner, jobId, name, origin, payload, deliver };
+    return { ...own, id, due: null, trigger: 'task', runAt, maxAttempts: followerAttempts, createdAt: now };
+  }
+
+  async #reader(owner: string): Promise<Reader> {
+    const { store, zone } = this.#deps;
+    const [person, preferences] = await Promise.all([store.person(owner), store.preferences(owner)]);
+    if (person === null)
+      throw new ClankerError('not_found', 'no_such_person', 'The person this is for is not here any more.');
+    return { words: wordsIn(person.language), zone: preferences.timeZone ?? zone(), preferences };
+  }
+
+  #local(at: number, zone: string): string {
+    return localText(this.#deps.calendar.wall(at, zone));
+  }
+}
+
+const nothing: HandedOver = { outbox: [], note: null, follows: [] };
+
+/** Failures of the handing over itself: what failed cannot be told there. */
+const undeliverable: ReadonlySet<string> = new Set(['target_not_allowed', 'no_such_account', 'no_such_person']);
+
+const quietEnd = ({ preferences, zone }: Reader, now: number): number | null =>
+  preferences.quietHours === null ? null : quietUntil(preferences.quietHours, zone, now);
