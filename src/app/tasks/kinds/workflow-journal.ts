@@ -1,7 +1,16 @@
-import { errorFrom, type ErrorData } from '../../../core/errors.ts';
+import { type ClankerError, errorFrom, type ErrorData } from '../../../core/errors.ts';
 import type { TaskOutcome, TaskWork } from '../../../core/ports/task-kind.ts';
 import type { TaskStep } from '../../../core/ports/schedule-store.ts';
 import type { Clock } from '../../../core/ports/system.ts';
+
+const wayBack: readonly TaskStep['state'][] = ['undoing', 'undone', 'not_undone'];
+/** Of a workflow that ran out of time between two steps, so that none of them says why. */
+const cut: ErrorData = {
+  kind: 'storage',
+  code: 'workflow_cut',
+  message: 'The workflow was cut, and what it had done is undone.',
+  retryable: false,
+};
 
 /**
  * What is written down of the steps of a workflow, each line before what it announces or after what it reports. It says
@@ -48,18 +57,22 @@ export class WorkflowJournal {
     return [...this.#steps.values()].filter(({ state }) => state === 'done').length;
   }
 
-  /** Why it has failed for good; null: it has not. */
-  failure(): Error | null {
-    const all = [...this.#steps.values()];
-    const failed = all.find(({ state, error }) => state === 'failed' && error?.retryable === false);
-    if (failed?.error) return errorFrom(failed.error);
-    const back = all.find(({ state }) => state === 'undoing' || state === 'undone' || state === 'not_undone');
-    return back === undefined ? null : new Error(`the step ${back.id} is undone, and nothing says why`);
+  /** The step for which it has failed for good, and why; null: it has not. */
+  failure(): { step: string; error: ClankerError } | null {
+    for (const { id, state, error } of this.#steps.values()) {
+      if (state === 'failed' && error !== null && !error.retryable) return { step: id, error: errorFrom(error) };
+    }
+    const back = [...this.#steps.values()].find(({ state }) => wayBack.includes(state));
+    return back === undefined ? null : { step: back.id, error: errorFrom(cut) };
   }
 
   /** Those whose end nobody saw. */
   begun(): string[] {
     return [...this.#steps.values()].filter(({ state }) => state === 'started').map(({ id }) => id);
+  }
+
+  notUndone(): string[] {
+    return [...this.#steps.values()].filter(({ state }) => state === 'not_undone').map(({ id }) => id);
   }
 
   /** What is to be undone, in this order: what was cut in the middle of it, then from the newest on what is done. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { noLongerNeeded } from '../../../core/abort.ts';
-import { asClankerError, ClankerError, errorData, invalidInput } from '../../../core/errors.ts';
+import { ClankerError, errorData, invalidInput } from '../../../core/errors.ts';
 import type { JsonObject } from '../../../core/message.ts';
 import type { Payload, PayloadKind, SimplePayload, WorkflowStep } from '../../../core/payload.ts';
 import type { TaskKind, TaskKinds, TaskOutcome, TaskWork } from '../../../core/ports/task-kind.ts';
@@ -88,7 +88,8 @@ class Workflow {
 
   async run(): Promise<TaskOutcome> {
     const { steps } = this.#work.payload;
-    const failure = this.#journal.failure() ?? (await this.#forward());
+    const before = this.#journal.failure();
+    const failure = before === null ? await this.#forward() : named(before.step, before.error, false);
     if (failure === null) {
       const memory = this.#memory();
       return {
@@ -96,7 +97,8 @@ class Workflow {
         ...(memory === null ? {} : { memory }),
       };
     }
-    const left = await this.#back();
+    await this.#back();
+    const left = this.#journal.notUndone().map((id) => `"${id}"`);
     if (!(failure instanceof ClankerError)) throw failure;
     const notUndone = left.length === 0 ? '' : ` Not undone: ${left.join(', ')}.`;
     throw new ClankerError(failure.kind, failure.code, `${failure.message}${notUndone}`, { cause: failure });
@@ -129,16 +131,10 @@ class Workflow {
     if (broken.length > 0) throw broken[0];
     const first = failures.find(({ forGood }) => forGood) ?? failures[0];
     if (first === undefined) return this.#journal.done === payload.steps.length ? null : this.#aborted();
-    const error = asClankerError(first.error);
-    if (first.error !== error) return first.error;
-    const { kind, code, message, retryAfterMs } = error;
-    const named = new ClankerError(kind, code, `The step "${first.step}" failed: ${message}`, {
-      retryable: !first.forGood,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      cause: error,
-    });
-    if (!first.forGood) throw named;
-    return named;
+    const { step, error, forGood } = first;
+    if (!(error instanceof ClankerError)) return error;
+    if (!forGood) throw named(step, error, true);
+    return named(step, error, false);
   }
 
   #ready({ id, needs = [] }: WorkflowStep): boolean {
@@ -187,11 +183,10 @@ class Workflow {
     }
   }
 
-  /** Undoes what is done. Resolves with the steps that could not be undone; rejects when others have to go on with it. */
-  async #back(): Promise<string[]> {
+  /** Undoes what is done. Rejects when others have to go on with it. */
+  async #back(): Promise<void> {
     const { payload, key } = this.#work;
     const steps = new Map(payload.steps.map((step) => [step.id, step]));
-    const left: string[] = [];
     const { signal, end } = this.#timeToUndo();
     for (const id of this.#journal.begun())
       await this.#journal.write(id, 'failed', { error: errorData(outcomeUnknown()) });
@@ -199,16 +194,14 @@ class Workflow {
       for (const { id, cut } of this.#journal.toUndo()) {
         const step = steps.get(id);
         if (step?.undo === undefined) continue;
-        const effect = { step, payload: step.undo, key: `${key}:${id}:undo`, again: cut };
-        if (!(await this.#undone(effect, signal))) left.push(`"${id}"`);
+        await this.#undo({ step, payload: step.undo, key: `${key}:${id}:undo`, again: cut }, signal);
       }
     } finally {
       end();
     }
-    return left;
   }
 
-  async #undone({ step, payload, key, again }: Effect, signal: AbortSignal): Promise<boolean> {
+  async #undo({ step, payload, key, again }: Effect, signal: AbortSignal): Promise<void> {
     const { id } = step;
     try {
       const kind = await this.#kind(payload.kind);
@@ -221,10 +214,9 @@ class Workflow {
       const by = abortedBy(this.#work.signal);
       if (this.#journal.broken || by === 'stopped' || by === 'lost') throw error;
       await this.#journal.write(id, 'not_undone', { error: errorData(error) });
-      return false;
+      return;
     }
     await this.#journal.write(id, 'undone');
-    return true;
   }
 
   /** What a cancelled workflow, or one that is out of time, has left for its undoing; nothing when others go on with it. */
@@ -300,6 +292,15 @@ class Workflow {
     if (kind === null) throw invalidInput('unknown_kind', `"${name}" cannot be done here.`);
     return kind;
   }
+}
+
+function named(step: string, error: ClankerError, retryable: boolean): ClankerError {
+  const { kind, code, message, retryAfterMs } = error;
+  return new ClankerError(kind, code, `The step "${step}" failed: ${message}`, {
+    retryable,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    cause: error,
+  });
 }
 
 const memoryOf = (value: unknown): JsonObject | null =>
