@@ -19,7 +19,8 @@ test('stale sessions are closed in steps until none is left: one’s own, with a
   const sessions = new Sessions({ store: { closeStale }, clock } as unknown as Deps);
   const ada: Principal = { kind: 'token', id: 'tok_1', person: 'per_ada', scope: 'manage', name: 'laptop' };
   assert.equal(await sessions.closeStale(ada, 60_000), 450);
-  assert.deepEqual(steps, Array(3).fill([clock.now() - 60_000, 'per_ada', 200]));
+  const step = [clock.now() - 60_000, 'per_ada', 200];
+  assert.deepEqual(steps, [step, step, step]);
   left = 200;
   assert.equal(await sessions.closeStale({ ...ada, scope: 'admin' }, 1000), 200);
   assert.deepEqual(steps.at(-1), [clock.now() - 1000, null, 200]);
