@@ -36,6 +36,10 @@ const streamedTypes = [
   'run.tool',
   'run.finished',
   'run.failed',
+  'job.fired',
+  'job.missed',
+  'task.changed',
+  'task.progress',
 ] as const;
 
 export interface ClientSocketDeps {

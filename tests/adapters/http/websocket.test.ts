@@ -133,6 +133,23 @@ describe('WebSocket', () => {
     assert.equal(door.gateway.subscriptions, 0);
   });
 
+  test('a subscriber hears of the jobs and tasks of its person, and of nobody else’s', async () => {
+    const [listener, stranger] = [new Client(tokens.read), new Client(tokens.stranger)];
+    for (const client of [listener, stranger]) {
+      await client.heard('hello');
+      client.send('subscribe', { all: true }, 's');
+      await client.heard('subscribed');
+    }
+    const task = { taskId: 'task_1', jobId: 'job_1', kind: 'text', state: 'completed' } as const;
+    door.gateway.publish({ type: 'task.changed', ...task, person: 'owner' });
+    const { payload } = await listener.heard('task.changed');
+    assert.deepEqual([payload['task_id'], payload['job_id'], payload['state']], ['task_1', 'job_1', 'completed']);
+    stranger.send('ping', {}, 'end');
+    await stranger.heard('pong');
+    assert.ok(!stranger.frames.some(({ type }) => type === 'task.changed'));
+    await Promise.all([listener.close(), stranger.close()]);
+  });
+
   test('a revoked token closes its sockets with 4401', async () => {
     const admin = await door.gateway.authenticate(tokens.admin);
     assert.ok(admin !== null);
