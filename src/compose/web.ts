@@ -22,22 +22,27 @@ export interface WebToolDeps {
 
 export function webGroup({ tools }: Config, deps: WebToolDeps): ToolGroup {
   const { http, log, metrics, ...kept } = deps;
-  const { ports, allow_hosts, deny_hosts, allow_private } = tools.http_client;
-  const rules: UrlRules = {
-    ports: ports.map(Number),
-    allowHosts: allow_hosts,
-    denyHosts: deny_hosts,
-    allowPrivate: allow_private,
+  const publicHttp = publicHttpOf(() => tools, { log, metrics });
+  return webTools({ options: tools, request: { http: publicHttp, ...kept }, search: { http } });
+}
+
+/** The way out to addresses that others chose, by the rules of the operator. */
+export function publicHttpOf(
+  tools: () => Pick<Config['tools'], 'http_client'>,
+  deps: Pick<WebToolDeps, 'log' | 'metrics'>,
+): PublicHttpClient {
+  const rules = (): UrlRules => {
+    const { ports, allow_hosts, deny_hosts, allow_private } = tools().http_client;
+    return { ports: ports.map(Number), allowHosts: allow_hosts, denyHosts: deny_hosts, allowPrivate: allow_private };
   };
   // With its decoders it takes megabytes, so it is loaded by the first request.
   let loaded: Promise<PublicHttpClient> | null = null;
-  const publicHttp: PublicHttpClient = {
+  return {
     request: async (request) => {
       loaded ??= import('../adapters/http-client/public/index.ts').then(({ createPublicHttpClient }) =>
-        createPublicHttpClient({ rules: () => rules, log, metrics }),
+        createPublicHttpClient({ rules, ...deps }),
       );
       return (await loaded).request(request);
     },
   };
-  return webTools({ options: tools, request: { http: publicHttp, ...kept }, search: { http } });
 }

@@ -33,8 +33,8 @@ export interface HandOverDeps extends DestinationDeps {
   channels: DestinationDeps['channels'] & Pick<ChannelManager, 'limits'>;
   delivery: Pick<Delivery, 'wake'>;
   calendar: Pick<Calendar, 'wall'>;
-  /** The clock of people who did not say theirs. */
-  zone: () => string;
+  /** The clock that a person lives by. */
+  zoneOf: (person: string) => Promise<string>;
 }
 
 type ToConversation = Extract<TaskDelivery, { to: 'conversation' }>;
@@ -186,11 +186,11 @@ export class HandOver {
   }
 
   async #reader(owner: string): Promise<Reader> {
-    const { store, zone } = this.#deps;
+    const { store, zoneOf } = this.#deps;
     const [person, preferences] = await Promise.all([store.person(owner), store.preferences(owner)]);
     if (person === null)
       throw new ClankerError('not_found', 'no_such_person', 'The person this is for is not here any more.');
-    return { words: wordsIn(person.language), zone: preferences.timeZone ?? zone(), preferences };
+    return { words: wordsIn(person.language), zone: await zoneOf(owner), preferences };
   }
 
   #local(at: number, zone: string): string {

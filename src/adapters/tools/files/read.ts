@@ -11,6 +11,8 @@ const maxShown = 100_000;
 /** Files that are named in the answer of a search, and lines of each. */
 const maxFound = 50;
 const maxLinesEach = 3;
+/** Of which the best are taken. */
+const maxRanked = 500;
 const maxLineShown = 160;
 /** Bytes that one search looks through. */
 const maxSearched = 20_000_000;
@@ -82,36 +84,80 @@ function decoded(bytes: Uint8Array): string | null {
   }
 }
 
+interface Sought {
+  glob?: string | undefined;
+  words?: string | undefined;
+}
+
 /** Files by a pattern, by words in their name or text, or both; every word must be there, in any case. */
 export async function findFiles(
   files: PersonFiles,
   person: string,
-  { glob, words = '' }: { glob?: string | undefined; words?: string | undefined },
+  sought: Sought,
   signal: AbortSignal,
 ): Promise<ToolOutput> {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   const lines: string[] = [];
-  let [left, found, searchedAll] = [maxSearched, 0, true];
-  for await (const entry of files.walk(person, '')) {
-    signal.throwIfAborted();
-    if (entry.kind === 'other' || (glob !== undefined && !matchesGlob(entry.path, glob))) continue;
-    const inName = holdsAll(entry.path, wanted);
-    let inText: string[] = [];
-    if (!inName && entry.kind === 'file') {
-      if (entry.size > left) searchedAll = false;
-      else {
-        left -= entry.size;
-        inText = await linesWith(files, person, entry.path, wanted);
-      }
-    }
-    if (!inName && inText.length === 0) continue;
+  const search = new Search(files, person, sought);
+  let found = 0;
+  for await (const { entry, inText } of search.run(signal)) {
     if (++found > maxFound) break;
-    lines.push(line(entry), ...inText);
+    lines.push(line(entry), ...inText.map((text) => `  ${text}`));
   }
   if (found > maxFound) lines.push(`There are more than ${maxFound}; ask more exactly.`);
-  if (!searchedAll) lines.push('Not every file was looked through: there is too much text.');
+  if (search.cut) lines.push('Not every file was looked through: there is too much text.');
   // Names and lines of many files: whose each is would be asked for nothing.
   return lines.length === 0 ? { text: 'Nothing was found.' } : { text: lines.join('\n'), outside: 'file' };
+}
+
+/** The files with all of these words, at most `limit`: those that are called so, then those with the most lines. */
+export async function bestFiles(
+  files: PersonFiles,
+  person: string,
+  words: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<{ path: string; lines: string[] }[]> {
+  const found: { path: string; lines: string[] }[] = [];
+  for await (const { entry, inText } of new Search(files, person, { words }).run(signal)) {
+    if (entry.kind === 'file') found.push({ path: entry.path, lines: inText });
+    if (found.length === maxRanked) break;
+  }
+  const rank = ({ lines }: { lines: string[] }): number => (lines.length === 0 ? 0 : 1 + maxLinesEach - lines.length);
+  return found.sort((a, b) => rank(a) - rank(b)).slice(0, limit);
+}
+
+/** One look through all files of a person. */
+class Search {
+  /** Not every file was looked through: there is too much text. */
+  cut = false;
+  readonly #files: PersonFiles;
+  readonly #person: string;
+  readonly #glob: string | undefined;
+  readonly #words: readonly string[];
+
+  constructor(files: PersonFiles, person: string, { glob, words = '' }: Sought) {
+    this.#files = files;
+    this.#person = person;
+    this.#glob = glob;
+    this.#words = words.toLowerCase().split(/\s+/).filter(Boolean);
+  }
+
+  /** `inText`: lines that hold one of the words; empty when the name holds them all. */
+  async *run(signal: AbortSignal): AsyncGenerator<{ entry: FileEntry; inText: string[] }> {
+    let left = maxSearched;
+    for await (const entry of this.#files.walk(this.#person, '')) {
+      signal.throwIfAborted();
+      if (entry.kind === 'other' || (this.#glob !== undefined && !matchesGlob(entry.path, this.#glob))) continue;
+      if (holdsAll(entry.path, this.#words)) yield { entry, inText: [] };
+      else if (entry.kind !== 'file') continue;
+      else if (entry.size > left) this.cut = true;
+      else {
+        left -= entry.size;
+        const inText = await linesWith(this.#files, this.#person, entry.path, this.#words);
+        if (inText.length > 0) yield { entry, inText };
+      }
+    }
+  }
 }
 
 const holdsAll = (text: string, words: readonly string[]): boolean => {
@@ -135,7 +181,7 @@ async function linesWith(
     const line = text.slice(start, stop);
     const lower = line.toLowerCase();
     if (!words.some((word) => lower.includes(word))) continue;
-    lines.push(`  ${n}: ${line.trim().slice(0, maxLineShown).toWellFormed()}`);
+    lines.push(`${n}: ${line.trim().slice(0, maxLineShown).toWellFormed()}`);
     if (lines.length === maxLinesEach) break;
   }
   return lines;
