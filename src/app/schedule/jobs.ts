@@ -345,8 +345,9 @@ export class Jobs implements ScheduleGateway {
     return { ...read, ...when };
   }
 
-  #assertPace(timing: Parameters<typeof assertNotTooOften>[0], { asked, reading }: Asker): void {
-    assertNotTooOften(timing, asked === null ? clientIntervalMs : this.#deps.settings().minIntervalMs, reading);
+  #assertPace(timing: Parameters<typeof assertNotTooOften>[0], { principal, reading }: Asker): void {
+    const byClient = principal.kind === 'token';
+    assertNotTooOften(timing, byClient ? clientIntervalMs : this.#deps.settings().minIntervalMs, reading);
   }
 
   async #checked(payload: PersonPayload, owner: string): Promise<PersonPayload> {
