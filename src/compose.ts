@@ -26,6 +26,7 @@ import { boundAgent } from './app/agent/bindings.ts';
 import { remoteApprovals } from './app/approvals/remote.ts';
 import { Audit } from './app/audit/audit.ts';
 import { recordedReload } from './app/audit/audited.ts';
+import { maintenanceOf, tellRestored } from './app/backup/backups.ts';
 import { registerUsageCommands } from './app/budget/commands.ts';
 import { Usage } from './app/budget/usage.ts';
 import { ChannelManager } from './app/channels/manager.ts';
@@ -59,6 +60,7 @@ import { RunExecutor } from './app/runs/execute.ts';
 import { RunQueue, restarting, type QueueMode } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
+import { finishRestore, lazyBackups } from './compose/backup.ts';
 import { composeBudgets } from './compose/budgets.ts';
 import { type accessPolicies, channelPlans, channelTypesOf } from './compose/channels.ts';
 import { composeAgent } from './compose/agent.ts';
@@ -105,7 +107,11 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
         '--tls needs [server.tls] with cert_path and key_path in the configuration.',
       );
     }
-    return await new Daemon(loaded, load, options.env).run();
+    for (;;) {
+      const { code, again } = await new Daemon(loaded, load, options.env).run();
+      if (again === null) return code;
+      loaded = again;
+    }
   } catch (error) {
     if (!(error instanceof ClankerError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -146,7 +152,8 @@ class Daemon {
       crashAt === undefined ? () => undefined : (step) => step === crashAt && process.kill(process.pid, 'SIGKILL');
   }
 
-  async run(): Promise<number> {
+  /** `again`: the configuration that the process begins anew with, since a backup takes the place of the data. */
+  async run(): Promise<{ code: number; again: LoadedConfig | null }> {
     const startedAt = clock.monotonic();
     const log = this.#log;
     const metrics = this.#metrics;
@@ -156,6 +163,7 @@ class Daemon {
     const stopping = new StopSignal(log);
     for (const warning of live.loaded.warnings) log.warn(warning);
     const dataDir = await openDataDir(live.loaded.dataDir);
+    const restored = await finishRestore(live.loaded);
     const http = createHttpClient({ log, metrics });
     // Asked while the store opens: with nothing configured an Ollama on this machine answers.
     const foundOllama = live.wantsOllamaProbe ? probeOllama({ http, clock, log }) : Promise.resolve(null);
@@ -197,6 +205,7 @@ class Daemon {
     const preferences = new Preferences({ store, models });
     const commands = new CommandRegistry();
     const audit = new Audit({ store, clock });
+    if (restored !== null) await tellRestored(restored, { audit, log });
     const { gate, answers } = composeApprovals({
       ...ground,
       audit,
@@ -365,6 +374,14 @@ class Daemon {
       ...ground,
       rights,
       approvals: remoteApprovals({ store, clock, mintId, ingress }),
+      maintenance: maintenanceOf({
+        backups: lazyBackups(() => live.loaded),
+        tail: log.tail,
+        audit,
+        log,
+        restart: () => stopping.restart(),
+        stopping: stopping.signal,
+      }),
       replays: replayGateway({ replays, store, models, channelTypes, agents: () => live.agentNames }),
       audit,
       files,
@@ -464,7 +481,8 @@ class Daemon {
       if (ready) log.info('stopped', { took_ms: Math.round(clock.monotonic() - begun) });
       await log.close();
     }
-    return stopping.exitCode;
+    stopping.dispose();
+    return { code: stopping.exitCode, again: stopping.again ? live.loaded : null };
   }
 
   #greet(url: string, dataDir: DataDir, tookMs: number): void {

@@ -4,6 +4,7 @@ import { runCli } from './cli/run.ts';
 void runCli(process.argv.slice(2), {
   // Everything is flushed and closed by then; what a library may still hold must not keep the process.
   runGateway: async (options) => process.exit(await (await import('./compose.ts')).runGateway(options)),
+  offline: () => import('./compose/backup-parts.ts'),
 }).then((code) => {
   process.exitCode = code;
 });

@@ -4,7 +4,7 @@ import type { ChatAnswer, Readiness } from '../core/ports/gateway.ts';
 import { CliError, type Invocation } from './command.ts';
 import { findGateway, type Found } from './find-gateway.ts';
 import { exchange, failureCode, type HttpAnswer, isCertificateFailure, open } from './http.ts';
-import { serverSentEvents } from './server-sent-events.ts';
+import { type ServerSentEvent, serverSentEvents } from './server-sent-events.ts';
 
 const maxAnswerBytes = 32 * 1024 * 1024;
 const silenceMs = 30_000;
@@ -121,8 +121,33 @@ export class GatewayClient {
   }
 
   /** Waits as long as it takes: what is asked for may be much work. */
-  async postPatiently<T>(path: string): Promise<T> {
-    return this.#parse(await this.#exchange('POST', path, undefined, deliverySilenceMs)) as T;
+  async postPatiently<T>(path: string, body?: unknown): Promise<T> {
+    return this.#parse(await this.#exchange('POST', path, body, deliverySilenceMs)) as T;
+  }
+
+  /** Events as they come, until the gateway ends them or is gone; `lastId` as in Last-Event-ID. */
+  async *events(path: string, lastId: string | null, signal: AbortSignal): AsyncGenerator<ServerSentEvent> {
+    const response = await this.#reach(
+      open({
+        method: 'GET',
+        url: this.#found.url + path,
+        headers: { ...this.#headers(), ...(lastId === null ? {} : { 'last-event-id': lastId }) },
+        silenceMs: streamSilenceMs,
+        signal,
+      }),
+    );
+    response.setEncoding('utf8');
+    const pieces = response as AsyncIterable<string>;
+    if (response.statusCode !== 200) {
+      let text = '';
+      for await (const piece of pieces) text = (text + piece).slice(0, 65_536);
+      throw this.#refusal({ status: response.statusCode ?? 0, headers: response.headers, text });
+    }
+    try {
+      yield* serverSentEvents(pieces);
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
   }
 
   /** The lines of an answer, one at a time. */
@@ -203,7 +228,7 @@ export class GatewayClient {
     } catch (error) {
       const code = failureCode(error);
       if (code === 'ABORT_ERR') throw error;
-      if (code === 'ECONNREFUSED' && !this.#found.named) throw noGateway();
+      if (code === 'ECONNREFUSED' && !this.#found.named) throw new NoGateway();
       if (code === 'TOO_LARGE') throw new CliError('The answer is too large; ask for less with --limit.');
       if (isCertificateFailure(code)) {
         throw new CliError(
@@ -211,12 +236,19 @@ export class GatewayClient {
             'name its authority with NODE_EXTRA_CA_CERTS=FILE.',
         );
       }
-      throw new CliError(`No gateway answers at ${this.#found.url} (${code}); check the address and that it runs.`);
+      throw new Unreachable(`No gateway answers at ${this.#found.url} (${code}); check the address and that it runs.`);
     }
   }
 }
 
-export const noGateway = (): CliError => new CliError('No gateway is running: start it with `open-clanker gateway`.');
+/** Nobody answers there, now. */
+export class Unreachable extends CliError {}
+
+export class NoGateway extends Unreachable {
+  constructor() {
+    super('No gateway is running: start it with `open-clanker gateway`.');
+  }
+}
 
 /** Unknown events are skipped: a newer gateway may send more. */
 function chatEvent(event: string, data: string): ChatEvent | null {

@@ -1,4 +1,6 @@
 /** What a command is: data from which parsing, usage lines and `--help` come, and a handler loaded when it is needed. */
+import type { BackupManifest, Restored } from '../core/backup.ts';
+import type { LoadedConfig } from '../config/index.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Option {
@@ -44,6 +46,13 @@ export interface GatewayOptions {
   cwd: string;
 }
 
+/** What is done to the data while no gateway is at work on them; rejects with `storage_locked` when one is. */
+export interface Offline {
+  /** `target` and `from` are absolute. */
+  backupOffline(loaded: LoadedConfig, target: string): Promise<BackupManifest>;
+  restoreOffline(loaded: LoadedConfig, from: string): Promise<Restored>;
+}
+
 /** The world a command runs in; a test gives its own. */
 export interface Host {
   env: NodeJS.ProcessEnv;
@@ -52,6 +61,7 @@ export interface Host {
   terminal: Terminal;
   /** Runs the daemon until it stops; resolves with the exit code. */
   runGateway: (options: GatewayOptions) => Promise<number>;
+  offline: () => Promise<Offline>;
 }
 
 export interface Invocation extends Host {

@@ -424,6 +424,33 @@ export const commands: readonly Command[] = [
   },
   ...scheduleCommands,
   {
+    name: 'backup',
+    summary: 'write all data to a new folder, while the gateway runs or not, and read it again',
+    positionals: [need('PATH', 'the folder; it must not be there')],
+    options: clientOptions,
+    load: async () => (await import('./commands/backup.ts')).backup,
+  },
+  {
+    name: 'restore',
+    summary: 'put a backup in the place of the data; what was there is kept aside',
+    positionals: [need('PATH', 'the folder of the backup')],
+    options: [{ name: 'yes', help: 'you mean it' }, ...clientOptions],
+    load: async () => (await import('./commands/backup.ts')).restore,
+  },
+  {
+    name: 'logs',
+    summary: 'the last lines of the log',
+    positionals: [],
+    options: [
+      { name: 'follow', short: 'f', help: 'go on with what is logged, also over restarts, until interrupted' },
+      { name: 'level', value: 'LEVEL', help: 'only this and above: trace, debug, info, warn or error' },
+      { name: 'since', value: 'TIME', help: 'only after this, such as 2026-01-31 or 10m' },
+      { name: 'lines', short: 'n', value: 'N', help: 'how many at most (default 100)' },
+      ...clientOptions,
+    ],
+    load: async () => (await import('./commands/logs.ts')).logs,
+  },
+  {
     name: 'dead list',
     summary: 'messages and tasks that could not be answered, delivered or done',
     positionals: [],
@@ -454,12 +481,4 @@ export const commands: readonly Command[] = [
 ];
 
 /** Words that belong to later versions: refused as such, never listed. */
-export const laterCommands: ReadonlySet<string> = new Set([
-  'init',
-  'memory',
-  'logs',
-  'backup',
-  'restore',
-  'import',
-  'config import',
-]);
+export const laterCommands: ReadonlySet<string> = new Set(['init', 'memory', 'import', 'config import']);

@@ -11,7 +11,7 @@ import { parse } from './parse.ts';
 import { ProcessTerminal } from './terminal.ts';
 
 /** Runs on this process; what a closed pipe refuses ends the program quietly. */
-export async function runCli(args: readonly string[], given: Pick<Host, 'runGateway'>): Promise<number> {
+export async function runCli(args: readonly string[], given: Pick<Host, 'runGateway' | 'offline'>): Promise<number> {
   const { stdout, stderr } = process;
   for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

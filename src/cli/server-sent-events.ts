@@ -2,6 +2,8 @@
 export interface ServerSentEvent {
   event: string;
   data: string;
+  /** Of the last event that had one; null: none had. */
+  id: string | null;
 }
 
 /** Characters one event may have; the gateway's largest answer is far below. */
@@ -11,6 +13,7 @@ const maxEventLength = 16 * 1024 * 1024;
 export async function* serverSentEvents(pieces: AsyncIterable<string>): AsyncGenerator<ServerSentEvent> {
   let rest = '';
   let event = 'message';
+  let id: string | null = null;
   let data: string[] = [];
   let length = 0;
   for await (const piece of pieces) {
@@ -22,7 +25,7 @@ export async function* serverSentEvents(pieces: AsyncIterable<string>): AsyncGen
     for (const raw of lines) {
       const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
       if (line === '') {
-        if (data.length > 0) yield { event, data: data.join('\n') };
+        if (data.length > 0) yield { event, data: data.join('\n'), id };
         event = 'message';
         data = [];
         length = 0;
@@ -32,6 +35,7 @@ export async function* serverSentEvents(pieces: AsyncIterable<string>): AsyncGen
       const field = colon < 0 ? line : line.slice(0, colon);
       const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
       if (field === 'event') event = value;
+      else if (field === 'id') id = value;
       else if (field === 'data') data.push(value);
     }
   }

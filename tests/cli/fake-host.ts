@@ -43,6 +43,7 @@ export class FakeHost implements Disposable {
         this.started.push(options);
         return Promise.resolve(0);
       },
+      offline: () => import('../../src/compose/backup-parts.ts'),
     };
     const code = await execute(args, host);
     return { code, out, err };

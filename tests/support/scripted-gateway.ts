@@ -54,7 +54,8 @@ import {
 import { clientSessionKey, defaultSession } from '../../src/core/session-key.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system/index.ts';
 import { page } from './paging.ts';
-import { ScriptedSchedule, sees } from './scripted-schedule.ts';
+import { ScriptedMaintenance } from './scripted-maintenance.ts';
+import { sees } from './scripted-schedule.ts';
 
 export const tokens = {
   admin: 'oc_admin-token-of-the-operator-0123456789',
@@ -119,7 +120,7 @@ const matches = ({ types, sessions, person }: EventFilter, event: GatewayEvent):
   (sessions === undefined || sessions.includes(event.sessionKey ?? '')) &&
   (person === undefined || event.person === person);
 
-export class ScriptedGateway extends ScriptedSchedule implements Gateway {
+export class ScriptedGateway extends ScriptedMaintenance implements Gateway {
   readonly mintId: MintId = idMint(systemClock, systemRandom);
   readonly startedAt = systemClock.now();
   /** What a test may look at or set. */

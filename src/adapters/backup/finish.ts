@@ -8,7 +8,7 @@ import type { DataPlaces } from './write.ts';
 export interface FinishParts {
   /** Keeps every gateway off the data until what it resolves with is called; rejects when one is at work. Null: held already. */
   hold: (() => Promise<() => void>) | null;
-  inspectDatabase(file: string, signal: AbortSignal): Promise<DatabaseReport>;
+  inspectDatabase: (file: string, signal: AbortSignal) => Promise<DatabaseReport>;
 }
 
 /**

@@ -17,7 +17,7 @@ import { asideName, journalFile, stagingFolder, writeJournal, type RestoreJourna
 import type { BackupParts, DataPlaces } from './write.ts';
 
 export interface RestoreParts extends Pick<BackupParts, 'inspectDatabase'> {
-  settleDatabase(file: string, at: number, signal: AbortSignal): Promise<DatabaseAccount>;
+  settleDatabase: (file: string, at: number, signal: AbortSignal) => Promise<DatabaseAccount>;
 }
 
 export interface RestoreRequest {

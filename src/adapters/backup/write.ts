@@ -17,9 +17,9 @@ import { codeOf, look, removeAll, replaceFile, requireSpace, sync } from './disk
 
 /** What the store and the files do for a backup; see their adapters. */
 export interface BackupParts {
-  copyDatabase(file: string, target: string, signal: AbortSignal): Promise<DatabaseAccount>;
-  inspectDatabase(file: string, signal: AbortSignal): Promise<DatabaseReport>;
-  copyTree(from: string, to: string, signal: AbortSignal): AsyncIterable<BackupFile | null>;
+  copyDatabase: (file: string, target: string, signal: AbortSignal) => Promise<DatabaseAccount>;
+  inspectDatabase: (file: string, signal: AbortSignal) => Promise<DatabaseReport>;
+  copyTree: (from: string, to: string, signal: AbortSignal) => AsyncIterable<BackupFile | null>;
 }
 
 /** Where the data are. */

@@ -1,4 +1,4 @@
-import { rowsOf } from '../../core/backup.ts';
+import { rowsOf, type Restored } from '../../core/backup.ts';
 import { ClankerError } from '../../core/errors.ts';
 import type { BackupStorage, LogTail, MaintenanceGateway } from '../../core/ports/maintenance-gateway.ts';
 import type { Log } from '../../core/ports/system.ts';
@@ -69,4 +69,14 @@ export function maintenanceOf({ backups, tail, audit, log, restart, stopping }: 
       return tail.follow(hear);
     },
   };
+}
+
+/** The first thing that a gateway says with the data of a backup. */
+export async function tellRestored(restored: Restored, { audit, log }: { audit: Audit; log: Log }): Promise<void> {
+  const { from, backupAt, before, rows, files, problems, by } = restored;
+  const fields = { path: from, backup_at: new Date(backupAt).toISOString(), rows, files, before };
+  if (problems.length === 0) log.info('a backup was restored; every row is accounted for', fields);
+  else log.error('a backup was restored, and rows are missing; the data of before lie aside', { ...fields, problems });
+  const system = { kind: 'system', id: 'gateway', person: null } as const;
+  await audit.recordBy(by ?? system, 'backup.restored', null, { rows, files, backup_at: backupAt });
 }

@@ -4,6 +4,7 @@ import type { ApprovalGateway } from '../../core/ports/approval-gateway.ts';
 import type { Bus, EventFilter } from '../../core/ports/bus.ts';
 import type { FileStorage } from '../../core/ports/files.ts';
 import type { ChannelStatus, ChatRequest, Gateway, SendRequest } from '../../core/ports/gateway.ts';
+import type { MaintenanceGateway } from '../../core/ports/maintenance-gateway.ts';
 import type { Notes } from '../../core/ports/notes.ts';
 import type { RightsGateway } from '../../core/ports/rights-gateway.ts';
 import type { PersonSettings } from '../../core/ports/preferences.ts';
@@ -48,6 +49,7 @@ export interface GatewayDeps {
   rights: RightsGateway;
   approvals: ApprovalGateway;
   replays: ReplayGateway;
+  maintenance: MaintenanceGateway;
   audit: Audit;
   status: Status;
   offered: OfferedTools;
@@ -63,6 +65,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     ...deps.rights,
     ...deps.approvals,
     ...deps.replays,
+    ...deps.maintenance,
     authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
 

@@ -13,6 +13,7 @@ import type { ApprovalGateway } from './approval-gateway.ts';
 import type { EventFilter, Subscription } from './bus.ts';
 import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
 import type { NotePage, NoteRow, SaveNote } from './notes.ts';
+import type { MaintenanceGateway } from './maintenance-gateway.ts';
 import type { RightsGateway } from './rights-gateway.ts';
 import type { ReplayGateway } from './replay.ts';
 import type { ScheduleGateway } from './schedule-gateway.ts';
@@ -239,7 +240,7 @@ export interface StoredFile {
   size: number;
 }
 
-export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway, ScheduleGateway {
+export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway, ScheduleGateway, MaintenanceGateway {
   /** The token's principal, or null. Constant time in the token; expired and revoked tokens are null. */
   authenticate(token: string): Promise<Principal | null>;
   /** Calls back within a second after a token stops being valid (revoked, rotated, expired). Returns the unsubscribe. */

@@ -51,16 +51,17 @@ test('a backup is one moment, however much is written meanwhile, and whoever wri
   const text = 'x'.repeat(4000);
   for (let n = 0; n < 30; n++)
     await store.commitInbound(Array.from({ length: 100 }, (_, i) => inboundRow(`before-${n}-${i}`, { text })));
-  let [written, going] = [3000, true];
+  let written = 3000;
+  const done = new AbortController();
   const writing = (async () => {
-    while (going) {
+    while (!done.signal.aborted) {
       const at = written++;
       await store.commitInbound([inboundRow(`more-${at}`, { text })]);
     }
   })();
   const manifest = await place.write();
   const during = written - 3000;
-  going = false;
+  done.abort();
   await writing;
   await store.close();
   const counted = manifest.database.tables['inbox'] ?? 0;

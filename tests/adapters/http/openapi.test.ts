@@ -129,6 +129,11 @@ const examples: Record<string, Omit<Asked, 'method'> & { streams?: boolean }> = 
   'GET /api/v1/erasures': { path: '/api/v1/erasures', token: tokens.admin },
   'GET /api/v1/audit': { path: '/api/v1/audit?action=role.set&since=2026-01-01T00:00:00Z', token: tokens.admin },
   'GET /api/v1/audit/verify': { path: '/api/v1/audit/verify', token: tokens.admin },
+  'POST /api/v1/backup': { path: '/api/v1/backup', token: tokens.admin, body: '{"path":"/backups/today"}' },
+  'POST /api/v1/restore': { path: '/api/v1/restore', token: tokens.admin, body: '{"path":"/backups/today"}' },
+  'GET /api/v1/restore': { path: '/api/v1/restore', token: tokens.admin },
+  'GET /api/v1/logs': { path: '/api/v1/logs?level=warn&limit=10', token: tokens.admin },
+  'GET /api/v1/logs/follow': { path: '/api/v1/logs/follow?level=warn', token: tokens.admin, streams: true },
   'POST /api/v1/sessions/import': {
     path: '/api/v1/sessions/import',
     token: tokens.manage,

@@ -5,6 +5,7 @@ import { chatRoutes } from './chat.ts';
 import { eventRoutes } from './events.ts';
 import { hookRoutes } from './hooks.ts';
 import { jobRoutes } from './jobs.ts';
+import { maintenanceRoutes } from './maintenance.ts';
 import { noteRoutes } from './notes.ts';
 import { mcpRoutes } from './mcp.ts';
 import { operateRoutes } from './operate.ts';
@@ -52,6 +53,7 @@ export function routeTable(version: string): readonly Route[] {
     ...operateRoutes,
     ...peopleRoutes,
     ...rightsRoutes,
+    ...maintenanceRoutes,
     ...noteRoutes,
     ...approvalRoutes,
     ...jobRoutes,

@@ -8,13 +8,13 @@ import { readLines } from './read-lines.ts';
 /** What is done to database files as a whole, each in a process of its own; a gateway may be at work on the file. */
 export interface DatabaseTools {
   /** Writes a copy of one moment to `target`, which must not be there; tells what is in it. */
-  copy(file: string, target: string, signal: AbortSignal): Promise<DatabaseAccount>;
+  copy: (file: string, target: string, signal: AbortSignal) => Promise<DatabaseAccount>;
   /** Reads all of a file that nobody writes to. */
-  inspect(file: string, signal: AbortSignal): Promise<DatabaseReport>;
+  inspect: (file: string, signal: AbortSignal) => Promise<DatabaseReport>;
   /** Makes a copy from a backup fit to go on at this time, see settle.ts. */
-  settle(file: string, at: number, signal: AbortSignal): Promise<DatabaseAccount>;
+  settle: (file: string, at: number, signal: AbortSignal) => Promise<DatabaseAccount>;
   /** Keeps every gateway off the file until what it resolves with is called. Rejects with `storage_locked`. */
-  hold(file: string): Promise<() => void>;
+  hold: (file: string) => Promise<() => void>;
 }
 
 /** `workerUrl` as in StoreOptions. */
