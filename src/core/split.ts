@@ -2,6 +2,7 @@
  * Cuts formatted text into parts a platform accepts. Cutting happens here, on text and spans, before anything is
  * rendered, so a cut can never land inside markup. Pure: the same text always gives the same parts.
  */
+import { once } from './once.ts';
 import type { RichText, Span } from './rich-text.ts';
 
 export interface SplitLimits {
@@ -27,7 +28,8 @@ const sentence = 2;
 const word = 3;
 const noBreak = 4;
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Made for the first text that is cut: with it the library of all languages is loaded. */
+const graphemes = once(() => new Intl.Segmenter(undefined, { granularity: 'grapheme' }));
 
 /**
  * Parts whose texts, joined, are the source. Breaks are chosen in the order paragraph, line, sentence, word, grapheme;
@@ -146,7 +148,7 @@ function solidFrom(text: string, from: number): number {
 function isBoundary(text: string, start: number, at: number): boolean {
   // Only a mark can join to whitespace or a full stop, so a few units decide; this keeps the search linear.
   if (isSpace(text, at - 1) || '。！？'.includes(text.charAt(at - 1))) {
-    const [first] = graphemes.segment(text.slice(at - 1, at + 3));
+    const [first] = graphemes().segment(text.slice(at - 1, at + 3));
     return first?.segment.length === 1;
   }
   return boundaryBefore(text, start, at) === at;
@@ -160,7 +162,7 @@ function boundaryBefore(text: string, start: number, at: number): number {
   // Segmentation may begin at a printable ASCII character after another: nothing joins two of those.
   while (from > lowest && !(isAscii(text, from) && isAscii(text, from - 1))) from--;
   let boundary = start;
-  for (const { index } of graphemes.segment(text.slice(from, at + segmentReach))) {
+  for (const { index } of graphemes().segment(text.slice(from, at + segmentReach))) {
     if (from + index > at) break;
     boundary = Math.max(boundary, from + index);
   }

@@ -36,13 +36,19 @@ test('a gateway that nobody asked anything has loaded nothing but what answers t
     writeFileSync(
       probe,
       `const { isMainThread } = require('node:worker_threads');
-       if (isMainThread && process.argv.includes('gateway')) process.once('exit', () =>
-         require('node:fs').writeFileSync(${JSON.stringify(list)}, JSON.stringify({
-           files: Object.keys(require.cache), natives: process.moduleLoadList })));`,
+       if (isMainThread && process.argv.includes('gateway')) {
+         const languages = [];
+         globalThis.Intl = new Proxy(Intl, { get: (real, name) => (languages.push(String(name)), real[name]) });
+         process.once('exit', () =>
+           require('node:fs').writeFileSync(${JSON.stringify(list)}, JSON.stringify({
+             files: Object.keys(require.cache), natives: process.moduleLoadList, languages })));
+       }`,
     );
     const daemon = await startDaemon({ dir, env: { NODE_OPTIONS: `--require=${probe}` } });
     await daemon.stop();
-    const { files, natives } = JSON.parse(readFileSync(list, 'utf8')) as { files: string[]; natives: string[] };
+    const { files, natives, languages } = JSON.parse(readFileSync(list, 'utf8')) as Record<string, string[]>;
+    assert(files !== undefined && natives !== undefined);
+    assert.deepEqual(languages, [], 'whatever is asked of Intl first loads what ICU knows of all languages');
 
     const own = files.filter((file) => path.dirname(file) === path.join(root, 'dist'));
     assert(own.some((file) => path.basename(file) === 'main.cjs'));
