@@ -87,7 +87,9 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_owner ON tasks (owner, chore, state, created_at, seq);
 CREATE INDEX tasks_state ON tasks (chore, state, created_at, seq);
 CREATE INDEX tasks_job ON tasks (job_id, state, created_at, seq) WHERE job_id IS NOT NULL;
--- What can be begun, the longest due of a person and kind first, and what stands in line behind it.
+-- What can be begun, the longest due first; the same by person and kind, to step over those that are busy; and what stands
+-- in line behind it.
+CREATE INDEX tasks_due ON tasks (run_at, seq, owner, kind) WHERE ready = 1;
 CREATE INDEX tasks_ready ON tasks (owner, kind, run_at, seq) WHERE ready = 1;
 CREATE INDEX tasks_line ON tasks (job_id, ready, run_at, seq) WHERE state = 'queued' AND job_id IS NOT NULL;
 -- What is at work, and whose sign of life is missed first.
@@ -116,5 +118,6 @@ CREATE TABLE task_steps (
   at INTEGER NOT NULL,
   error TEXT,
   result TEXT,
-  PRIMARY KEY (task, id)
+  PRIMARY KEY (task, n),
+  UNIQUE (task, id)
 ) STRICT;

@@ -74,7 +74,7 @@ export interface JobFilter {
   state?: JobState;
   /** Those of the gateway itself: with them (default), without them, or only they. */
   chores?: 'with' | 'without' | 'only';
-  /** Due in this window, milliseconds since the epoch. */
+  /** Due in this window, milliseconds since the epoch, its end not included. */
   dueFrom?: number;
   dueTo?: number;
 }
@@ -148,7 +148,7 @@ export interface TaskFilter {
   state?: TaskState;
   jobId?: string;
   chores?: 'with' | 'without' | 'only';
-  /** Created in this window. */
+  /** Created in this window, its end not included. */
   from?: number;
   to?: number;
 }
@@ -189,12 +189,18 @@ export interface FailTask {
 
 export interface ScheduleStore {
   // ── jobs
-  /** Null, and nothing is stored, when the owner has `maxJobs` that are not finished. Chores: null when there is one under the id. */
+  /**
+   * Null, and nothing is stored, when the owner has `maxJobs` that are not finished. One of theirs whose id exists is
+   * returned as stored. Chores: without a limit, and null when there is one under the id.
+   */
   addJob(job: NewJob, maxJobs: number): Promise<JobRow | null>;
   job(id: string, owner: string | null): Promise<JobRow | null>;
   /** Soonest due first, those without a due time last. */
   listJobs(filter: JobFilter, options: ListOptions): Promise<Listed<JobRow>>;
-  /** Null when it is not there, or not at `revision` any more. */
+  /**
+   * Null when it is not there, not at `revision` any more, or may not go to this state. One that would be active without a
+   * next time is finished.
+   */
   changeJob(id: string, revision: number, change: JobChange): Promise<JobRow | null>;
   /** The job and its slots; its tasks stay, queued ones are cancelled. False when it was not there. */
   removeJob(id: string, owner: string | null, at: number): Promise<boolean>;
@@ -206,14 +212,18 @@ export interface ScheduleStore {
   aheadJobs(now: number, limit: number): Promise<JobRow[]>;
   /**
    * Inserting a slot is the permission to run it: one that fired already is left as it is and gets no task; one that was
-   * missed may still fire, when the clock was set back before it. One transaction with the tasks and the job's next due time (without one it is finished). Null when it is void.
+   * missed may still fire, when the clock was set back before it. One transaction with the tasks and the job's next due
+   * time (without one it is finished). Null when it is void.
    */
   fire(firing: Firing): Promise<{ slots: SlotRow[]; tasks: TaskRow[] } | null>;
   /** Newest first. */
   slots(jobId: string, options: ListOptions): Promise<Listed<SlotRow>>;
 
   // ── tasks
-  /** Null, and nothing is stored, when the owner has `maxOpen` queued or running ones. A task whose id exists is returned as stored. */
+  /**
+   * Null, and nothing is stored, when the owner has `maxOpen` queued or running ones; chores have no limit. A task whose id
+   * exists is returned as stored.
+   */
   addTask(task: NewTask, maxOpen: number): Promise<TaskRow | null>;
   task(id: string, owner: string | null): Promise<TaskRow | null>;
   /** Newest first. */
@@ -221,8 +231,9 @@ export interface ScheduleStore {
   /** Oldest first. */
   taskEvents(id: string): Promise<TaskEvent[]>;
   /**
-   * The longest due queued task, or one whose lease ran out, whose owner and kind are not busy, and none of whose job is
-   * running; it is `running` then, the attempt counted. Null: none. A lease that ran out counts as a crash.
+   * The longest due queued task, or one whose lease ran out, whose owner and kind are not busy; it is `running` then, the
+   * attempt counted. The tasks of a job are a line: one at a time, the longest due first. Null: none. A lease that ran out
+   * counts as a crash; with the last of maxTaskCrashes the task has failed, as in recoverTasks.
    */
   claimTask(request: {
     now: number;
@@ -262,5 +273,6 @@ export interface ScheduleStore {
   saveTaskStep(id: string, fence: number, step: TaskStep): Promise<boolean>;
   /** One bounded step of housekeeping: what ended before `before`, and slots older than that; true while there is more. */
   forgetTasks(before: number, batch: number): Promise<boolean>;
+  /** Jobs that are not finished, tasks that wait, that are at work, and that are dead letters. */
   taskCounts(): Promise<{ jobs: number; queued: number; running: number; failed: number }>;
 }

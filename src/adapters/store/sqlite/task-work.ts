@@ -13,6 +13,16 @@ import { insertTask, moved, type TaskRecord, tell } from './tasks.ts';
 
 type ClaimRequest = Parameters<ScheduleStore['claimTask']>[0];
 
+/** Ready tasks that are looked at one by one, before those of busy people and kinds are stepped over. */
+const maxLooked = 50;
+
+interface Head {
+  seq: number;
+  owner: string;
+  kind: string;
+  run_at: number;
+}
+
 /**
  * The longest due task of each person and kind that have one ready, found by stepping from one to the next: however many
  * wait behind them, it reads one entry of the index for each.
@@ -22,25 +32,44 @@ const heads = `WITH RECURSIVE heads (seq, owner, kind, run_at) AS (
     UNION ALL
     SELECT t.seq, t.owner, t.kind, t.run_at FROM heads h JOIN tasks t ON t.seq = (
       SELECT seq FROM tasks WHERE ready = 1 AND (owner, kind) > (h.owner, h.kind)
-      ORDER BY owner, kind, run_at, seq LIMIT 1))`;
-const free = `owner NOT IN (SELECT value FROM json_each(?)) AND kind NOT IN (SELECT value FROM json_each(?))`;
+      ORDER BY owner, kind, run_at, seq LIMIT 1))
+  SELECT * FROM heads ORDER BY run_at, seq`;
 
-const lapse = `SELECT seq, lease_until FROM tasks WHERE state = 'running' AND ${free} ORDER BY lease_until LIMIT 1`;
+/** Of the tasks that may begin the one that is due first, or will be. */
+function firstReady(db: Database, busyOwners: readonly string[], busyKinds: readonly string[]): Head | null {
+  const free = ({ owner, kind }: Head): boolean => !busyOwners.includes(owner) && !busyKinds.includes(kind);
+  const looked = db.all<Head>(
+    'SELECT seq, owner, kind, run_at FROM tasks WHERE ready = 1 ORDER BY run_at, seq LIMIT ?',
+    maxLooked,
+  );
+  const found = looked.find(free);
+  if (found !== undefined || looked.length < maxLooked) return found ?? null;
+  return db.all<Head>(heads).find(free) ?? null;
+}
+
+/** The running task whose lease ends first, of those that are not busy. */
+const firstLease = (
+  db: Database,
+  busyOwners: readonly string[],
+  busyKinds: readonly string[],
+): { seq: number; lease_until: number } | null =>
+  db.get(
+    `SELECT seq, lease_until FROM tasks WHERE state = 'running' AND owner NOT IN (SELECT value FROM json_each(?))
+       AND kind NOT IN (SELECT value FROM json_each(?)) ORDER BY lease_until LIMIT 1`,
+    JSON.stringify(busyOwners),
+    JSON.stringify(busyKinds),
+  );
 
 export function claimTask(db: Database, request: ClaimRequest): TaskRow | null {
-  const busy = [JSON.stringify(request.busyOwners), JSON.stringify(request.busyKinds)] as const;
+  const { now, busyOwners, busyKinds } = request;
   for (;;) {
-    const lapsed = db.get<{ seq: number; lease_until: number }>(lapse, ...busy);
-    if (lapsed === null || lapsed.lease_until > request.now) break;
+    const lapsed = firstLease(db, busyOwners, busyKinds);
+    if (lapsed === null || lapsed.lease_until > now) break;
     const taken = takeLapsed(db, lapsed.seq, request);
     if (taken !== null) return taken;
   }
-  const head = db.get<{ seq: number }>(
-    `${heads} SELECT seq FROM heads WHERE ${free} AND run_at <= ? ORDER BY run_at, seq LIMIT 1`,
-    ...busy,
-    request.now,
-  );
-  return head === null ? null : begin(db, head.seq, request);
+  const head = firstReady(db, busyOwners, busyKinds);
+  return head === null || head.run_at > now ? null : begin(db, head.seq, request);
 }
 
 /** Null when it has failed by this. */
@@ -112,13 +141,10 @@ export function nextTaskAt(
   busyOwners: readonly string[],
   busyKinds: readonly PayloadKind[],
 ): number | null {
-  const busy = [JSON.stringify(busyOwners), JSON.stringify(busyKinds)] as const;
-  const queued = db.get<{ run_at: number | null }>(
-    `${heads} SELECT MIN(run_at) AS run_at FROM heads WHERE ${free}`,
-    ...busy,
-  );
-  const lapsing = db.get<{ lease_until: number }>(lapse, ...busy);
-  const times = [queued?.run_at, lapsing?.lease_until].filter((time) => typeof time === 'number');
+  const times = [
+    firstReady(db, busyOwners, busyKinds)?.run_at,
+    firstLease(db, busyOwners, busyKinds)?.lease_until,
+  ].filter((time) => time !== undefined);
   return times.length === 0 ? null : Math.min(...times);
 }
 

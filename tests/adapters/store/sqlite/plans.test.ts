@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { test } from 'node:test';
 import { Database } from '../../../../src/adapters/store/sqlite/database.ts';
 import { claimRun, recoverRuns } from '../../../../src/adapters/store/sqlite/runs.ts';
@@ -19,53 +18,16 @@ import { closeStale, listSessions, queuedSessions } from '../../../../src/adapte
 import { maintain } from '../../../../src/adapters/store/sqlite/housekeeping.ts';
 import { Owner } from '../../../../src/adapters/store/sqlite/owner.ts';
 import { folder, migrationsDir } from '../open.ts';
+import { ExplainingDatabase } from './explaining.ts';
 import { chat, finish, inboundRow, noon, outboundRow } from '../rows.ts';
 
-/** A connection that explains every statement before it runs and keeps those that read a whole big table. */
-class ExplainingDatabase extends Database {
-  readonly scans = new Set<string>();
-  readonly #explain: DatabaseSync;
-
-  constructor(file: string) {
-    super(file);
-    this.#explain = new DatabaseSync(file, { readOnly: true });
-  }
-
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as in Database
-  override get<T>(sql: string, ...values: SQLInputValue[]): T | null {
-    this.#look(sql);
-    return super.get<T>(sql, ...values);
-  }
-
-  override all<T>(sql: string, ...values: SQLInputValue[]): T[] {
-    this.#look(sql);
-    return super.all<T>(sql, ...values);
-  }
-
-  override run(sql: string, ...values: SQLInputValue[]): number {
-    this.#look(sql);
-    return super.run(sql, ...values);
-  }
-
-  override close(): void {
-    this.#explain.close();
-    super.close();
-  }
-
-  #look(sql: string): void {
-    for (const row of this.#explain.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()) {
-      const step = String(row['detail']);
-      // A scan of a partial index reads what is open now; a scan of the table or a sort reads what ever was.
-      const bad = /^SCAN (inbox|outbox|messages|runs|attempts|journal|sessions)\b(?!.*USING.*INDEX)/.test(step);
-      if (bad || /USE TEMP B-TREE FOR ORDER BY/.test(step)) this.scans.add(`${step}: ${sql}`);
-    }
-  }
-}
+/** A scan of a partial index reads what is open now; a scan of the table what ever was. */
+const bad = /^SCAN (inbox|outbox|messages|runs|attempts|journal|sessions)\b(?!.*USING.*INDEX)/;
 
 test('the daily work never reads a whole table, whatever has gathered in it', (t) => {
   const file = path.join(folder(t), 'store.db');
   new Owner(file, migrationsDir).close();
-  const db = new ExplainingDatabase(file);
+  const db = new ExplainingDatabase(file, bad);
   t.after(() => db.close());
   const request = {
     sessionKey: 's',
