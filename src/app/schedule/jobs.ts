@@ -191,12 +191,12 @@ export class Jobs implements ScheduleGateway {
     return this.#view(resumed);
   }
 
-  async runJob(principal: Principal, id: string): Promise<TaskRow> {
+  async runJob(principal: Principal, id: string, key?: string): Promise<TaskRow> {
     const { store, clock, mintId, audit } = this.#deps;
     const { owner, name, payload, deliver, origin, maxAttempts } = await this.#find(principal, id);
     const now = clock.now();
     const task = await this.#queue({
-      id: mintId('task'),
+      id: key === undefined ? mintId('task') : keyedId('task', principal.person, key),
       owner,
       jobId: id,
       due: null,

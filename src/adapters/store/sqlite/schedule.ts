@@ -59,7 +59,6 @@ export function fire(db: Database, firing: Firing): { slots: SlotRow[]; tasks: T
     dueAt,
   );
   if (job === null) return null;
-  const before = firing.slots.length === 0 ? 0 : forgetMissed(db, job.seq, firing.slots);
   const slots: SlotRow[] = [];
   const tasks: TaskRow[] = [];
   const prepared = firing.tasks.values();
@@ -67,7 +66,7 @@ export function fire(db: Database, firing: Firing): { slots: SlotRow[]; tasks: T
     const task = slot.state === 'fired' ? prepared.next().value : null;
     if (task === undefined) throw new Error('a slot that fired has no task');
     const row: SlotRow = { ...slot, jobId, owner: job.owner, taskId: task?.id ?? null, at };
-    const inserted = task === null ? insertMissed(db, job.seq, row) : insertSlot(db, job.seq, row) ? row : null;
+    const inserted = task === null ? insertMissed(db, job.seq, row) : insertFired(db, job.seq, row);
     if (inserted === null) continue;
     slots.push(inserted);
     if (task !== null) tasks.push(insertTask(db, task));
@@ -79,7 +78,7 @@ export function fire(db: Database, firing: Firing): { slots: SlotRow[]; tasks: T
        last_fired_at = CASE WHEN ?1 > 0 THEN ?4 ELSE last_fired_at END, decided_at = ?4, updated_at = ?4
      WHERE seq = ?5`,
     tasks.length,
-    missed - before,
+    missed,
     nextAt,
     at,
     job.seq,
@@ -87,39 +86,53 @@ export function fire(db: Database, firing: Firing): { slots: SlotRow[]; tasks: T
   return { slots, tasks };
 }
 
-/**
- * What was missed while the clock was ahead is decided about once more when it was set back. How many due times that
- * were; of a span that began before these the rows stay.
- */
-function forgetMissed(db: Database, job: number, decided: readonly DecidedSlot[]): number {
-  const forgotten = db.all<{ count: number }>(
-    `DELETE FROM job_slots WHERE job = ? AND due BETWEEN ? AND ? AND state = 'missed' RETURNING count`,
-    job,
-    decided[0]?.due ?? 0,
-    decided.at(-1)?.until ?? 0,
-  );
-  return forgotten.reduce((sum, { count }) => sum + count, 0);
-}
-
-/** What fired among them already was not missed. The row stands at the first of them, or where nothing stands yet. */
-function insertMissed(db: Database, job: number, slot: SlotRow): SlotRow | null {
-  const { due, until } = slot;
-  const fired = db.get<{ n: number }>(
-    'SELECT COUNT(*) AS n FROM job_slots WHERE job = ? AND due BETWEEN ? AND ?',
+/** What was missed while the clock was ahead may fire now that it was set back; what fired does not fire again. */
+function insertFired(db: Database, job: number, slot: SlotRow): SlotRow | null {
+  if (insertSlot(db, job, slot)) return slot;
+  const { due } = slot;
+  const missed = db.get<Pick<SlotRow, 'until' | 'count' | 'at'>>(
+    `DELETE FROM job_slots WHERE job = ? AND due = ? AND state = 'missed' RETURNING until, count, at`,
     job,
     due,
-    until,
   );
-  const row = { ...slot, count: slot.count - (fired?.n ?? 0) };
-  if (row.count <= 0) return null;
-  while (!insertSlot(db, job, row)) row.due = row.due === due ? until : row.due - 1;
+  if (missed === null) return null;
+  insertSlot(db, job, slot);
+  const rest: SlotRow = { ...slot, ...missed, due: due + 1, count: missed.count - 1, state: 'missed', taskId: null };
+  if (rest.count > 0) saveMissed(db, job, rest);
+  return slot;
+}
+
+/** What fired among them already was not missed. */
+function insertMissed(db: Database, job: number, slot: SlotRow): SlotRow | null {
+  const fired = db.get<{ n: number }>(
+    `SELECT COUNT(*) AS n FROM job_slots WHERE job = ? AND due BETWEEN ? AND ? AND state = 'fired'`,
+    job,
+    slot.due,
+    slot.until,
+  );
+  const count = slot.count - (fired?.n ?? 0);
+  return count > 0 ? saveMissed(db, job, { ...slot, count }) : null;
+}
+
+/** At the first of them, or right behind what fired there; what was missed there before becomes one with it. */
+function saveMissed(db: Database, job: number, slot: SlotRow): SlotRow {
+  const row = { ...slot };
+  while (
+    !insertSlot(
+      db,
+      job,
+      row,
+      `DO UPDATE SET until = MAX(until, excluded.until), count = MAX(count, excluded.count) WHERE state = 'missed'`,
+    )
+  )
+    row.due += 1;
   return row;
 }
 
-const insertSlot = (db: Database, job: number, slot: SlotRow): boolean =>
+const insertSlot = (db: Database, job: number, slot: SlotRow, conflict = 'DO NOTHING'): boolean =>
   db.run(
     `INSERT INTO job_slots (job, due, owner, until, count, state, task_id, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (job, due) DO NOTHING`,
+     ON CONFLICT (job, due) ${conflict}`,
     job,
     slot.due,
     slot.owner,
