@@ -123,8 +123,8 @@ export interface ScheduleGateway {
   pauseJob(principal: Principal, id: string): Promise<JobView>;
   /** Goes on from now: what was due meanwhile is not made up for. */
   resumeJob(principal: Principal, id: string): Promise<JobView>;
-  /** Runs it now, beside its schedule. */
-  runJob(principal: Principal, id: string): Promise<TaskRow>;
+  /** Runs it now, beside its schedule. The same key of the same person runs it once. */
+  runJob(principal: Principal, id: string, key?: string): Promise<TaskRow>;
   removeJob(principal: Principal, id: string): Promise<void>;
   slots(principal: Principal, id: string, page: ListOptions): Promise<Page<SlotRow>>;
 

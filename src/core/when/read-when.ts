@@ -32,6 +32,8 @@ export interface ReadWhenOptions {
   now: WallTime;
   /** IANA name of their time zone. */
   zone: string;
+  /** The text is a time and nothing else: what is left over is a problem. Default false. */
+  whole?: boolean;
 }
 
 export type ReadWhen =
@@ -41,7 +43,7 @@ export type ReadWhen =
   | { problem: string };
 
 /** Understands when something is to be done. Never throws, and never guesses: what is not understood is a problem. */
-export function readWhen(text: string, { language, now, zone }: ReadWhenOptions): ReadWhen {
+export function readWhen(text: string, { language, now, zone, whole = false }: ReadWhenOptions): ReadWhen {
   const { lexicon } = dictionaries[language];
   if (text.length > maxWhenText) return { problem: lexicon.tooLong(maxWhenText) };
   const examples = lexicon.examples.map((example) => `\`${example}\``).join(', ');
@@ -59,7 +61,8 @@ export function readWhen(text: string, { language, now, zone }: ReadWhenOptions)
   if (when === 'past') return { problem: lexicon.past(examples) };
   if (when === 'no_country') return { problem: lexicon.noCountry(examples) };
   if (when === 'contradiction') return { problem: lexicon.notUnderstood(examples) };
-  return { when, rest: restOf(text, tokens, reading.rest) };
+  const rest = restOf(text, tokens, reading.rest);
+  return whole && rest !== '' ? { problem: lexicon.notUnderstood(examples) } : { when, rest };
 }
 
 /** Without the signs that stood between it and the time. */
@@ -68,3 +71,6 @@ function restOf(text: string, tokens: readonly Token[], [from, to]: readonly [nu
   while (end > from && /^[,;:–—-]$/.test(tokens[end - 1]?.text ?? '')) end--;
   return end === from ? '' : text.slice(tokens[from]?.start, tokens[end - 1]?.end);
 }
+
+/** Three times as they may be written in a language. */
+export const examplesIn = (language: Language): readonly string[] => dictionaries[language].lexicon.examples;
