@@ -4,6 +4,8 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createCalendar } from '../../../src/adapters/calendar/index.ts';
 import { Jobs } from '../../../src/app/schedule/jobs.ts';
+import type { NewEvent } from '../../../src/core/events.ts';
+import type { Bus } from '../../../src/core/ports/bus.ts';
 import type { TaskKind } from '../../../src/core/ports/task-kind.ts';
 import { FakeHost } from '../../cli/fake-host.ts';
 import { folder, open } from '../../adapters/store/open.ts';
@@ -46,7 +48,7 @@ async function rig(t: TestContext) {
   const jobs = new Jobs({
     store,
     clock,
-    bus: { ...gateway, publish: (event) => void gateway.publish(event) } as never,
+    bus: { publish: (event: NewEvent) => void gateway.publish(event) } as unknown as Bus,
     calendar: createCalendar(),
     mintId: gateway.mintId,
     audit: { record: async (_by, deed) => void deeds.push(deed) },
@@ -67,11 +69,12 @@ async function rig(t: TestContext) {
   for (const method of methods) Object.assign(gateway, { [method]: jobs[method].bind(jobs) });
   const door = await openDoor({ gateway });
   const host = new FakeHost();
+  host.env['OPEN_CLANKER_TOKEN'] = tokens.manage;
   t.after(async () => {
     host[Symbol.dispose]();
     await door.stop();
   });
-  const run = (...line: string[]) => host.run([...line, '--url', door.url, '--token', tokens.manage]);
+  const run = (...line: string[]) => host.run([...line, '--url', door.url]);
   const call = (method: string, route: string, body?: object, token: string = tokens.manage) =>
     ask(
       { host: '127.0.0.1', port: door.port },
