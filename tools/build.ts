@@ -10,7 +10,7 @@
 import { mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { type OutputOptions, rolldown } from 'rolldown';
+import { type OutputOptions, type Plugin, rolldown } from 'rolldown';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
@@ -26,7 +26,10 @@ const output: OutputOptions = {
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
 };
 
-/** What libraries bring along and Node has itself, or we switch off: a dozen megabytes less with a mailbox, 3 with MCP. */
+/**
+ * What libraries bring along and Node has itself, or we switch off: a dozen megabytes less with a mailbox, 3 with MCP,
+ * 5 with holidays.
+ */
 const charsets = path.join(root, 'src/adapters/channels/email/charsets.ts');
 const quiet = path.join(root, 'tools/quiet.cjs');
 const alias = {
@@ -34,12 +37,25 @@ const alias = {
   'encoding-japanese': charsets,
   pino: quiet,
   socks: quiet,
+  'moment-timezone': path.join(root, 'src/adapters/calendar/moment.ts'),
   '@modelcontextprotocol/client/_shims': path.join(root, 'tools/no-validator.cjs'),
+};
+
+/** The rules of all holidays as a text that is parsed: as an object in the source they take 9 MB more to load. */
+const holidays: Plugin = {
+  name: 'holidays-as-text',
+  load: {
+    filter: { id: /date-holidays\/src\/data\.js$/ },
+    async handler(id) {
+      const { data } = (await import(id)) as { data: object };
+      return `export const data = JSON.parse(${JSON.stringify(JSON.stringify(data))});`;
+    },
+  },
 };
 
 async function bundle(name: string, source: string, options: OutputOptions): Promise<string[]> {
   const input = { [name]: path.join(root, source) };
-  const build = await rolldown({ input, platform: 'node', cwd: root, resolve: { alias } });
+  const build = await rolldown({ input, platform: 'node', cwd: root, resolve: { alias }, plugins: [holidays] });
   try {
     const { output: files } = await build.write({ ...output, ...options });
     return files.map((file) => file.fileName);
