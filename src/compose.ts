@@ -83,6 +83,7 @@ import { describeConfig, loadConfig, type LoadedConfig, type LoadOptions } from 
 import { ClankerError } from './core/errors.ts';
 import { idMint } from './core/ids.ts';
 import { ownerPerson } from './core/principal.ts';
+import { migrationsDir, storeWorker } from './places.ts';
 import { version } from './version.ts';
 
 /** The whole stop takes less than 5 s: what runs gets the most of it. */
@@ -169,9 +170,8 @@ class Daemon {
     const foundOllama = live.wantsOllamaProbe ? probeOllama({ http, clock, log }) : Promise.resolve(null);
     const store = await openStore({
       path: live.config.database.path,
-      migrationsDir: path.join(import.meta.dirname, '..', 'migrations'),
-      // The bundle has its thread as a file of its own beside it.
-      ...(import.meta.filename.endsWith('.ts') ? {} : { workerUrl: new URL('./store-worker.cjs', import.meta.url) }),
+      migrationsDir,
+      workerUrl: storeWorker,
       log,
       metrics,
       clock,

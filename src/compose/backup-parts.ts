@@ -13,16 +13,12 @@ import {
 import { copyTree } from '../adapters/files/copy-tree.ts';
 import { databaseTools } from '../adapters/store/sqlite/tools.ts';
 import type { BackupManifest, Restored } from '../core/backup.ts';
+import { migrationsDir, storeWorker } from '../places.ts';
 import { version } from '../version.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import type { BackupStorage } from '../core/ports/maintenance-gateway.ts';
 
-const migrationsDir = path.join(import.meta.dirname, '..', 'migrations');
-
-/** The bundle has the store's thread as a file of its own beside it. */
-const tools = databaseTools(
-  import.meta.filename.endsWith('.ts') ? undefined : new URL('./store-worker.cjs', import.meta.url),
-);
+const tools = databaseTools(storeWorker);
 
 const parts: BackupParts & RestoreParts = {
   copyDatabase: tools.copy,

@@ -4,7 +4,7 @@ import { rowsOf, type BackupManifest, type Restored } from '../../core/backup.ts
 import type { MadeBackup } from '../../core/ports/maintenance-gateway.ts';
 import type { GatewayStatus } from '../../core/ports/gateway.ts';
 import type { LoadedConfig } from '../../config/index.ts';
-import type { GatewayClient } from '../client.ts';
+import { GatewayClient, Unreachable } from '../client.ts';
 import { CliError, type Handler, type Invocation } from '../command.ts';
 import { whileRunning } from '../without-gateway.ts';
 
@@ -41,24 +41,30 @@ export const restore: Handler = async (invocation) => {
   const restored =
     client === null
       ? await (await offline()).restoreOffline(await configOf(invocation), from)
-      : await restoreOnline(client, from);
+      : await restoreOnline(invocation, client, from);
   if (options.has('json')) terminal.json({ restored });
   else for (const line of restoredLines(restored)) terminal.line(line);
   return restored.problems.length === 0 ? 0 : 1;
 };
 
-/** The gateway begins anew in its process; whoever answers after that tells what it found. */
-async function restoreOnline(client: GatewayClient, from: string): Promise<Restored> {
+/** The gateway begins anew in its process, perhaps on another port; whoever answers then tells what it found. */
+async function restoreOnline(invocation: Invocation, client: GatewayClient, from: string): Promise<Restored> {
   const { startedAt } = await client.get<GatewayStatus>('/api/v1/status');
   await client.postPatiently<MadeBackup>('/api/v1/restore', { path: from });
   for (let waited = 0; waited < startWithinMs; waited += lookEveryMs) {
     await sleep(lookEveryMs);
-    const status = await client.get<GatewayStatus>('/api/v1/status').catch(() => null);
+    const next = await GatewayClient.of(invocation);
+    const status = await next.get<GatewayStatus>('/api/v1/status').catch(unlessUnreachable);
     if (status === null || status.startedAt === startedAt) continue;
-    const { restored } = await client.get<{ restored: Restored | null }>('/api/v1/restore');
+    const { restored } = await next.get<{ restored: Restored | null }>('/api/v1/restore');
     if (restored !== null) return restored;
   }
   throw new CliError('The backup was accepted, but the gateway does not answer with it; see its log.');
+}
+
+function unlessUnreachable(error: unknown): null {
+  if (error instanceof Unreachable) return null;
+  throw error;
 }
 
 async function configOf(invocation: Invocation): Promise<LoadedConfig> {
