@@ -37,10 +37,11 @@ import { Toolbox } from '../../src/app/agent/toolbox.ts';
 import type { CrashPoint } from '../../src/app/lifecycle/crash-points.ts';
 import { registerPreferenceCommands } from '../../src/app/preferences/commands.ts';
 import { Preferences } from '../../src/app/preferences/preferences.ts';
-import { RunExecutor } from '../../src/app/runs/execute.ts';
+import { RunExecutor, type RunDeps } from '../../src/app/runs/execute.ts';
 import { Outages } from '../../src/app/runs/outages.ts';
 import { RunQueue, type QueueMode } from '../../src/app/runs/queue.ts';
 import { RunWaiters } from '../../src/app/runs/waiters.ts';
+import { JobRights } from '../../src/app/tasks/rights.ts';
 import { noLimits } from '../../src/core/budget.ts';
 import { ClankerError } from '../../src/core/errors.ts';
 import type { GatewayEvent } from '../../src/core/events.ts';
@@ -52,6 +53,7 @@ import type { ToolGroup } from '../../src/core/ports/tool.ts';
 import type { ToolPolicy } from '../../src/core/tool-policy.ts';
 import type { Clock } from '../../src/core/ports/system.ts';
 import { ownerPerson, type Principal } from '../../src/core/principal.ts';
+import { jobChannel } from '../../src/core/session-key.ts';
 import { afterSleep } from './after-sleep.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
 import { configured } from './model-calls.ts';
@@ -206,7 +208,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const { crash = () => undefined, toolPolicy, approvalTimeoutMs = dayMs, maxResult = 32_000 } = settings;
   const audit = new Audit({ store, clock });
   const asking = { store, bus, clock, log, metrics, mintId, policy: () => toolPolicy ?? noPolicy };
-  const answers = new ApprovalAnswers({ ...asking, audit, whois: (inbound) => directory.whois(inbound, policy) });
+  const answers = new ApprovalAnswers({ ...asking, audit, whois: (inbound) => whois(inbound) });
   const gate =
     settings.gate ??
     (toolPolicy === undefined ? allowing : new ApprovalGate({ ...asking, timeoutMs: () => approvalTimeoutMs }));
@@ -222,6 +224,9 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   const delivery = new Delivery({ store, bus, clock, log, metrics, crash, readFile: (id) => files.read(id) });
   const outages = new Outages({ store, clock, log, mintId, models, delivery, runs: () => runs });
   const directory = new Directory({ store, clock, mintId });
+  const rights = new JobRights({ store, directory });
+  const whois: RunDeps['whois'] = (inbound) =>
+    inbound.channel === jobChannel ? rights.whois(inbound) : directory.whois(inbound, policy);
   const kept: string[] = [];
   const keep = (_person: string, text: string): Promise<string> => Promise.resolve(`file_${kept.push(text)}`);
   const calls = new CallRunner({
@@ -258,7 +263,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     toolbox,
     agent: () => acting,
     steers: () => queueMode === 'steer',
-    whois: (inbound) => directory.whois(inbound, policy),
+    whois,
     preferredModel: (person) => preferences.modelOf(person),
     timeZone: async (person) => (await store.preferences(person)).timeZone ?? 'UTC',
     files,
@@ -276,7 +281,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     metrics,
     crash,
     historyTurns: () => historyTurnsOf(acting),
-    queueMode: (name) => (name === 'api' ? 'followup' : queueMode),
+    queueMode: (name) => (name === 'api' || name === jobChannel ? 'followup' : queueMode),
     execute: (run) => executor.execute(run),
   });
   const pairing = new Pairing({
@@ -359,6 +364,9 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     models,
     commands,
     directory,
+    rights,
+    gate,
+    markdown,
     pairing,
     remote,
     audit,
