@@ -262,9 +262,13 @@ export class Jobs implements ScheduleGateway {
     return task;
   }
 
-  tasks(principal: Principal, query: Parameters<ScheduleGateway['tasks']>[1]): ReturnType<ScheduleGateway['tasks']> {
+  async tasks(
+    principal: Principal,
+    query: Parameters<ScheduleGateway['tasks']>[1],
+  ): ReturnType<ScheduleGateway['tasks']> {
     const { limit, cursor, job, owner, ...filter } = query;
     const own = ownerFilter(principal) ?? owner ?? null;
+    if (owner !== undefined && owner !== own) return { items: [], nextCursor: null };
     const options = { limit, ...(cursor === undefined ? {} : { cursor }) };
     const asked = { ...filter, owner: own, ...(job === undefined ? {} : { jobId: job }) };
     return this.#deps.store.listTasks(asked, options);

@@ -123,6 +123,8 @@ test('a job that is run by hand is a task that can be cancelled and queued again
     (await run('tasks', 'list', '--job', id)).out,
     new RegExp(`^${task} {2}queued {2}2027-01-15 08:00 {2}text {2}tea\n$`),
   );
+  assert.match((await run('tasks', 'list', '--owner', 'owner')).out, /tea/);
+  assert.equal((await run('tasks', 'list', '--owner', 'per_other')).out, 'There are no such tasks.\n');
   assert.equal((await run('tasks', 'cancel', task)).code, 0);
   assert.match((await run('tasks', 'cancel', task)).err, /The task is cancelled already\./);
   assert.equal((await run('tasks', 'retry', task)).code, 0);
