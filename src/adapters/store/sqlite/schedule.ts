@@ -61,17 +61,18 @@ export function fire(db: Database, firing: Firing): { slots: SlotRow[]; tasks: T
   if (job === null) return null;
   const slots: SlotRow[] = [];
   const tasks: TaskRow[] = [];
+  let missed = 0;
   const prepared = firing.tasks.values();
   for (const slot of firing.slots) {
     const task = slot.state === 'fired' ? prepared.next().value : null;
     if (task === undefined) throw new Error('a slot that fired has no task');
     const row: SlotRow = { ...slot, jobId, owner: job.owner, taskId: task?.id ?? null, at };
-    const inserted = task === null ? insertMissed(db, job.seq, row) : insertFired(db, job.seq, row);
-    if (inserted === null) continue;
-    slots.push(inserted);
+    const kept = task === null ? keepMissed(db, job.seq, row) : keepFired(db, job.seq, row);
+    if (kept === null) continue;
+    missed += kept.missed;
+    slots.push(kept.slot);
     if (task !== null) tasks.push(insertTask(db, task));
   }
-  const missed = slots.reduce((sum, { state, count }) => sum + (state === 'missed' ? count : 0), 0);
   db.run(
     `UPDATE jobs SET runs = runs + ?1, missed_runs = missed_runs + ?2, next_at = ?3, revision = revision + 1,
        state = CASE WHEN ?3 IS NULL THEN 'finished' ELSE state END, reason = CASE WHEN ?3 IS NULL THEN '${over}' END,
@@ -86,24 +87,29 @@ export function fire(db: Database, firing: Firing): { slots: SlotRow[]; tasks: T
   return { slots, tasks };
 }
 
+/** A slot as it is stored, and by how many due times more are missed with it. */
+interface Kept {
+  slot: SlotRow;
+  missed: number;
+}
+
 /** What was missed while the clock was ahead may fire now that it was set back; what fired does not fire again. */
-function insertFired(db: Database, job: number, slot: SlotRow): SlotRow | null {
-  if (insertSlot(db, job, slot)) return slot;
+function keepFired(db: Database, job: number, slot: SlotRow): Kept | null {
+  if (insertSlot(db, job, slot)) return { slot, missed: 0 };
   const { due } = slot;
-  const missed = db.get<Pick<SlotRow, 'until' | 'count' | 'at'>>(
+  const before = db.get<Pick<SlotRow, 'until' | 'count' | 'at'>>(
     `DELETE FROM job_slots WHERE job = ? AND due = ? AND state = 'missed' RETURNING until, count, at`,
     job,
     due,
   );
-  if (missed === null) return null;
+  if (before === null) return null;
   insertSlot(db, job, slot);
-  const rest: SlotRow = { ...slot, ...missed, due: due + 1, count: missed.count - 1, state: 'missed', taskId: null };
-  if (rest.count > 0) saveMissed(db, job, rest);
-  return slot;
+  const rest: SlotRow = { ...slot, ...before, due: due + 1, count: before.count - 1, state: 'missed', taskId: null };
+  return { slot, missed: (rest.count > 0 ? putMissed(db, job, rest).missed : 0) - before.count };
 }
 
 /** What fired among them already was not missed. */
-function insertMissed(db: Database, job: number, slot: SlotRow): SlotRow | null {
+function keepMissed(db: Database, job: number, slot: SlotRow): Kept | null {
   const fired = db.get<{ n: number }>(
     `SELECT COUNT(*) AS n FROM job_slots WHERE job = ? AND due BETWEEN ? AND ? AND state = 'fired'`,
     job,
@@ -111,28 +117,36 @@ function insertMissed(db: Database, job: number, slot: SlotRow): SlotRow | null 
     slot.until,
   );
   const count = slot.count - (fired?.n ?? 0);
-  return count > 0 ? saveMissed(db, job, { ...slot, count }) : null;
+  return count > 0 ? putMissed(db, job, { ...slot, count }) : null;
 }
 
-/** At the first of them, or right behind what fired there; what was missed there before becomes one with it. */
-function saveMissed(db: Database, job: number, slot: SlotRow): SlotRow {
+/** At the first of them, or right behind what fired there; with what was missed there before it becomes one. */
+function putMissed(db: Database, job: number, slot: SlotRow): Kept {
   const row = { ...slot };
-  while (
-    !insertSlot(
-      db,
+  for (;;) {
+    const there = db.get<Pick<SlotRow, 'until' | 'count' | 'state'>>(
+      'SELECT until, count, state FROM job_slots WHERE job = ? AND due = ?',
       job,
-      row,
-      `DO UPDATE SET until = MAX(until, excluded.until), count = MAX(count, excluded.count) WHERE state = 'missed'`,
-    )
-  )
-    row.due += 1;
-  return row;
+      row.due,
+    );
+    if (there?.state === 'fired') {
+      row.due += 1;
+      continue;
+    }
+    if (there !== null) {
+      row.until = Math.max(row.until, there.until);
+      row.count = Math.max(row.count, there.count);
+      db.run('DELETE FROM job_slots WHERE job = ? AND due = ?', job, row.due);
+    }
+    insertSlot(db, job, row);
+    return { slot: row, missed: row.count - (there?.count ?? 0) };
+  }
 }
 
-const insertSlot = (db: Database, job: number, slot: SlotRow, conflict = 'DO NOTHING'): boolean =>
+const insertSlot = (db: Database, job: number, slot: SlotRow): boolean =>
   db.run(
     `INSERT INTO job_slots (job, due, owner, until, count, state, task_id, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (job, due) ${conflict}`,
+     ON CONFLICT (job, due) DO NOTHING`,
     job,
     slot.due,
     slot.owner,
