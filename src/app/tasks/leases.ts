@@ -4,6 +4,7 @@ import { cancelled, lost } from './aborted.ts';
 import type { HeldTask, Lease } from './held-task.ts';
 
 const beatsPerLease = 3;
+/** Between two tries while the store cannot be reached. A task is given up this much before somebody else may have it. */
 const againMs = 1000;
 
 export interface LeasesDeps {
@@ -84,7 +85,7 @@ export class Leases {
       if (!this.#failing) log.warn('signs of life of tasks cannot be stored at the moment', { error });
       this.#failing = true;
       for (const held of this.held.values())
-        if (held.lease.untilMonotonic <= clock.monotonic()) held.controller.abort(lost());
+        if (held.lease.untilMonotonic <= clock.monotonic() + againMs) held.controller.abort(lost());
     }
     this.#beating = false;
     this.#arm(nextMs);
