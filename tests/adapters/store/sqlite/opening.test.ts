@@ -19,7 +19,8 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { folder, migrationsDir, open, openEmpty } from '../open.ts';
-import { answered, inboundRow } from '../rows.ts';
+import { answered, inboundRow, noon } from '../rows.ts';
+import { addJob, begun, finished, fire, fired } from '../schedule-rows.ts';
 
 const hammer = path.join(import.meta.dirname, 'hammer.ts');
 
@@ -191,6 +192,23 @@ test('a migration keeps a copy of the file before it', async (t) => {
   assert.equal(statSync(copy).mode & 0o777, 0o600);
   const old = await open(t, copy);
   assert.equal((await old.inbound('m3'))?.id, 'm3');
+});
+
+test('a database of the version before jobs and tasks takes them up, and loses nothing', async (t) => {
+  const before = path.join(folder(t), 'migrations');
+  mkdirSync(before);
+  for (const name of readdirSync(migrationsDir).filter((file) => file < '0014' && file.endsWith('.sql')))
+    copyFileSync(path.join(migrationsDir, name), path.join(before, name));
+  const file = path.join(folder(t), 'store.db');
+  const old = await open(t, file, { migrationsDir: before });
+  for (let i = 0; i < 3; i++) await answered(old, `m${i}`);
+  await old.close();
+  const store = await open(t, file);
+  assert.equal((await store.listMessages('api:owner:main', { limit: 9 })).items.length, 6);
+  await fire(store, await addJob(store, 'j'), [fired(noon)], null);
+  assert.notEqual(await store.finishTask(finished(await begun(store))), null);
+  assert.ok(existsSync(`${file}.schema-13.bak`));
+  assert.deepEqual(await store.quickCheck(), []);
 });
 
 test('a migration that fails half way leaves the database as it was', async (t) => {

@@ -9,6 +9,7 @@ import type { OwnedRow } from '../../../../src/core/ports/rights-store.ts';
 import type { NewInbound } from '../../../../src/core/ports/store.ts';
 import { folder, open } from '../open.ts';
 import { claim, finish, inboundRow, noon, outboundRow } from '../rows.ts';
+import { addJob, begun, claimTask, finished, fire, fired, newTask } from '../schedule-rows.ts';
 
 /** Tables that hold nothing of a person, or what stays when one is erased; each with the reason. */
 const otherTables: Readonly<Record<string, string>> = {
@@ -266,4 +267,33 @@ test('who writes again while they are erased is somebody new, and nothing of the
   assert.equal((await claim(store, { sessionKey: key }))?.history.length, 1);
   for (const id of ['before', 'waiting']) assert.equal(await store.inbound(id), null);
   assert.equal(await store.outbound('out'), null);
+});
+
+test('an erasure ends jobs and tasks at once, also those of others that speak into the chats of whom is erased', async (t) => {
+  const { store } = await openWithFile(t);
+  const identity = { channel: 'telegram', account: 'main', native: '7' };
+  const sessionKey = 'telegram:main:7';
+  await store.ensureIdentity(
+    { ...identity, display: 'Ada', conversation: identity },
+    { id: 'per_a', name: 'Ada', role: 'member', language: null, createdAt: 0 },
+  );
+  await store.commitInbound([
+    inboundRow('hello', { channel: 'telegram', sessionKey, conversation: identity, owner: 'per_a', state: 'queued' }),
+  ]);
+  const deliver = { to: 'conversation', conversation: identity, chatType: 'direct', sessionKey } as const;
+  const theirs = await addJob(store, 'theirs', { owner: 'per_a' });
+  await addJob(store, 'into', { owner: 'per_b', deliver });
+  await addJob(store, 'other', { owner: 'per_b' });
+  await fire(store, theirs, [fired(noon)], noon + 1);
+  await store.addTask(newTask('waits', { owner: 'per_a' }), 9);
+  const task = await begun(store);
+  await store.beginErasure('per_a', actor, noon + 5);
+  assert.equal((await store.job('theirs', null))?.state, 'paused');
+  assert.equal(await claimTask(store, { now: noon + 9 }), null, 'what waited is not begun any more');
+  assert.equal(await store.finishTask(finished(task, { outbox: [outboundRow('late')] })), null);
+  await eraseAll(store, 'per_a');
+  assert.equal(await eraseAll(store, 'per_a'), 0);
+  for (const id of ['theirs', 'into']) assert.equal(await store.job(id, null), null, id);
+  for (const id of [task.id, 'waits']) assert.equal(await store.task(id, null), null, id);
+  assert.notEqual(await store.job('other', null), null);
 });

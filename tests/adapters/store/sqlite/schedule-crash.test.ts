@@ -8,6 +8,7 @@ import { runBatch } from '../../../../src/adapters/store/sqlite/batch.ts';
 import { Database } from '../../../../src/adapters/store/sqlite/database.ts';
 import type { SqliteStore } from '../../../../src/adapters/store/sqlite/index.ts';
 import { Owner } from '../../../../src/adapters/store/sqlite/owner.ts';
+import { undo } from '../../../../src/adapters/store/sqlite/operations.ts';
 import type { OperationName, Request } from '../../../../src/adapters/store/sqlite/protocol.ts';
 import type { Firing, TaskRow } from '../../../../src/core/ports/schedule-store.ts';
 import { folder, migrationsDir, open } from '../open.ts';
@@ -126,6 +127,25 @@ test('the end of a task that fails at any of its statements leaves nothing behin
   assert.equal(store.ask('finishTask', finish), null, 'once');
 });
 
+test('a claim that nobody heard of is taken back, as if it had not been', (t) => {
+  const { db, ask } = opened(t);
+  ask('addJob', newJob('j'), 9);
+  ask('addTask', newTask('a', { jobId: 'j' }), 9);
+  const before = { task: ask('task', 'a', null), events: ask('taskEvents', 'a') };
+  const claim = { now: noon, node: 'n', leaseUntil: noon + minute, busyOwners: [], busyKinds: [] };
+  const task = ask('claimTask', claim) as TaskRow;
+  assert.equal(ask('claimTask', claim), null);
+  undo.claimTask?.(db, task);
+  const { fence, startedAt } = task;
+  assert.deepEqual(
+    { task: ask('task', 'a', null), events: ask('taskEvents', 'a') },
+    { ...before, task: { ...(before.task as TaskRow), fence, startedAt } },
+  );
+  assert.equal((ask('claimTask', claim) as TaskRow).fence, fence + 1);
+  undo.claimTask?.(db, task);
+  assert.equal((ask('task', 'a', null) as TaskRow).state, 'running', 'that of somebody else stays');
+});
+
 interface Told {
   code: number | null;
   lines: string[];
@@ -157,7 +177,7 @@ async function requireWhole(store: SqliteStore, lines: string[]): Promise<void> 
     const tasks = (await store.listTasks({ owner: null, jobId: id }, { limit: 1000 })).items;
     assert.deepEqual(
       tasks.map((task) => task.id).sort(),
-      slots.map(({ taskId }) => taskId).sort(),
+      slots.map(({ taskId }) => taskId ?? '').sort(),
       `the slots of ${id}`,
     );
     assert.equal((await store.job(id, null))?.runs, slots.length);

@@ -32,8 +32,8 @@ async function acknowledged<T>(operation: () => Promise<T>): Promise<T> {
 
 async function tick(id: string): Promise<void> {
   const job = await acknowledged(() => store.job(id, null));
-  if (job?.nextAt == null) throw new Error('the job is over');
-  const due = job.nextAt;
+  const due = job?.nextAt ?? null;
+  if (job === null || due === null) throw new Error('the job is over');
   // A firing that failed and yet came back from the log is void the second time: what it stored counts.
   await acknowledged(() => fire(store, job, [fired(due)], due + 1));
   const taskId = `${id}@${due}`;
