@@ -21,6 +21,7 @@ import { Directory } from './app/access/directory.ts';
 import type { NoticeDeps } from './app/access/notices.ts';
 import { Pairing } from './app/access/pairing.ts';
 import { People } from './app/access/people.ts';
+import { careForTokens } from './app/access/token-care.ts';
 import { operatorTokenId, Tokens } from './app/access/tokens.ts';
 import { boundAgent } from './app/agent/bindings.ts';
 import { remoteApprovals } from './app/approvals/remote.ts';
@@ -47,8 +48,6 @@ import { Ingress } from './app/ingress/ingress.ts';
 import type { CrashPoint } from './app/lifecycle/crash-points.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
 import { runRest } from './app/lifecycle/rest.ts';
-import { runSweep } from './app/lifecycle/sweep.ts';
-import { runUpkeep } from './app/lifecycle/upkeep.ts';
 import { personErased } from './app/rights/erasure.ts';
 import { ModelCaller } from './app/models/caller.ts';
 import { registerNotesCommands } from './app/notes/commands.ts';
@@ -448,13 +447,8 @@ class Daemon {
       );
       supervisor.run('outages', (signal) => outages.run(signal));
       supervisor.run('status', (signal) => status.run(signal));
-      supervisor.run('upkeep', (signal) =>
-        runUpkeep({ store, clock, log, tokens, retention: () => live.retention }, signal),
-      );
+      supervisor.run('tokens', (signal) => careForTokens({ tokens, clock, log }, signal));
       supervisor.run('erasures', (signal) => erasures.run(signal));
-      supervisor.run('sweep', (signal) =>
-        runSweep({ store, files, clock, log, retention: () => live.channelRetention }, signal),
-      );
       running.resolve();
       await stopping.wait();
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { PersonFilesLimits } from '../adapters/files/person-files.ts';
 import type { Words } from '../core/notices/index.ts';
-import type { ChannelRetention } from '../app/lifecycle/sweep.ts';
-import type { Retention } from '../app/lifecycle/upkeep.ts';
+import type { ChannelRetention } from '../app/chores/sweep.ts';
+import type { Retention } from '../app/chores/tidy.ts';
 import type { Chain } from '../app/models/caller.ts';
 import type { NotesSettings } from '../app/notes/notes.ts';
 import type { PreferenceStore } from '../core/ports/preference-store.ts';

@@ -35,6 +35,8 @@ export type GatewayEvent = EventBase &
     | { type: 'task.changed'; taskId: string; jobId: string | null; kind: PayloadKind; state: TaskState }
     | { type: 'task.progress'; taskId: string; jobId: string | null; done: number | null; text: string }
     | { type: 'channel.state'; channel: string; state: string; detail: string }
+    /** What the gateway found when it looked after itself; empty: all is well again. */
+    | { type: 'health.changed'; problems: string[] }
     | { type: 'provider.state'; provider: string; state: string; detail: string }
     | { type: 'config.reloaded'; changed: string[] }
     | { type: 'config.rejected'; detail: string }

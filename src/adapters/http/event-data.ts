@@ -25,6 +25,7 @@ const types: Record<GatewayEventType, true> = {
   'task.progress': true,
   'channel.state': true,
   'provider.state': true,
+  'health.changed': true,
   'config.reloaded': true,
   'config.rejected': true,
 };

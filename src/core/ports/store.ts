@@ -579,6 +579,11 @@ export interface Store
     maxMessages: number | null;
     batch: number;
   }): Promise<boolean>;
+  /**
+   * Gives free space back by rewriting the file, which others wait for: only one of at most `maxBytes`, and only when at
+   * least `worthPart` of it is free. How large it was, how much of it was free.
+   */
+  vacuum(maxBytes: number, worthPart: number): Promise<{ bytes: number; free: number; done: boolean }>;
   /** Names what is wrong with the file, on a connection of its own; empty when all is well. */
   quickCheck(): Promise<string[]>;
   close(): Promise<void>;

@@ -223,20 +223,22 @@ export const erasures = (db: Database, open: boolean, limit: number): Erasure[] 
     )
     .map(erasureFrom);
 
-/** The copy that is made on the way is on disk: in memory it would be as large as the database. */
 export function compact(db: Database): boolean {
   const file = db.get<{ file: string }>('PRAGMA database_list')?.file ?? '';
   removeCopies(file);
   const small = db.pragma<number>('page_count') * db.pragma<number>('page_size') <= maxRewrittenBytes;
-  if (small) {
-    db.script('PRAGMA temp_store = FILE');
-    try {
-      db.script('VACUUM');
-    } finally {
-      db.script('PRAGMA temp_store = MEMORY');
-    }
-  }
+  if (small) rewrite(db);
   return small;
+}
+
+/** The copy that is made on the way is on disk: in memory it would be as large as the database. */
+export function rewrite(db: Database): void {
+  db.script('PRAGMA temp_store = FILE');
+  try {
+    db.script('VACUUM');
+  } finally {
+    db.script('PRAGMA temp_store = MEMORY');
+  }
 }
 
 /** Whoever reads the log just now keeps it for that long; nobody waits for them here. */

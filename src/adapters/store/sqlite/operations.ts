@@ -66,6 +66,7 @@ import { preferences, preferredModels, setPreferences } from './preferences.ts';
 import { recording, saveRecording, sessionHistory } from './recordings.ts';
 import { saveSummary } from './summaries.ts';
 import type { Arguments, OperationName, Result } from './protocol.ts';
+import { vacuum } from './vacuum.ts';
 import { aheadJobs, dueJobs, fire, nextDue, slots } from './schedule.ts';
 import { addJob, changeJob, job, listJobs, removeJob } from './jobs.ts';
 import { addTask, cancelTask, forgetTasks, listTasks, retryTask, task, taskCounts, taskEvents } from './tasks.ts';
@@ -232,6 +233,7 @@ export const operations: { [K in OperationName]: (db: Database, ...args: Argumen
   forgetTasks,
   taskCounts,
   maintain,
+  vacuum,
 };
 
 /** What takes back a claim whose answer never reached its caller. */

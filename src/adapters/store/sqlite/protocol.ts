@@ -152,6 +152,7 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later' | 
   forgetTasks: 'write',
   taskCounts: 'read',
   maintain: 'write',
+  vacuum: 'alone',
 };
 
 export interface WorkerSetup {

@@ -5,10 +5,9 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { diskFiles } from '../../../src/adapters/files/disk.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
-import { dropFiles, expire, type ChannelRetention } from '../../../src/app/lifecycle/sweep.ts';
+import { dropFiles, expire, type ChannelRetention } from '../../../src/app/chores/sweep.ts';
 import type { NewInbound } from '../../../src/core/ports/store.ts';
 import { attempt, chat, claim, finish, inboundRow, outboundRow, reply } from '../../adapters/store/rows.ts';
-import { KeptLog } from '../../support/door.ts';
 import { freshStore } from '../../support/store.ts';
 
 const day = 86_400_000;
@@ -22,7 +21,7 @@ async function rig(t: TestContext) {
   const files = diskFiles(folder);
   const clock = { ...systemClock, sleep: () => Promise.resolve() };
   const round = async (retention: ChannelRetention = { default: null, channels: {} }) => {
-    const deps = { store, files, clock, log: new KeptLog(), retention: () => retention };
+    const deps = { store, files, clock, retention: () => retention };
     return { rows: await expire(deps, never), files: await dropFiles(deps, never) };
   };
   /** A whole turn that ended some days ago. */

@@ -1,11 +1,7 @@
 import type { FileStorage } from '../../core/ports/files.ts';
 import type { Cutoffs, RightsStore } from '../../core/ports/rights-store.ts';
-import type { Clock, Log } from '../../core/ports/system.ts';
+import type { Clock } from '../../core/ports/system.ts';
 
-const firstAfterMs = 10 * 60_000;
-const everyMs = 3_600_000;
-/** To find what nothing names, everything is read. */
-const filesEveryMs = 86_400_000;
 /** Between two steps others have their turn. */
 const pauseMs = 20;
 const filesAtOnce = 100;
@@ -24,38 +20,15 @@ export interface SweepDeps {
   store: RightsStore;
   files: Pick<FileStorage, 'list' | 'remove'>;
   clock: Clock;
-  log: Log;
   retention: () => ChannelRetention;
 }
 
-/** The slow chores: what retention has outlived and files that nothing needs go, a small step at a time. */
-export async function runSweep(deps: SweepDeps, signal: AbortSignal): Promise<void> {
-  const log = deps.log.with({ component: 'sweep' });
-  const { clock } = deps;
-  let delayMs = firstAfterMs;
-  let filesAt = clock.monotonic();
-  while (!signal.aborted) {
-    await clock.sleep(delayMs, signal).catch(() => undefined);
-    if (signal.aborted) return;
-    delayMs = everyMs;
-    try {
-      const rows = await expire(deps, signal);
-      const due = clock.monotonic() >= filesAt;
-      const files = due ? await dropFiles(deps, signal) : 0;
-      if (due) filesAt = clock.monotonic() + filesEveryMs;
-      if (rows + files > 0) log.info('what is no longer kept was removed', { rows, files });
-    } catch (error) {
-      if (!signal.aborted) log.warn('a sweep failed and is tried again in an hour', { error });
-    }
-  }
-}
-
-/** Of those that nothing needs; how many there were. */
+/** Stored files that nothing needs, and how many there were. To find what nothing names, everything is read. */
 export async function dropFiles(deps: SweepDeps, signal: AbortSignal): Promise<number> {
   return (await dropLoose(deps, signal)) + (await dropOrphans(deps, signal));
 }
 
-/** How many rows retention had outlived. */
+/** What retention has outlived, a small step at a time; how many rows there were. */
 export async function expire({ store, clock, retention }: SweepDeps, signal: AbortSignal): Promise<number> {
   const cutoffs = cutoffsAt(clock.now(), retention());
   if (cutoffs === null) return 0;
