@@ -2,8 +2,9 @@
 import { dayMs, wallMsOf, wallTimeOf } from '../../core/zone.ts';
 import type { HolidayBook } from './holidays.ts';
 
-/** The most that one timing may name. */
-export const maxExcept = 50;
+/** The most that one timing may name, and of these places with their holidays: a year of one is up to 80 ms of work. */
+const maxExcept = 50;
+const maxPlaces = 4;
 /** A holiday entry, and what stands behind the colon. */
 const holidayEntry = /^holidays:(.+)$/i;
 const accepted =
@@ -33,6 +34,8 @@ export function endOfDaysOff(except: readonly string[], wall: number, holidays: 
 /** What is wrong with them, in words that say what is accepted. Null: nothing. */
 export function daysOffProblem(except: readonly string[], holidays: HolidayBook | null): string | null {
   if (except.length > maxExcept) return `there are ${except.length} days off; at most ${maxExcept} entries are taken.`;
+  if (except.filter((entry) => holidayEntry.test(entry)).length > maxPlaces)
+    return `there are holidays of more than ${maxPlaces} countries or regions; at most ${maxPlaces} are taken.`;
   for (const entry of except) {
     const place = holidayEntry.exec(entry)?.[1];
     if (place !== undefined) {

@@ -2,7 +2,7 @@
 import Holidays from 'date-holidays';
 import { dayMs } from '../../core/zone.ts';
 
-/** Places whose rules are kept, and years of places whose days are. A year is reckoned in 4 to 50 ms. */
+/** Places whose rules are kept, and years of places whose days are. A year is reckoned in 4 to 80 ms, most where the moon rules. */
 const maxPlaces = 8;
 const maxYears = 64;
 

@@ -1,14 +1,14 @@
 import type { Calendar } from '../../core/ports/calendar.ts';
 import { timeZoneOf } from '../../core/preferences.ts';
 import { nextPlain, type Schedule, type Timing } from '../../core/schedule.ts';
-import { wallMsOf, wallTimeOf, zoneNamed } from '../../core/zone.ts';
+import { dayMs, wallMsOf, wallTimeOf, zoneNamed } from '../../core/zone.ts';
 import type { CronReader } from './cron.ts';
 import { daysOffProblem, endOfDaysOff, namesHolidays } from './days-off.ts';
 import type { HolidayBook } from './holidays.ts';
 import { nextOfCron } from './next-of-cron.ts';
 
-/** Days off in a row that are looked past, a span being one; with that many there will hardly be another day. */
-const maxDaysOff = 100;
+/** How far ahead a time is looked for that is on no day off: ten years of 366 days. */
+const maxSearchMs = 3660 * dayMs;
 
 /** Light: croner, and date-holidays with its data, are loaded by `load`, and only for timings that need them. */
 export function createCalendar(): Calendar {
@@ -26,15 +26,15 @@ export function createCalendar(): Calendar {
   }
 
   function next({ schedule, zone, except, endAt }: Timing, after: number): number | null {
-    let from = after;
-    for (let passed = 0; passed <= maxDaysOff; passed += 1) {
-      const due = nextDue(schedule, zone, from);
-      if (due === null || (endAt !== null && due > endAt)) return null;
+    const last = endAt ?? Infinity;
+    let due = nextDue(schedule, zone, after);
+    while (due !== null && due <= last) {
       if (except.length === 0) return due;
+      if (due - after > maxSearchMs) return null;
       const clock = zoneNamed(zone);
       const end = endOfDaysOff(except, clock.wall(due), holidays);
       if (end === null) return due;
-      from = clock.at(end) - 1;
+      due = nextDue(schedule, zone, clock.at(end) - 1);
     }
     return null;
   }
