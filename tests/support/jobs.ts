@@ -12,7 +12,7 @@ import { asking, type AskingSettings } from './asking.ts';
 import { agent } from './message-path.ts';
 import type { Step } from './scripted-provider.ts';
 
-export const inChat: TaskRow['deliver'] = {
+export const inChat: Extract<TaskRow['deliver'], { to: 'conversation' }> = {
   to: 'conversation',
   conversation: { channel: 'scripted', account: 'main', native: '7' },
   chatType: 'direct',

@@ -193,8 +193,9 @@ export class HandOver {
     return { words: wordsIn(person.language), zone: await zoneOf(owner), preferences };
   }
 
+  /** Without the name of the day, which would be English. */
   #local(at: number, zone: string): string {
-    return localText(this.#deps.calendar.wall(at, zone));
+    return localText(this.#deps.calendar.wall(at, zone)).replace(/^\w+ /, '');
   }
 }
 

@@ -76,6 +76,7 @@ test('a task that is cancelled ends its run; one that the gateway stops leaves i
       .catch((error: Error) => error);
     const { runId } = await rig.event('run.started');
     controller.abort(reason);
+    assert.equal(rig.provider.signals[0]?.aborted, state === 'aborted');
     if (state === 'aborted') assert.ok((await running) instanceof Error);
     assert.equal((await rig.store.run(runId))?.state, state);
   }
