@@ -52,6 +52,8 @@ import { personErased } from './app/rights/erasure.ts';
 import { ModelCaller } from './app/models/caller.ts';
 import { registerNotesCommands } from './app/notes/commands.ts';
 import { PersonalNotes } from './app/notes/notes.ts';
+import { registerScheduleCommands } from './app/schedule/commands.ts';
+import { JobRights } from './app/tasks/rights.ts';
 import { registerPreferenceCommands } from './app/preferences/commands.ts';
 import { Preferences } from './app/preferences/preferences.ts';
 import { Outages } from './app/runs/outages.ts';
@@ -72,6 +74,7 @@ import { Plugins } from './compose/plugins.ts';
 import { ProviderSet, probeOllama } from './compose/providers.ts';
 import { reloading } from './compose/reload.ts';
 import { composeRights } from './compose/rights.ts';
+import { composeSchedule } from './compose/schedule.ts';
 import { httpOptions } from './compose/settings.ts';
 import { operatorToken, saveOperatorToken } from './compose/operator-token.ts';
 import { toolSources } from './compose/tools.ts';
@@ -193,7 +196,8 @@ class Daemon {
     const plugins = new Plugins({ clock, random, log, http, dataDir: dataDir.folder });
     stopping.isContained = (error) => plugins.blames(error);
     const skills = skillsPart({ live, clock, log });
-    const channelTypes = new Set(channelTypesOf(live.config));
+    /** By which keys of sessions begin that are not an API client's; a job's are its own. */
+    const channelTypes = new Set([...channelTypesOf(live.config), 'job']);
     const providers = new ProviderSet({ http, clock, log, plugin: (config) => plugins.provider(config) });
     const budgets = composeBudgets({
       ...ground,
@@ -220,8 +224,11 @@ class Daemon {
     const policy = (channel: string, account: string): ReturnType<ReturnType<typeof accessPolicies>> =>
       live.policies(channel, account);
     const directory = new Directory({ store, clock, mintId });
+    const jobRights = new JobRights({ store, directory });
     const whois: ApprovalParts['whois'] = (inbound) =>
-      directory.whois(inbound, policy(inbound.channel, inbound.account));
+      inbound.channel === 'job'
+        ? jobRights.whois(inbound)
+        : directory.whois(inbound, policy(inbound.channel, inbound.account));
     const executor = new RunExecutor({
       ...ground,
       markdown,
@@ -243,7 +250,8 @@ class Daemon {
       loadFile: (owner) => async (id) => ((await store.file(id, owner)) === null ? null : files.read(id)),
       channelLimits: (channel, account) => channels.limits(channel, account),
     });
-    const queueMode = (channel: string): QueueMode => (channel === 'api' ? 'followup' : live.config.agent.queue_mode);
+    const queueMode = (channel: string): QueueMode =>
+      channel === 'api' || channel === 'job' ? 'followup' : live.config.agent.queue_mode;
     const runs = new RunQueue({
       ...ground,
       historyTurns: () => live.historyTurns,
@@ -264,7 +272,31 @@ class Daemon {
     });
     const channels = new ChannelManager({ store, bus, clock, log, metrics, ingress, delivery });
     const notes = new PersonalNotes({ store, clock, mintId, settings: () => live.notes });
+    const { calendar, jobs, scheduler, runner } = composeSchedule({
+      ...ground,
+      live,
+      audit,
+      random,
+      http,
+      files,
+      personFiles,
+      notes,
+      markdown,
+      channels,
+      delivery,
+      policy,
+      directory,
+      rights: jobRights,
+      toolbox,
+      gate,
+      models,
+      ingress,
+      runs,
+      waiters,
+      chore: () => Promise.reject(new Error('there are no chores yet')),
+    });
     registerAccessCommands(commands, { store, pairing });
+    registerScheduleCommands(commands, { schedule: jobs, preferences, zone: () => live.timeZone, calendar });
     registerNotesCommands(commands, notes);
     registerUsageCommands(commands, { store, clock, budgets });
     registerPreferenceCommands(commands, preferences);
@@ -319,6 +351,7 @@ class Daemon {
         toolbox,
         compaction,
         models,
+        schedule: jobs,
       };
       toolbox.configure([...toolSources(deps), skills.source, mcp, plugins]);
     };
@@ -335,6 +368,8 @@ class Daemon {
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
       await noted(await tokens.setOperatorToken(await operatorToken(live, dataDir, tokens)));
+      scheduler.wake();
+      runner.wake();
     };
     const reload = reloading({
       load: () => loadConfig(this.#load),
@@ -372,6 +407,7 @@ class Daemon {
     const gateway = gatewayOf({
       ...ground,
       rights,
+      schedule: jobs,
       approvals: remoteApprovals({ store, clock, mintId, ingress }),
       maintenance: maintenanceOf({
         backups: lazyBackups(() => live.loaded),
@@ -406,7 +442,7 @@ class Daemon {
       chat: new Chat({ ...ground, ingress, runs, waiters, models, channelTypes, agents: () => live.agentNames }),
       sendDeps,
       sessions: new Sessions({ store, clock, runs, waiters, channelTypes }),
-      dead: new DeadLetters({ store, clock, runs, delivery }),
+      dead: new DeadLetters({ store, clock, runs, delivery, tasks: runner }),
       reload,
       describeConfig: () => describeConfig(live.loaded),
     });
@@ -440,10 +476,15 @@ class Daemon {
       this.#greet(server.url(), dataDir, clock.monotonic() - startedAt);
       await apply();
       await runs.takeUp();
+      await runner.start();
+      supervisor.run('scheduler', (signal) => scheduler.run(signal));
       supervisor.run('channels', () => channels.watch());
       supervisor.run('skills', (signal) => skills.watch(signal));
       supervisor.run('rest', (signal) =>
-        runRest({ clock, busy: () => runs.active > 0, held: () => process.memoryUsage.rss(), giveBack }, signal),
+        runRest(
+          { clock, busy: () => runs.active + runner.active > 0, held: () => process.memoryUsage.rss(), giveBack },
+          signal,
+        ),
       );
       supervisor.run('outages', (signal) => outages.run(signal));
       supervisor.run('status', (signal) => status.run(signal));
@@ -462,6 +503,7 @@ class Daemon {
         channels.stopReceiving(drainMs.channels),
         // Who still waits after that hears that the answer comes after the restart.
         runs.stop(drainMs.runs).then(() => waiters.rejectAll(restarting())),
+        runner.stop(drainMs.runs),
       ]);
       await Promise.all([delivery.stop(drainMs.delivery), mcp.stop()]);
       await channels.stop(drainMs.delivery);

@@ -3,9 +3,11 @@ import { chatMemoryTools } from '../adapters/tools/chat-memory/index.ts';
 import { clockTools } from '../adapters/tools/clock/index.ts';
 import { notesTools } from '../adapters/tools/notes/index.ts';
 import { preferenceTools } from '../adapters/tools/preferences/index.ts';
+import { scheduleTools } from '../adapters/tools/schedule/index.ts';
 import { askAgent, type AskAgentDeps } from '../app/agent/ask-agent.ts';
 import type { Notes } from '../core/ports/notes.ts';
 import type { PersonSettings } from '../core/ports/preferences.ts';
+import type { ScheduleGateway } from '../core/ports/schedule-gateway.ts';
 import type { Store } from '../core/ports/store.ts';
 import type { ToolGroup, ToolSource } from '../core/ports/tool.ts';
 import type { LiveConfig } from './live-config.ts';
@@ -17,11 +19,12 @@ export interface ToolDeps extends WebToolDeps, PersonToolDeps, Omit<AskAgentDeps
   live: LiveConfig;
   notes: Notes;
   preferences: PersonSettings;
+  schedule: ScheduleGateway;
 }
 
 /** The tools that the configuration in force offers; made anew by a reload. */
 export function toolSources(deps: ToolDeps): ToolSource[] {
-  const { store, clock, live, notes, preferences } = deps;
+  const { store, clock, live, notes, preferences, schedule } = deps;
   const { config } = live;
   const groups: ToolGroup[] = [
     ...(config.memory.notes ? [notesTools({ notes })] : []),
@@ -29,6 +32,7 @@ export function toolSources(deps: ToolDeps): ToolSource[] {
     clockTools({ clock, timeZone: (person) => live.zoneOf(person, store) }),
     calculatorTools(),
     preferenceTools(preferences),
+    scheduleTools({ schedule }),
     webGroup(config, deps),
   ];
   const agents = askAgent({ ...deps, agents: () => live.agentNames, agent: (name) => live.agent(name) });

@@ -9,6 +9,7 @@ import type { Notes } from '../../core/ports/notes.ts';
 import type { RightsGateway } from '../../core/ports/rights-gateway.ts';
 import type { PersonSettings } from '../../core/ports/preferences.ts';
 import type { ReplayGateway } from '../../core/ports/replay.ts';
+import type { ScheduleGateway } from '../../core/ports/schedule-gateway.ts';
 import type { MessageTrace, Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { ownerFilter, type Principal, type Scope } from '../../core/principal.ts';
@@ -48,6 +49,7 @@ export interface GatewayDeps {
   pairing: Pairing;
   rights: RightsGateway;
   approvals: ApprovalGateway;
+  schedule: ScheduleGateway;
   replays: ReplayGateway;
   maintenance: MaintenanceGateway;
   audit: Audit;
@@ -65,6 +67,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     ...deps.rights,
     ...deps.approvals,
     ...deps.replays,
+    ...scheduleOf(deps.schedule),
     ...deps.maintenance,
     authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
@@ -166,3 +169,22 @@ function mine(principal: Principal, filter: EventFilter): EventFilter {
   const owner = ownerFilter(principal);
   return owner === null ? filter : { ...filter, person: owner };
 }
+
+/** Its methods, which a spread of an object of a class would leave behind. */
+const scheduleOf = (schedule: ScheduleGateway): ScheduleGateway => ({
+  previewJob: (...asked) => schedule.previewJob(...asked),
+  addJob: (...asked) => schedule.addJob(...asked),
+  jobs: (...asked) => schedule.jobs(...asked),
+  job: (...asked) => schedule.job(...asked),
+  editJob: (...asked) => schedule.editJob(...asked),
+  pauseJob: (...asked) => schedule.pauseJob(...asked),
+  resumeJob: (...asked) => schedule.resumeJob(...asked),
+  runJob: (...asked) => schedule.runJob(...asked),
+  removeJob: (...asked) => schedule.removeJob(...asked),
+  slots: (...asked) => schedule.slots(...asked),
+  addTask: (...asked) => schedule.addTask(...asked),
+  tasks: (...asked) => schedule.tasks(...asked),
+  task: (...asked) => schedule.task(...asked),
+  cancelTask: (...asked) => schedule.cancelTask(...asked),
+  retryTask: (...asked) => schedule.retryTask(...asked),
+});

@@ -4,7 +4,7 @@ import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import { languageOf } from '../../core/languages.ts';
 import type { JsonObject } from '../../core/message.ts';
-import type { Payload, PersonPayload } from '../../core/payload.ts';
+import type { PersonPayload } from '../../core/payload.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { Calendar } from '../../core/ports/calendar.ts';
 import type {
@@ -26,7 +26,7 @@ import type {
 } from '../../core/ports/schedule-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
-import type { TaskKind } from '../../core/ports/task-kind.ts';
+import type { TaskKinds } from '../../core/ports/task-kind.ts';
 import { ownerFilter, type PersonRole, type Principal } from '../../core/principal.ts';
 import { roleIncludes } from '../../core/roles.ts';
 import type { TaskDelivery } from '../../core/task.ts';
@@ -58,7 +58,7 @@ export interface JobsDeps {
   audit: Pick<Audit, 'record'>;
   scheduler: { wake(): void; settle(): Promise<void> };
   runner: { wake(): void; cancel(id: string): void };
-  kind: (payload: Payload) => TaskKind;
+  kinds: TaskKinds;
   /** Where a result goes; rejects when they may not send there. */
   delivery: (
     by: { person: string; role: PersonRole },
@@ -355,7 +355,8 @@ export class Jobs implements ScheduleGateway {
   }
 
   async #checked(payload: PersonPayload, owner: string): Promise<PersonPayload> {
-    const problem = (await this.#deps.kind(payload).problem?.(payload, owner)) ?? null;
+    const kind = await this.#deps.kinds(payload.kind);
+    const problem = (await kind?.problem?.(payload, owner)) ?? null;
     if (problem !== null) throw invalidInput('bad_payload', problem);
     return payload;
   }

@@ -47,7 +47,7 @@ async function rig(t: TestContext) {
     audit,
     scheduler: { wake: () => undefined, settle: () => Promise.resolve() },
     runner: { wake: () => undefined, cancel: () => undefined },
-    kind: () => kind,
+    kinds: () => Promise.resolve(kind),
     delivery: (_by, _written, here) => {
       const conversation = here?.conversation ?? null;
       if (here === null || conversation === null) return Promise.resolve({ to: 'nowhere' });
@@ -88,7 +88,7 @@ test('/remind repeats what was understood with the next three times, and can be 
   const { ask, jobs } = await rig(t);
   const answer = await ask('/remind every weekday at 9 Stand-up *now* unless it is a holiday');
   assert.match(answer, /^Noted: Stand-up \*now\*\n/);
-  assert.match(answer, /Every weekday at 09:00 \(Europe\/Berlin\), except holidays in DE/);
+  assert.match(answer, /Every weekday at 09:00 \(Europe\/Berlin\), except holidays \(Germany\)/);
   assert.match(answer, /I say: Stand-up \*now\*/);
   assert.match(answer, /Next: Thu,? 26 Nov 2026, 09:00 · Fri,? 27 Nov 2026, 09:00 · Mon,? 30 Nov 2026, 09:00/);
   const [{ job } = assert.fail()] = await jobs();

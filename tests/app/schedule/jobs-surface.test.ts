@@ -54,7 +54,7 @@ async function rig(t: TestContext) {
     audit: { record: async (_by, deed) => void deeds.push(deed) },
     scheduler: { wake: () => undefined, settle: () => Promise.resolve() },
     runner: { wake: () => undefined, cancel: () => undefined },
-    kind: () => kind,
+    kinds: () => Promise.resolve(kind),
     delivery: async () => ({ to: 'session', sessionKey: 'api:owner:main' }),
     readWords: async () => ({ cron: '0 9 * * 1-5' }),
     settings: () => ({

@@ -166,11 +166,7 @@ class World {
       runner,
       scheduler,
       audit: { record: () => Promise.resolve() },
-      kind: (payload) => ({
-        kind: payload.kind,
-        repeatable: true,
-        run: () => Promise.reject(new Error('not run here')),
-      }),
+      kinds: () => Promise.resolve(null),
       delivery: () => Promise.resolve({ to: 'nowhere' }),
       readWords: () => Promise.reject(new Error('no words here')),
       settings: () => ({
