@@ -45,9 +45,22 @@ export function whenText({ schedule, zone, except, endAt, maxRuns }: Timing, wor
         ),
       ),
     );
-  if (endAt !== null) parts.push(words.until(momentText(endAt, zone, words)));
+  if (endAt !== null) parts.push(words.until(endText(endAt, zone, words)));
   if (maxRuns !== null) parts.push(words.count(maxRuns));
   return parts.join(', ');
+}
+
+/** A day that is included to its end is named without a time. */
+function endText(at: number, zone: string, words: ScheduleWords): string {
+  const next = formatted(at + 1000, 'en', { timeZone: zone, hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  if (next !== '00:00:00') return momentText(at, zone, words);
+  return formatted(at, words.locale, {
+    timeZone: zone,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+  });
 }
 
 const dayMs = 86_400_000;
@@ -89,7 +102,7 @@ function cronText(expression: string, words: ScheduleWords): string {
     case 'weekly':
       return weeklyText(shape, times, words);
     case 'monthly': {
-      const days = shape.days.map((day) => (day === -1 ? words.lastDay : String(day)));
+      const days = shape.days.map((day) => words.monthDay(day));
       return words.monthly(listText(days, words), times);
     }
     case 'nth':
@@ -123,9 +136,17 @@ const dateText = (at: number, { locale }: ScheduleWords, year: boolean): string 
 
 /** `holidays:DE`, `2026-12-24`, `2026-12-24/2027-01-02` */
 function exceptText(day: string, words: ScheduleWords): string {
-  if (day.startsWith('holidays:')) return words.holidays(day.slice('holidays:'.length));
+  if (day.startsWith('holidays:')) return words.holidays(regionText(day.slice('holidays:'.length), words));
   const [from = day, to] = day.split('/').map((date) => dateText(Date.parse(`${date}T00:00:00Z`), words, true));
   return to === undefined ? from : words.days(from, to);
+}
+
+/** `DE-BY`: `Germany, BY` */
+function regionText(region: string, { locale }: ScheduleWords): string {
+  const [country = '', ...parts] = region.split('-');
+  const isCode = /^[A-Z]{2}$/.test(country);
+  const name = isCode ? new Intl.DisplayNames(locale, { type: 'region' }).of(country) : undefined;
+  return [name ?? country, ...parts].join(', ');
 }
 
 /** What a job or task does. */

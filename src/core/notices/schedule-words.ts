@@ -23,9 +23,10 @@ export interface ScheduleWords {
   onWeekdays(times: string): string;
   /** `days`: `Monday and Thursday`. */
   onDays(days: string, times: string): string;
-  /** `days`: `1 and 15`, the last one by `lastDay`. */
+  /** `days`: several by `monthDay`, listed. */
   monthly(days: string, times: string): string;
-  lastDay: string;
+  /** -1 is the last. */
+  monthDay(day: number): string;
   /** The n-th such day of the week of every month, -1 is the last. */
   nth(n: number, weekday: string, times: string): string;
   /** `date`: `24 December`. */
@@ -33,7 +34,7 @@ export interface ScheduleWords {
   expression(code: string): string;
   /** `days`: several, listed. */
   except(days: string): string;
-  /** Of a country or region. */
+  /** `region`: `Germany`, `Germany, BY`. */
   holidays(region: string): string;
   /** Both ends included. */
   days(from: string, to: string): string;
