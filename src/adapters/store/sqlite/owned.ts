@@ -64,7 +64,12 @@ const deliversToThem = `t.created_at <= who.until
 const usedBy = `t.used_by IN (SELECT value FROM json_each(who.traces, '$.senders'))`;
 
 export const ownedTables: readonly OwnedTable[] = [
-  { name: 'jobs', about: deliversToThem, json: ['timing', 'missed', 'deliver', 'origin', 'payload', 'memory'] },
+  {
+    name: 'jobs',
+    about: deliversToThem,
+    json: ['timing', 'missed', 'deliver', 'origin', 'payload', 'memory'],
+    hidden: ['list_at'],
+  },
   { name: 'job_slots' },
   {
     name: 'tasks',
