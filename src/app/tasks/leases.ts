@@ -48,11 +48,10 @@ export class Leases {
   }
 
   /**
-   * Before anything is claimed, as a lease that looks run out could be claimed from this very process: it was stopped for
-   * a while, or the clock on the wall was moved. Rejects when the store cannot be reached.
+   * Before anything is claimed that lapsed by `now`, as that could be what this very process holds: it was stopped for a
+   * while, or the clock on the wall was moved. Rejects when the store cannot be reached.
    */
-  async renewed(): Promise<void> {
-    const now = this.#deps.clock.now();
+  async renewed(now: number): Promise<void> {
     if ([...this.held.values()].some(({ lease }) => lease.until <= now)) await this.#beat();
   }
 

@@ -164,9 +164,9 @@ export class TaskRunner {
       const { concurrency, pollMs } = settings();
       // The end of a task looks for the next one.
       if (this.#stopping || this.#work.size >= concurrency) return pollMs;
-      await this.#leases.renewed();
-      const { busyOwners, busyKinds } = this.#busy();
       const now = clock.now();
+      await this.#leases.renewed(now);
+      const { busyOwners, busyKinds } = this.#busy();
       const lease = this.#leases.lease();
       const task = await store.claimTask({ now, node, leaseUntil: lease.until, busyOwners, busyKinds });
       if (task !== null) {

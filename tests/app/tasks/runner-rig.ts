@@ -31,11 +31,17 @@ class Asked {
 
 /** Stands still also while the store is at work. */
 export class StoreClock extends VirtualClock {
+  /** How far the clock on the wall was moved. */
+  movedMs = 0;
   readonly #asked: Asked;
 
   constructor(asked: Asked) {
     super();
     this.#asked = asked;
+  }
+
+  override now(): number {
+    return super.now() + this.movedMs;
   }
 
   override async settle(): Promise<void> {
@@ -57,6 +63,8 @@ export interface RigRunner {
   calls: Map<string, number>;
   /** Before each operation; what it throws comes in its place. */
   fault: (operation: string) => void;
+  /** Its process is no more. */
+  dead: boolean;
 }
 
 /** Runners over one real store. What a task does is scripted by `play`; kinds but `webhook` may be repeated. */
@@ -81,7 +89,7 @@ export class RunnerRig {
   readonly #t: TestContext;
 
   private constructor(store: Store, t: TestContext) {
-    this.store = this.#counted(store, new Map(), () => undefined);
+    this.store = this.#counted(store, { calls: new Map(), fault: () => undefined, dead: false });
     this.#t = t;
   }
 
@@ -90,6 +98,7 @@ export class RunnerRig {
       clock,
       calls: new Map(),
       fault: () => undefined,
+      dead: false,
       runner: undefined as unknown as TaskRunner,
     };
     const kinds = (kind: PayloadKind): TaskKind | null => {
@@ -108,7 +117,7 @@ export class RunnerRig {
       };
     };
     rigged.runner = new TaskRunner({
-      store: this.#counted(this.store, rigged.calls, (operation) => rigged.fault(operation)),
+      store: this.#counted(this.store, rigged),
       clock,
       random,
       log: this.log,
@@ -130,7 +139,7 @@ export class RunnerRig {
       delivery: { wake: ({ native }) => void this.woken.push(native) },
       settings: () => ({ ...settings, ...more }),
     });
-    this.#t.after(() => clock.until(rigged.runner.stop(0)));
+    this.#t.after(() => (rigged.dead ? undefined : clock.until(rigged.runner.stop(0))));
     return rigged;
   }
 
@@ -187,19 +196,20 @@ export class RunnerRig {
     return sum;
   }
 
-  #counted(store: Store, calls: Map<string, number>, fault: (operation: string) => void): Store {
+  #counted(store: Store, of: Pick<RigRunner, 'calls' | 'fault' | 'dead'>): Store {
     const { asked } = this;
     return new Proxy(store, {
       get(target, name) {
         const found: unknown = Reflect.get(target, name, target);
         if (typeof found !== 'function') return found;
-        return async (...of: unknown[]): Promise<unknown> => {
+        return async (...given: unknown[]): Promise<unknown> => {
+          if (of.dead) return new Promise(() => undefined);
           asked.pending += 1;
           asked.times += 1;
-          calls.set(String(name), (calls.get(String(name)) ?? 0) + 1);
+          of.calls.set(String(name), (of.calls.get(String(name)) ?? 0) + 1);
           try {
-            fault(String(name));
-            return await (found.apply(target, of) as unknown);
+            of.fault(String(name));
+            return await (found.apply(target, given) as unknown);
           } finally {
             asked.pending -= 1;
           }

@@ -95,7 +95,7 @@ describe('the runner at its work', () => {
       again.push(work.again);
       return untilAborted(work);
     };
-    const { runner } = rig.runner('n1');
+    const { runner } = rig.runner('n1', { timeoutMs: minute });
     const [ask, webhook] = [await rig.add(undefined, { maxAttempts: 2 }), await rig.add(post, { maxAttempts: 2 })];
     await runner.start();
     assert.equal((await rig.until(webhook, 'failed')).error?.code, 'outcome_unknown');
