@@ -24,7 +24,10 @@ export const budgetsTable = () =>
       member: withDefault(limits('Each member.'), {}),
       guest: withDefault(limits('Each guest.'), {}),
       channels: withDefault(
-        named('All together on one channel, such as `telegram`, or `api`.', limits('One channel.')),
+        named(
+          'All together on one channel, such as `telegram`, `api` for API clients, or `job` for what jobs ask.',
+          limits('One channel.'),
+        ),
         {},
       ),
     },

@@ -67,7 +67,7 @@ export const policyTable = () =>
       {},
     ),
     channels: withDefault(
-      named('By type of channel; `api` for API clients.', layer(`What a channel adds; ${strictest}.`)),
+      named('By type of channel; `api` for API clients, `job` for jobs.', layer(`What a channel adds; ${strictest}.`)),
       {},
     ),
   });

@@ -6,7 +6,7 @@ import { conversationSessionKey } from '../../core/session-key.ts';
 import type { TaskDelivery } from '../../core/task.ts';
 import { destinationOf, type DestinationDeps } from '../gateway/destination.ts';
 import { placeFor } from '../gateway/sender.ts';
-import { webhookUnknown } from './kinds/webhook.ts';
+import { onlyOwners, webhookUnknown } from './kinds/webhook.ts';
 
 export interface DeliveryRuleDeps extends DestinationDeps {
   /** Names in `[webhooks.out]`. */
@@ -49,8 +49,7 @@ const isAccount = (wanted: string, { channels }: DestinationDeps): boolean =>
   channels.status().some(({ id }) => wanted.startsWith(`${id}:`));
 
 function webhook(role: PersonRole, name: string, { webhooks }: DeliveryRuleDeps): TaskDelivery {
-  if (!roleIncludes(role, 'owner'))
-    throw new ClankerError('auth', 'not_allowed', 'Only owners have something posted to webhooks.');
+  if (!roleIncludes(role, 'owner')) throw new ClankerError('auth', 'not_allowed', onlyOwners);
   if (!webhooks().includes(name)) throw invalidInput('unknown_place', webhookUnknown(name, webhooks()));
   return { to: 'webhook', name };
 }

@@ -1,3 +1,4 @@
+import { ClankerError } from '../../../core/errors.ts';
 import type { JsonObject } from '../../../core/message.ts';
 import type { HeldPost } from '../../../core/payload.ts';
 import type { Clock } from '../../../core/ports/system.ts';
@@ -22,11 +23,11 @@ export const webhookKind = ({ poster, clock, rights, directory }: WebhookKindDep
   kind: 'webhook',
   repeatable: true,
   async problem({ name }, owner) {
-    if (!roleIncludes(await directory.roleOf(owner), 'owner')) return 'Only owners have something posted to webhooks.';
+    if (!roleIncludes(await directory.roleOf(owner), 'owner')) return onlyOwners;
     return poster.names().includes(name) ? null : webhookUnknown(name, poster.names());
   },
   async run({ task, payload, key, signal }) {
-    await rights.of(task);
+    if (!roleIncludes(await rights.of(task), 'owner')) throw new ClankerError('auth', 'not_allowed', onlyOwners);
     const held: HeldPost | null = 'result' in payload ? payload : null;
     const message = {
       type: 'task.finished',
@@ -41,6 +42,8 @@ export const webhookKind = ({ poster, clock, rights, directory }: WebhookKindDep
     return { text: '', files: [], outside: null };
   },
 });
+
+export const onlyOwners = 'Only owners have something posted to webhooks.';
 
 export const webhookUnknown = (name: string, names: readonly string[]): string =>
   names.length === 0

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { askKind } from '../../../../src/app/tasks/kinds/ask.ts';
 import { cancelled, stopped } from '../../../../src/app/tasks/aborted.ts';
+import { noLimits } from '../../../../src/core/budget.ts';
 import type { TaskOutcome } from '../../../../src/core/ports/task-kind.ts';
 import { ownerPerson } from '../../../../src/core/principal.ts';
 import { jobSessionKey } from '../../../../src/core/session-key.ts';
@@ -159,4 +160,26 @@ test('agents and models that are not there are refused before anything is stored
   assert.equal(await problem({ agent: 'brief' }), null);
   assert.match((await problem({ agent: 'none' })) ?? '', /no agent "none"/);
   assert.notEqual(await problem({ model: 'none/none' }), null);
+});
+
+test('what jobs cost is counted for their channel, and a limit of it holds', async (t) => {
+  const rig = await jobs(t, [answering('x')]);
+  await rig.carryOut(askKind(rig), news);
+  assert.equal((await rig.store.usage(0, ownerPerson, 'job'))[0]?.calls, 1);
+  assert.equal((await rig.store.usage(0, ownerPerson, 'api')).length, 0);
+  const roles = { owner: noLimits, member: noLimits, guest: noLimits };
+  const budgets = { total: noLimits, roles, channels: { job: { ...noLimits, tokensDay: 1 } } };
+  const limited = await jobs(t, [answering('x')], { budgets });
+  await assert.rejects(limited.carryOut(askKind(limited), news), { code: 'budget_exceeded', retryable: true });
+  assert.equal(limited.provider.hits, 0);
+});
+
+test('what a job asks for a group is held to what may be said before a group', async (t) => {
+  const rig = await jobs(t, [answering('x')]);
+  const conversation = { channel: 'scripted', account: 'main', native: '-1' };
+  const deliver = { to: 'conversation', conversation, chatType: 'group', sessionKey: 'scripted:main:-1' } as const;
+  const row = await rig.task(news, { deliver });
+  await askKind(rig).run(rig.workOf(row));
+  const { items } = await rig.store.listMessages(jobSessionKey(ownerPerson, row.id), { limit: 1 });
+  assert.equal((await rig.store.inbound(items[0]?.id ?? ''))?.chatType, 'group');
 });

@@ -48,12 +48,7 @@ async function open(t: TestContext, scripts: Step[][] = []) {
   let memory: TaskOutcome['memory'] = null;
   const look = async (text: string, payload: Partial<Fetch> = {}): Promise<TaskOutcome> => {
     page = `<title>Prices</title><main>${text}</main>`;
-    const outcome = await rig.carryOut(
-      kind,
-      { kind: 'fetch', url, ...payload } as Fetch,
-      {},
-      { memory: memory ?? null },
-    );
+    const outcome = await rig.carryOut(kind, { kind: 'fetch', url, ...payload }, {}, { memory: memory ?? null });
     memory = outcome.memory ?? memory;
     return outcome;
   };
