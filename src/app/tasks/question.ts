@@ -12,7 +12,7 @@ import { jobChannel, jobSessionKey } from '../../core/session-key.ts';
 import type { TaskResult } from '../../core/task.ts';
 import type { Ingress } from '../ingress/ingress.ts';
 import type { ModelCaller } from '../models/caller.ts';
-import type { RunQueue } from '../runs/queue.ts';
+import { restarting, type RunQueue } from '../runs/queue.ts';
 import { takeUp } from '../runs/take-up.ts';
 import type { RunWaiters } from '../runs/waiters.ts';
 import { abortedBy } from './aborted.ts';
@@ -111,6 +111,10 @@ export class Questions {
     signal.addEventListener('abort', end, { once: true });
     try {
       return await this.#resultOf(await answering, row);
+    } catch (error) {
+      // The gateway stops: the task is told in a moment, and its attempt must not count as one that failed.
+      if (error instanceof ClankerError && error.code === restarting().code) await aborted(signal);
+      throw error;
     } finally {
       signal.removeEventListener('abort', end);
     }
@@ -166,4 +170,9 @@ export class Questions {
       receivedAt: clock.now(),
     };
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { askKind } from '../../../../src/app/tasks/kinds/ask.ts';
 import { cancelled, stopped } from '../../../../src/app/tasks/aborted.ts';
 import { noLimits } from '../../../../src/core/budget.ts';
@@ -81,6 +82,24 @@ test('a task that is cancelled ends its run; one that the gateway stops leaves i
     if (state === 'aborted') assert.ok((await running) instanceof Error);
     assert.equal((await rig.store.run(runId))?.state, state);
   }
+});
+
+test('a stop of the gateway is no failure of the task: it waits to be told', async (t) => {
+  const rig = await jobs(t, [[start, 'hang']]);
+  const row = await rig.task(news);
+  const controller = new AbortController();
+  let over = false;
+  const running = askKind(rig)
+    .run(rig.workOf(row, { signal: controller.signal }))
+    .catch(() => undefined)
+    .finally(() => (over = true));
+  await rig.event('run.started');
+  await rig.runs.stop(0);
+  await setImmediate();
+  assert.equal(over, false);
+  controller.abort(stopped());
+  await running;
+  assert.equal((await rig.store.queuedSessions(10)).length, 1, 'the run goes on after the restart');
 });
 
 test('silent means that the word for nothing is nothing, however it is dressed, and only then', async (t) => {
