@@ -3,10 +3,19 @@ import type { ClockTime } from './draft.ts';
 import type { Found, Lexicon, Part } from './lexicon.ts';
 import { digits, past, skip, whole, type Reader } from './reader.ts';
 
+/** The hour up to which it is still night, which began the day before. */
+export const lastOfNight = 5;
+
 type Half = Lexicon['half'][string];
 
 /** What a part of a day means where no time is named. */
-export const hourOfPart: Readonly<Record<Part, number>> = { morning: 9, noon: 12, afternoon: 15, evening: 19 };
+export const hourOfPart: Readonly<Record<Part, number>> = {
+  morning: 9,
+  noon: 12,
+  afternoon: 15,
+  evening: 19,
+  night: 21,
+};
 
 /** `bare`: also a number of which nothing says that it is a time. */
 export function readTime(reader: Reader, at: number, bare = false): Found<ClockTime> | null {
@@ -97,5 +106,8 @@ export function hourIn(hour: number, half: Half): number | null {
     case 'evening':
       if (hour === 0 || hour === 12) return 24;
       return hour >= 16 ? hour : hour >= 4 && hour <= 11 ? hour + 12 : null;
+    case 'night':
+      if (hour === 0 || hour === 12) return 24;
+      return hour <= lastOfNight || hour >= 18 ? hour : hour <= 11 ? hour + 12 : null;
   }
 }

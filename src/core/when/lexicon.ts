@@ -4,7 +4,7 @@ import { plain, tokensOf, type Token } from './tokens.ts';
 
 export type Unit = 's' | 'm' | 'h' | 'd' | 'w' | 'mo' | 'y';
 /** Parts of a day. */
-export type Part = 'morning' | 'noon' | 'afternoon' | 'evening';
+export type Part = 'morning' | 'noon' | 'afternoon' | 'evening' | 'night';
 
 /** Words, several ones of the same meaning with `|` between: `{ 'day|days': 'd' }`. */
 type Words<T> = Readonly<Record<string, T>>;

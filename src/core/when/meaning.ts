@@ -7,7 +7,7 @@
  */
 import type { WallTime } from '../ports/calendar.ts';
 import type { WrittenWhen } from '../ports/schedule-gateway.ts';
-import { hourIn, hourOfPart } from './clock-time.ts';
+import { hourIn, hourOfPart, lastOfNight } from './clock-time.ts';
 import { countryOf } from './country.ts';
 import {
   addDays,
@@ -77,6 +77,7 @@ function once({ day, times, part }: Draft, { now }: Here): Moment | Refusal {
   const time = named === undefined ? null : inPart(named, part);
   if (named !== undefined && time === null) return 'contradiction';
   const { hour, minute, second } = time ?? timeWithout(day, part, now);
+  if (isOfDayBefore(hour, part)) return 'contradiction';
   const passed = secondsOf({ hour, minute, second }) <= secondsOf(now);
   if (day === null) return { date: passed ? addDays(now, 1) : now, hour, minute, second };
   const date = dateOf(day, now, passed);
@@ -93,6 +94,9 @@ function timeWithout(
   if (part !== null) return { hour: hourOfPart[part], minute: 0, second: 0 };
   return day?.type === 'ahead' && day.sameTime ? now : { hour: usualHour, minute: 0, second: 0 };
 }
+
+/** Is `friday night at 2` on Friday or on Saturday? */
+const isOfDayBefore = (hour: number, part: Draft['part']): boolean => part === 'night' && hour <= lastOfNight;
 
 /** `tomorrow evening at 6` is at 18:00. */
 function inPart(
@@ -216,7 +220,8 @@ function cron(draft: Draft, here: Here, days: string): WrittenWhen | Refusal {
   if (times === null || first === undefined) return 'contradiction';
   if (times.some(({ minute }) => minute !== first.minute)) return 'contradiction';
   // Midnight after a day is a time of the next one; where every day is meant that is the same.
-  if (days !== '* * *' && times.some(({ hour }) => hour === 24)) return 'contradiction';
+  if (days !== '* * *' && times.some(({ hour }) => hour === 24 || isOfDayBefore(hour, draft.part)))
+    return 'contradiction';
   const hours = [...new Set(times.map(({ hour }) => hour % 24))].toSorted((a, b) => a - b);
   return withStart({ cron: `${first.minute} ${hours.join(',')} ${days}` }, draft, here);
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Language } from '../../../src/core/languages.ts';
 import type { WallTime } from '../../../src/core/ports/calendar.ts';
@@ -93,6 +94,16 @@ test('a time that is no time of the day is not taken for one', () => {
     assert.equal(meaning(read(text)), 'problem: unclear', text);
 });
 
+test('at night the hours after midnight are clear where every night is meant, and else are asked about', () => {
+  assert.equal(meaning(read('every night at 2 x')), 'cron 0 2 * * *');
+  assert.equal(meaning(read('jede Nacht um 2 x', 'de')), 'cron 0 2 * * *');
+  assert.equal(meaning(read('um 2 Uhr nachts x', 'de')), 'at 2026-11-26T02:00');
+  assert.equal(meaning(read('friday night at 11 x')), 'at 2026-11-27T23:00');
+  assert.equal(meaning(read('friday night at 12 x')), 'at 2026-11-28T00:00');
+  for (const text of ['friday night at 2 x', 'every friday night at 2 x'])
+    assert.equal(meaning(read(text)), 'problem: unclear', text);
+});
+
 test('parts that do not go together are refused, not half heard', () => {
   for (const text of ['every day at 9 and 18:30', 'every 5 months', 'every hour except sundays', 'friday, 26.11. at 9'])
     assert.equal(meaning(read(text)), 'problem: unclear', text);
@@ -107,6 +118,26 @@ test('holidays are those of the country of the clock; where it has none, it has 
   const zones = { 'Asia/Kolkata': 'IN', 'Asia/Calcutta': 'IN', 'America/New_York': 'US', 'Europe/Vienna': 'AT' };
   for (const [name, country] of Object.entries(zones)) assert.equal(countryOf(name), country);
   for (const name of ['UTC', 'Etc/GMT+3', 'Mars/Olympus']) assert.equal(countryOf(name), null);
+});
+
+test('every example of the documentation is understood as it stands there', () => {
+  const docs = readFileSync(new URL('../../../docs/SCHEDULES.md', import.meta.url), 'utf8');
+  const [, section = ''] = docs.split('## Reminders in a chat');
+  const rows = (section.split('What is left out')[0] ?? '').split('\n').filter((line) => line.startsWith('| '));
+  const limits = /^\| (?:from|but not)/;
+  const every = ['every day at 9', 'jeden Tag um 9', 'cada día a las 9', 'tous les jours à 9h'];
+  const examples = rows.slice(1).flatMap((row) =>
+    row
+      .split('|')
+      .slice(2)
+      .flatMap((cell, n) => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => ({ text, n, row }))),
+  );
+  assert(examples.length > 40);
+  for (const { text, n, row } of examples) {
+    const whole = limits.test(row) ? `${every[n]} ${text}` : text;
+    const reading = readWhen(whole, { language: languages[n] ?? 'en', now, zone, whole: true });
+    assert('when' in reading, whole);
+  }
 });
 
 test('somebody may write in another language than theirs', () => {

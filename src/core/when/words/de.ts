@@ -84,7 +84,8 @@ export const de: Lexicon = {
     'morgens|am morgen|früh|frueh|in der früh|vormittags|am vormittag': 'morning',
     'mittags|am mittag': 'noon',
     'nachmittags|am nachmittag': 'afternoon',
-    'abends|am abend|nachts': 'evening',
+    'abends|am abend': 'evening',
+    'nachts|in der nacht': 'night',
   },
   toHour: {
     halb: -30,
@@ -108,6 +109,7 @@ export const de: Lexicon = {
     'mittag|am mittag|mittags': 'noon',
     'nachmittag|am nachmittag|nachmittags': 'afternoon',
     'abend|am abend|abends': 'evening',
+    'nacht|nachts|in der nacht': 'night',
   },
   today: {
     'heute morgen|heute früh|heute vormittag': 'morning',

@@ -55,7 +55,8 @@ export const en: Lexicon = {
     'pm|p.m.|p.m': 'pm',
     'in the morning': 'morning',
     'in the afternoon': 'afternoon',
-    'in the evening|at night': 'evening',
+    'in the evening': 'evening',
+    'at night': 'night',
   },
   toHour: {
     'half past|half after': 30,
@@ -75,7 +76,8 @@ export const en: Lexicon = {
     'morning|in the morning': 'morning',
     'at lunchtime|lunchtime': 'noon',
     'afternoon|in the afternoon': 'afternoon',
-    'evening|night|in the evening|at night': 'evening',
+    'evening|in the evening': 'evening',
+    'night|at night': 'night',
   },
   today: {
     'this morning': 'morning',

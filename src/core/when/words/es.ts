@@ -64,7 +64,7 @@ export const es: Lexicon = {
     'de la mañana|de la madrugada|por la mañana': 'morning',
     'del mediodía': 'noon',
     'de la tarde|por la tarde': 'afternoon',
-    'de la noche|por la noche': 'evening',
+    'de la noche|por la noche': 'night',
   },
   toHour: {},
   pastHour: {
@@ -84,7 +84,7 @@ export const es: Lexicon = {
     'por la mañana|en la mañana|temprano|mañanas|mañana': 'morning',
     'al mediodía': 'noon',
     'por la tarde|en la tarde|tarde|tardes': 'afternoon',
-    'por la noche|en la noche|noche|noches': 'evening',
+    'por la noche|en la noche|noche|noches': 'night',
   },
   today: { 'esta mañana': 'morning', 'esta tarde': 'afternoon', 'esta noche': 'evening' },
   on: { 'el|el día|los|del|al|para el|la|este': true },

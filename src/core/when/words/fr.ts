@@ -59,6 +59,7 @@ export const fr: Lexicon = {
     'du matin|le matin': 'morning',
     "de l'après-midi|de l'après midi|l'après-midi": 'afternoon',
     'du soir|le soir': 'evening',
+    'de la nuit': 'night',
   },
   toHour: {},
   pastHour: {
@@ -76,6 +77,7 @@ export const fr: Lexicon = {
     midi: 'noon',
     "après-midi|après midi|dans l'après-midi|l'après-midi|après-midis": 'afternoon',
     'soir|au soir|le soir|soirs': 'evening',
+    'nuit|nuits|la nuit': 'night',
   },
   today: {
     'ce matin': 'morning',
