@@ -15,6 +15,7 @@ import type {
 import type { NewOutbound, OutboxRow, PersonRow } from '../../../core/ports/store.ts';
 import { conversationFrom, conversationText, type Database } from './database.ts';
 import { identity as findIdentity, setRole } from './identities.ts';
+import { moveJobs } from './moved-jobs.ts';
 import { moveNotes } from './notes.ts';
 import { planOutbound } from './outbound.ts';
 import { ensureIdentity, ensurePerson, person as findPerson } from './people.ts';
@@ -249,7 +250,7 @@ function become(db: Database, who: Identity, display: string, person: PersonRow,
     account,
     native,
   );
-  moveSession(db, conversation, before, person.id);
+  moveChat(db, conversation, before, person.id);
   const left = db.get(
     'SELECT 1 FROM identities WHERE owner = ? UNION ALL SELECT 1 FROM tokens WHERE owner = ? LIMIT 1',
     before,
@@ -258,10 +259,15 @@ function become(db: Database, who: Identity, display: string, person: PersonRow,
   if (left !== null) return;
   db.run('UPDATE files SET owner = ? WHERE owner = ?', person.id, before);
   moveNotes(db, before, person.id);
+  moveJobs(db, before, person.id, null);
 }
 
-const moveSession = (db: Database, conversation: string, from: string, to: string): number =>
+/** What was said in a direct chat, and what is still to be delivered there. */
+function moveChat(db: Database, conversation: string, from: string, to: string): void {
+  if (from === to) return;
   db.run('UPDATE sessions SET owner = ? WHERE conversation = ? AND owner = ?', to, conversation, from);
+  moveJobs(db, from, to, conversationFrom(conversation));
+}
 
 export function unlink(db: Database, who: Identity, newPerson: PersonRow): PersonRow | null {
   const { channel, account, native } = who;
@@ -280,7 +286,7 @@ export function unlink(db: Database, who: Identity, newPerson: PersonRow): Perso
     account,
     native,
   );
-  if (known.conversation !== null) moveSession(db, known.conversation, known.owner, person.id);
+  if (known.conversation !== null) moveChat(db, known.conversation, known.owner, person.id);
   db.run('DELETE FROM admissions WHERE channel = ? AND account = ? AND native = ?', channel, account, native);
   return person;
 }

@@ -4,6 +4,7 @@ import type { Listed, ListOptions, NewInbound, SessionRow } from '../../../core/
 import { expireApprovals } from './approvals.ts';
 import { conversationFrom, conversationText, type Database } from './database.ts';
 import { lineOpenStates, refreshLine } from './lines.ts';
+import { moveDeliveries } from './moved-jobs.ts';
 import { cursorText, page, readCursor } from './paging.ts';
 
 export interface SessionRecord {
@@ -175,6 +176,7 @@ export function moveConversation(db: Database, from: ConversationRef, to: Conver
     oldKey,
   );
   db.run(`UPDATE outbox SET conversation = ? WHERE conversation = ? AND ${lineOpenStates}`, after, before);
+  moveDeliveries(db, from, to);
   for (const key of [oldKey, newKey]) refreshQueue(db, key);
   for (const conversation of [from, to]) refreshLine(db, conversation);
 }

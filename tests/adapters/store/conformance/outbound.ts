@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { conversationSessionKey } from '../../../../src/core/session-key.ts';
 import type { OpenEmpty } from '../conformance.ts';
 import { answered, chat, claim, inboundRow, noon, outboundRow } from '../rows.ts';
+import { addJob, fire, fired, jobOf, newTask, taskOf } from '../schedule-rows.ts';
 
 export function outboundConformance(engine: string, openEmpty: OpenEmpty): void {
   describe(`${engine}: outbound`, () => {
@@ -159,6 +161,25 @@ export function outboundConformance(engine: string, openEmpty: OpenEmpty): void 
       );
       assert.equal(await store.claimSend(chat('1'), noon), null);
       assert.equal((await store.claimSend(chat('-100'), noon))?.id, 'o');
+    });
+
+    test('what is still to be delivered to a chat that moved goes where it is now', async (t) => {
+      const store = await openEmpty(t);
+      const into = (native: string) =>
+        ({
+          to: 'conversation',
+          conversation: chat(native),
+          chatType: 'group',
+          sessionKey: conversationSessionKey(chat(native)),
+        }) as const;
+      const job = await addJob(store, 'j', { deliver: into('1') });
+      await addJob(store, 'other', { deliver: into('2') });
+      await store.addTask(newTask('t', { deliver: into('1') }), 9);
+      await store.moveConversation(chat('1'), chat('-100'));
+      assert.deepEqual((await jobOf(store, 'j')).deliver, into('-100'));
+      assert.deepEqual((await taskOf(store, 't')).deliver, into('-100'));
+      assert.deepEqual((await jobOf(store, 'other')).deliver, into('2'));
+      assert.equal(await fire(store, job, [fired(noon)], null), null, 'with the old place');
     });
   });
 }

@@ -7,6 +7,7 @@ import type { PersonRole } from '../../../../src/core/principal.ts';
 import { conversationSessionKey } from '../../../../src/core/session-key.ts';
 import type { OpenEmpty } from '../conformance.ts';
 import { chat, inboundRow, noon, outboundRow } from '../rows.ts';
+import { addJob, begun, fire, fired, jobOf } from '../schedule-rows.ts';
 
 const hour = 3_600_000;
 const who = (native: string, channel = 'telegram'): Identity => ({ channel, account: 'main', native });
@@ -189,6 +190,23 @@ export function pairingConformance(engine: string, openEmpty: OpenEmpty): void {
       assert.notEqual(await store.outbound('told'), null);
     });
 
+    test('whoever becomes another person takes their jobs and tasks along, and what was decided about them before is void', async (t) => {
+      const store = await openEmpty(t);
+      await known(store, who('1'), person('ann'));
+      await known(store, who('2', 'slack'), person('other'));
+      const job = await addJob(store, 'j', { owner: 'other' });
+      await fire(store, job, [fired(noon)], noon + 1);
+      const before = await jobOf(store, 'j');
+      await store.offerLink(link('l', 'ann', who('1')));
+      await store.redeemLink(redemption('hash-l', who('2', 'slack')));
+      assert.equal(await fire(store, before, [fired(noon + 1)], null), null);
+      assert.equal((await store.job('j', 'ann'))?.runs, 1);
+      assert.equal((await store.task(`j@${noon}`, 'ann'))?.state, 'queued');
+      assert.equal((await store.slots('j', { limit: 9 })).items[0]?.owner, 'ann');
+      assert.equal((await store.listTasks({ owner: 'other' }, { limit: 9 })).items.length, 0);
+      assert.equal((await begun(store, { busyOwners: ['other'] })).owner, 'ann');
+    });
+
     test('two who send the same code at once: one is linked', async (t) => {
       const store = await openEmpty(t);
       await store.ensurePerson(person('ann'));
@@ -258,7 +276,11 @@ export function pairingConformance(engine: string, openEmpty: OpenEmpty): void {
       await store.commitInbound([
         inboundRow('m', { sessionKey, owner: 'ann', channel: 'telegram', conversation: chat('2') }),
       ]);
+      const deliver = { to: 'conversation', conversation: chat('2'), chatType: 'direct', sessionKey } as const;
+      await addJob(store, 'here', { owner: 'ann', deliver });
+      await addJob(store, 'elsewhere', { owner: 'ann' });
       assert.equal((await store.unlink(who('2'), person('alone', 'guest')))?.id, 'alone');
+      assert.deepEqual([(await jobOf(store, 'here')).owner, (await jobOf(store, 'elsewhere')).owner], ['alone', 'ann']);
       const identity = await store.identity(who('2'));
       assert.deepEqual([identity?.person, identity?.role, identity?.admitted], ['alone', 'guest', false]);
       assert.deepEqual([(await store.session(sessionKey, null))?.owner, await store.admissions(5)], ['alone', []]);
