@@ -34,6 +34,7 @@ import { ChannelManager } from './app/channels/manager.ts';
 import { registerBuiltinCommands } from './app/commands/builtin.ts';
 import { registerInspectCommands } from './app/commands/inspect.ts';
 import { CommandRegistry } from './app/commands/registry.ts';
+import { keepChores } from './app/schedule/chores.ts';
 import { Delivery } from './app/delivery/delivery.ts';
 import { Chat } from './app/gateway/chat.ts';
 import { DeadLetters } from './app/gateway/dead.ts';
@@ -62,6 +63,7 @@ import { RunQueue, restarting, type QueueMode } from './app/runs/queue.ts';
 import { RunWaiters } from './app/runs/waiters.ts';
 import type { GatewayOptions } from './cli/command.ts';
 import { finishRestore, lazyBackups } from './compose/backup.ts';
+import { choreKindOf } from './compose/chores.ts';
 import { composeBudgets } from './compose/budgets.ts';
 import { type accessPolicies, channelPlans, channelTypesOf } from './compose/channels.ts';
 import { composeAgent } from './compose/agent.ts';
@@ -183,6 +185,7 @@ class Daemon {
     const ground = { store, bus, clock, log, metrics, mintId, crash: this.#crash };
     const markdown = new LazyMarkdown();
     const files = diskFiles(dataDir.filesFolder);
+    const backups = lazyBackups(() => live.loaded);
     const personFiles = new DiskPersonFiles(dataDir.peopleFolder, () => live.fileLimits);
     await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', language: null, createdAt: clock.now() });
 
@@ -293,7 +296,17 @@ class Daemon {
       ingress,
       runs,
       waiters,
-      chore: () => Promise.reject(new Error('there are no chores yet')),
+      chore: () =>
+        choreKindOf({
+          ...ground,
+          files,
+          backups,
+          channels: () => channels.status(),
+          providers: () => models.status(),
+          retention: () => live.retention,
+          channelRetention: () => live.channelRetention,
+          keepTasksMs: () => live.config.tasks.retention,
+        }),
     });
     registerAccessCommands(commands, { store, pairing });
     registerScheduleCommands(commands, { schedule: jobs, preferences, zone: () => live.timeZone, calendar });
@@ -368,7 +381,13 @@ class Daemon {
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
       await noted(await tokens.setOperatorToken(await operatorToken(live, dataDir, tokens)));
-      scheduler.wake();
+      await keepChores({
+        ...ground,
+        calendar,
+        times: () => live.config.scheduler.chores,
+        zone: () => live.timeZone,
+        wake: () => scheduler.wake(),
+      });
       runner.wake();
     };
     const reload = reloading({
@@ -410,7 +429,7 @@ class Daemon {
       schedule: jobs,
       approvals: remoteApprovals({ store, clock, mintId, ingress }),
       maintenance: maintenanceOf({
-        backups: lazyBackups(() => live.loaded),
+        backups,
         tail: log.tail,
         audit,
         log,
