@@ -193,6 +193,34 @@ export const drives: readonly Drive[] = [
     },
   },
   {
+    what: 'a task that is done',
+    moves: [
+      'tasks_total{kind="text",outcome="completed"}',
+      'task_wait_seconds{kind="text"}',
+      'task_seconds{kind="text"}',
+    ],
+    drive: async (gateway) =>
+      void (await ask(gateway.target, 'POST', '/api/v1/tasks', {
+        payload: { kind: 'text', text: 'tea' },
+        deliver: 'nowhere',
+      })),
+  },
+  {
+    what: 'a task that takes its time',
+    moves: ['tasks_active'],
+    async drive(gateway) {
+      gateway.model.answer = { headersDelayMs: longMs };
+      const { body: task } = await ask<{ id: string }>(gateway.target, 'POST', '/api/v1/tasks', {
+        payload: { kind: 'ask', prompt: 'hello' },
+        deliver: 'nowhere',
+      });
+      return async () => {
+        gateway.model.answer = {};
+        await ask(gateway.target, 'POST', `/api/v1/tasks/${task.id}/cancel`);
+      };
+    },
+  },
+  {
     what: 'a platform that refuses a message',
     moves: ['deliveries_total{outcome="dead"}', 'dead_letters'],
     async drive(gateway) {
