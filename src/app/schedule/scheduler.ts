@@ -112,8 +112,12 @@ export class Scheduler {
       if (ahead.length === 0) return;
       log.warn('the clock was set back: jobs are planned anew', { jobs: ahead.length });
       await calendar.load(ahead);
-      const replanned = (job: JobRow): Promise<unknown> =>
-        store.changeJob(job.id, job.revision, { nextAt: calendar.next(job, now), at: now });
+      const replanned = (job: JobRow): Promise<unknown> => {
+        const { id, revision, nextAt } = job;
+        // What was due and not attended yet stays due.
+        const sooner = Math.min(nextAt ?? Infinity, calendar.next(job, now) ?? Infinity);
+        return store.changeJob(id, revision, { nextAt: sooner === Infinity ? nextAt : sooner, at: now });
+      };
       await Promise.all(ahead.map(replanned));
     }
   }

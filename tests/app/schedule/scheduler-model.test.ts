@@ -338,11 +338,12 @@ function audit({ id, policy, endAt, spans }: Life, slots: SlotRow[], tasks: Task
   }
 }
 
-/** Whether a row can be of these times. What fired within a span that was missed, before or since, need not count in it. */
-function fits(times: number[], fired: SlotRow[], { until, count, state }: SlotRow): boolean {
+/** Whether a row can be of these times. What fired within a span that was missed need not count in it. */
+function fits(times: number[], fired: SlotRow[], { due, until, count, state }: SlotRow): boolean {
   if (times.at(-1) !== until) return false;
-  const missed = times.filter((time) => !fired.some(({ due }) => due === time)).length;
-  return state === 'fired' ? times.length === 1 : missed <= count && count <= times.length;
+  if (state === 'fired') return times.length === 1;
+  const within = fired.filter((slot) => slot.due >= due && slot.due <= until).length;
+  return times.length - within <= count && count <= times.length;
 }
 
 describe('the scheduler through stops, kills, moved clocks and changes', () => {
