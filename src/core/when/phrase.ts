@@ -9,6 +9,10 @@ import { isBoundary, listed, past, skip, skipDot, skipSign, type Reader } from '
 import { readRecurrence, refine } from './recurrence.ts';
 
 const maxParts = 12;
+/** What counts a length of time from something else than now. Of all languages, since some share their units. */
+const around = new Set(
+  'before after past prior of ago vor nach bevor nachdem antes despues tras de avant apres'.split(' '),
+);
 /** How far from the end a time may begin. */
 const maxPhraseTokens = 60;
 
@@ -59,8 +63,10 @@ function readDelay(reader: Reader, at: number, draft: Draft, front: boolean): Pi
   const length = readLength(reader, start ?? at);
   if (length === null) return null;
   const later = past(reader, 'later', length.end);
-  // `9h` is a time where people write it so.
-  if (start === null && later === null && (!front || readTime(reader, at) !== null)) return null;
+  // `9h` is a time where people write it so, and `5 minutes before lunch` is not in five minutes.
+  const isBare = start === null && later === null;
+  if (isBare && (!front || readTime(reader, at) !== null || around.has(reader.tokens[length.end]?.text ?? '')))
+    return null;
   const end = later ?? length.end;
   const { days, months } = length.value;
   if (days > 0 || months > 0) return { value: { day: { type: 'ahead', days, months, sameTime: true } }, end };
@@ -137,8 +143,7 @@ export function readText(reader: Reader, empty: Draft): Reading | null {
     return { draft: front.value, rest: [tokens.length, tokens.length], read: tokens.length };
   const end = readEnd(reader, start + 1, empty);
   const both = front === null ? null : readEnd(reader, from + 1, front.value);
-  // `monday meeting: agenda tomorrow at 9` begins with a name, not with a day.
-  const isName = front !== null && !isComplete(front.value) && end !== null && isComplete(end.draft);
+  const isName = front !== null && end !== null && isComplete(end.draft) && !isFirm(reader, start, front.value);
   if (end !== null && (front === null || (isName && end.at < (both?.at ?? tokens.length)))) {
     const to = Math.min(skip(reader, 'toDo', start), end.at);
     return { draft: end.draft, rest: [to, end.at], read: tokens.length - end.at };
@@ -146,6 +151,15 @@ export function readText(reader: Reader, empty: Draft): Reading | null {
   if (front === null) return null;
   if (both === null) return { draft: front.value, rest: [from, tokens.length], read: front.end };
   return { draft: both.draft, rest: [from, both.at], read: front.end + tokens.length - both.at };
+}
+
+/**
+ * Whether what stands at the front can hardly be a part of the text. `monday meeting: agenda tomorrow at 9`, `daily stand-up
+ * tomorrow at 9` and `10 minute walk at 18:00` begin with names.
+ */
+function isFirm(reader: Reader, start: number, { times, delay, recurrence }: Draft): boolean {
+  if (delay !== null) return past(reader, 'in', start) !== null;
+  return times.length > 0 || recurrence?.type === 'seconds' || recurrence?.type === 'cron';
 }
 
 /** The longest phrase that ends with the text. */

@@ -89,6 +89,26 @@ test('a month later is the last day of a month that is shorter', () => {
   assert.equal(meaning(read('in a month at 9 x', 'en', { month: 1, day: 31 })), 'at 2026-02-28T09:00');
 });
 
+test('what begins with something like a time is a name where a time stands at the end', () => {
+  for (const [text, expected, left] of [
+    ['daily stand-up tomorrow at 9', 'at 2026-11-26T09:00', 'daily stand-up'],
+    ['monday meeting: agenda tomorrow at 9', 'at 2026-11-26T09:00', 'monday meeting: agenda'],
+    ['10 minute walk at 18:00', 'at 2026-11-25T18:00', '10 minute walk'],
+    ['weekly review friday at 16:00', 'cron 0 16 * * 5', 'review'],
+    ['every 2 hours look at what comes tomorrow at 9', 'every 2h', 'look at what comes tomorrow at 9'],
+    ['in 5 minutes ask what is at 9', 'after 5m', 'ask what is at 9'],
+  ] as const) {
+    const reading = read(text);
+    assert.deepEqual([meaning(reading), rest(reading)], [expected, left], text);
+  }
+});
+
+test('a length of time is from now, not from something else, and ends where its word does', () => {
+  for (const text of ['5 minutes before lunch', '20m² of carpet', 'in 20m² x', 'at 9% x', 'x at 9%', 'foo-at 9-bar'])
+    assert.equal(meaning(read(text)), 'problem: unclear', text);
+  assert.equal(meaning(read('5 Minuten vor dem Essen', 'de')), 'problem: unclear');
+});
+
 test('a time that is no time of the day is not taken for one', () => {
   for (const text of ['at 25 x', 'at 24:30 x', 'at 13pm x', 'tonight at 2 x', 'in 0 minutes x', 'every 0 hours x'])
     assert.equal(meaning(read(text)), 'problem: unclear', text);
