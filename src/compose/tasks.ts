@@ -96,7 +96,7 @@ export function composeTasks(parts: TaskParts): {
       ]);
       const findFiles: Parameters<typeof lookupKind>[0]['findFiles'] = (...asked) =>
         live.config.tools.files.enabled ? bestFiles(personFiles, ...asked) : Promise.resolve([]);
-      return lookupKind({ notes, findFiles, rights }) as TaskKind;
+      return lookupKind({ notes, findFiles, tools: await tools() }) as TaskKind;
     },
     webhook: async () =>
       (await import('../app/tasks/kinds/webhook.ts')).webhookKind({ poster, clock, rights, directory }) as TaskKind,

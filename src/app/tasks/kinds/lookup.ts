@@ -1,10 +1,17 @@
 import { ClankerError } from '../../../core/errors.ts';
+import type { Payload } from '../../../core/payload.ts';
 import type { Notes } from '../../../core/ports/notes.ts';
 import { inMarkdown } from '../../../core/rich-text.ts';
-import type { TaskKind } from '../../../core/ports/task-kind.ts';
+import type { TaskKind, TaskWork } from '../../../core/ports/task-kind.ts';
 import { outsideOf } from '../../../core/workflow.ts';
-import type { JobRights } from '../rights.ts';
+import type { JobTools } from '../job-tools.ts';
 
+type LookupWork = TaskWork<Extract<Payload, { kind: 'lookup' }>>;
+type Place = 'notes' | 'files';
+
+/** What looks there in a chat: who may not use it there has nothing looked up there. */
+const toolOf: Readonly<Record<Place, string>> = { notes: 'notes_search', files: 'files_find' };
+const refusals: ReadonlySet<string> = new Set(['no_such_tool', 'not_allowed']);
 const defaultLimit = 5;
 /** Characters of a note that are shown. */
 const maxExcerpt = 300;
@@ -19,7 +26,7 @@ export interface LookupKindDeps {
   notes: Pick<Notes, 'search'>;
   /** Files with all of these words in their name or in their text, at most `limit`, best first. */
   findFiles: (person: string, words: string, limit: number, signal: AbortSignal) => Promise<readonly FoundFile[]>;
-  rights: JobRights;
+  tools: Pick<JobTools, 'prepare'>;
 }
 
 /** One thing that was found, as Markdown; `outside`: as of results. */
@@ -29,16 +36,17 @@ interface Found {
 }
 
 /** Looks into the person's notes and files: the best of both in turn. Nothing found is nothing to tell. */
-export const lookupKind = ({ notes, findFiles, rights }: LookupKindDeps): TaskKind<'lookup'> => ({
+export const lookupKind = ({ notes, findFiles, tools }: LookupKindDeps): TaskKind<'lookup'> => ({
   kind: 'lookup',
   repeatable: true,
-  async run({ task, payload, signal }) {
-    const { query, in: places = ['notes', 'files'], limit = defaultLimit } = payload;
+  async run(work) {
+    const { task, payload, signal } = work;
+    const { query, limit = defaultLimit } = payload;
     const { owner, deliver, origin } = task;
-    await rights.of(task);
     // As in chats: what others in a group wrote could have had it made.
     if (deliver.to === 'conversation' && deliver.chatType === 'group')
       throw new ClankerError('auth', 'only_direct', 'Notes and files are looked up for a direct chat only.');
+    const places = await openPlaces(work, tools);
     const inNotes = places.includes('notes') ? await found(notes.search(owner, query, { limit }), limit) : [];
     const inFiles = places.includes('files') ? await findFiles(owner, query, limit, signal) : [];
     const both = inTurn(
@@ -55,6 +63,24 @@ export const lookupKind = ({ notes, findFiles, rights }: LookupKindDeps): TaskKi
     return { text, files: [], outside: outsideOf([origin.tainted, ...both.map(({ outside }) => outside)]) };
   },
 });
+
+/** Where may be looked: as in a chat, by the tool for it. Rejects when that is nowhere. */
+async function openPlaces(work: LookupWork, tools: LookupKindDeps['tools']): Promise<Place[]> {
+  const { query, in: wanted = ['notes', 'files'] } = work.payload;
+  const open: Place[] = [];
+  let closed: unknown = null;
+  for (const place of wanted) {
+    try {
+      await tools.prepare(work, toolOf[place], { words: query });
+      open.push(place);
+    } catch (error) {
+      if (!(error instanceof ClankerError) || !refusals.has(error.code)) throw error;
+      closed = error;
+    }
+  }
+  if (open.length === 0) throw closed;
+  return open;
+}
 
 /** Notes that are switched off hold nothing. */
 async function found<T>(searching: Promise<{ items: T[] }>, limit: number): Promise<T[]> {
