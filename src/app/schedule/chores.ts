@@ -125,7 +125,7 @@ const newChore = (name: ChoreName, timing: Timing, nextAt: number, now: number):
 
 /** Made up for once, however late; a failure waits for the next time. */
 const settingsOf = (name: ChoreName): Omit<JobSettings, keyof Timing> => ({
-  name: choreId(name),
+  name,
   payload: { kind: 'chore', chore: name },
   deliver: { to: 'nowhere' },
   missed: { policy: 'once', max: 1, maxLatenessMs: null },

@@ -19,6 +19,7 @@ import { test } from 'node:test';
 import type { BackupManifest } from '../../../src/core/backup.ts';
 import { backupStorage } from '../../../src/adapters/backup/index.ts';
 import { chat, inboundRow, outboundRow } from '../store/rows.ts';
+import { newJob, newTask } from '../store/schedule-rows.ts';
 import { known, never, parts, Place } from './rig.ts';
 
 test('a backup has the rows, the files and what they must come to, and nothing of it can be read by others', async () => {
@@ -221,6 +222,42 @@ test('what waited in a backup is not done again by itself: it is a dead letter t
   assert.equal((await again.deadLetters(null, { limit: 10 })).items.length, 2);
   assert.ok(await again.retryDead('waits', Date.now(), Date.now()));
   assert.equal((await again.inbound('waits'))?.state, 'queued');
+  await again.close();
+});
+
+test('a task or reminder that may have been done after the backup is not done again; what is due later stays', async () => {
+  using place = new Place();
+  const store = await place.open();
+  const now = Date.now();
+  const at = (due: number) => ({ schedule: { type: 'at', at: due } as const, nextAt: due });
+  await store.addJob(newJob('once-past', at(now - 1000)), 100);
+  await store.addJob(newJob('once-later', at(now + 3_600_000)), 100);
+  await store.addJob(newJob('again', { nextAt: now - 1000 }), 100);
+  await store.addTask(newTask('waits', { runAt: now - 1000 }), 100);
+  await store.addTask(newTask('later', { runAt: now + 3_600_000 }), 100);
+  await store.addTask(newTask('chore', { payload: { kind: 'chore', chore: 'health' }, runAt: now }), 100);
+  await store.close();
+  place.put('files/file_1', 'x');
+  await place.write();
+  await place.stage();
+  assert.deepEqual((await place.finish())?.problems, []);
+  const again = await place.open();
+  const states = async (ids: string[]) => Promise.all(ids.map(async (id) => (await again.task(id, null))?.state));
+  assert.deepEqual(await states(['waits', 'later', 'chore']), ['failed', 'queued', 'cancelled']);
+  assert.deepEqual(
+    (await again.deadLetters(null, { limit: 10 })).items.map(({ kind }) => kind),
+    ['task'],
+  );
+  const past = await again.job('once-past', null);
+  assert.deepEqual([past?.state, past?.missedRuns, past?.nextAt], ['finished', 1, null]);
+  assert.deepEqual(
+    (await again.slots('once-past', { limit: 5 })).items.map(({ state }) => state),
+    ['missed'],
+  );
+  assert.equal((await again.job('once-later', null))?.nextAt, now + 3_600_000);
+  assert.equal((await again.job('again', null))?.state, 'active');
+  assert.equal(await again.nextTaskAt([], []), now + 3_600_000);
+  assert.ok((await again.retryTask('waits', null, now)) !== null);
   await again.close();
 });
 
