@@ -24,10 +24,12 @@ export function readClause(reader: Reader, at: number, draft: Draft): Clause | n
 
 function readUntil(reader: Reader, at: number, { until }: Draft): Clause | null {
   const start = until === null ? past(reader, 'until', at) : null;
-  const day = start === null ? null : readDay(reader, start);
-  if (day === null) return null;
-  const time = readTime(reader, day.end);
-  return { value: { until: { day: day.value, time: time?.value ?? null } }, end: time?.end ?? day.end };
+  if (start === null) return null;
+  const day = readDay(reader, start);
+  const time = readTime(reader, day?.end ?? start);
+  if (day === null && time === null) return null;
+  const value = { until: { day: day?.value ?? null, time: time?.value ?? null } };
+  return { value, end: time?.end ?? day?.end ?? start };
 }
 
 function readCount(reader: Reader, at: number, draft: Draft): Clause | null {

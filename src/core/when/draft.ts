@@ -39,7 +39,7 @@ export interface Draft {
   part: Part | null;
   recurrence: Recurrence | null;
   from: { day: Day | null; time: ClockTime | null } | null;
-  until: { day: Day; time: ClockTime | null } | null;
+  until: { day: Day | null; time: ClockTime | null } | null;
   count: number | null;
   /** Of a country or region; `here`: of the one that the clock belongs to. */
   holidays: string | null;

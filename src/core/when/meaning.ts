@@ -264,6 +264,12 @@ function everyWeeks(weeks: number, on: readonly number[], draft: Draft, here: He
 
 // ── limits
 
+/** The next day on which this time is still to come. */
+function ofTime(time: ClockTime | null, now: WallTime): Day {
+  const passed = time !== null && secondsOf({ ...time, second: 0 }) <= secondsOf(now);
+  return { type: 'ahead', days: passed ? 1 : 0, months: 0, sameTime: false };
+}
+
 function limitsOf(draft: Draft, { now, zone }: Here): Pick<WrittenWhen, 'until' | 'max_runs' | 'except'> | Refusal {
   const { until, count, holidays, exceptDays } = draft;
   const except = exceptDays
@@ -275,10 +281,10 @@ function limitsOf(draft: Draft, { now, zone }: Here): Pick<WrittenWhen, 'until' 
     if (country === null) return 'no_country';
     except.push(`holidays:${country}`);
   }
-  const end = until === null ? null : dateOf(until.day, now, false);
+  const time = until?.time ?? null;
+  const end = until === null ? null : dateOf(until.day ?? ofTime(time, now), now, false);
   if (until !== null && end === null) return 'contradiction';
   if (end !== null && isBefore(end, now)) return 'past';
-  const time = until?.time ?? null;
   const lastTime = time === null ? { hour: 23, minute: 59, second: 59 } : { ...time, second: 0 };
   const last = end === null ? null : { date: end, ...lastTime };
   return {

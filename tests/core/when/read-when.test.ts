@@ -124,6 +124,12 @@ test('at night the hours after midnight are clear where every night is meant, an
     assert.equal(meaning(read(text)), 'problem: unclear', text);
 });
 
+test('until a time is until that time comes next', () => {
+  assert.equal(meaning(read('every 30 min drink until 18:00')), 'every 30m, until 2026-11-25T18:00');
+  assert.equal(meaning(read('alle 30 Minuten trinken bis 9 Uhr', 'de')), 'every 30m, until 2026-11-26T09:00');
+  assert.equal(meaning(read('every day at 9 x until friday at 18:00')), 'cron 0 9 * * *, until 2026-11-27T18:00');
+});
+
 test('parts that do not go together are refused, not half heard', () => {
   for (const text of ['every day at 9 and 18:30', 'every 5 months', 'every hour except sundays', 'friday, 26.11. at 9'])
     assert.equal(meaning(read(text)), 'problem: unclear', text);
