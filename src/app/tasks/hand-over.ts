@@ -112,7 +112,7 @@ export class HandOver {
     // What a person wants done at this moment is waited for.
     const quiet = task.trigger === 'hand' ? null : quietEnd(reader, now);
     const late = task.due !== null && (quiet ?? now) - task.due > lateMs ? this.#local(task.due, reader.zone) : null;
-    const text = late === null ? result.text : `${results.wasDue(late)}\n\n${result.text}`;
+    const text = late === null ? result.text : `${results.wasDue(late)}\n\n${result.text}`.trimEnd();
     if (quiet !== null) {
       const payload: Payload = { ...result, kind: 'text', text };
       return { ...nothing, follows: [this.#follower(task, payload, deliver, quiet, now)] };
