@@ -20,6 +20,8 @@ const parts = {
   'an MCP server': 'notifications/initialized',
   'a program in the sandbox': '-info-fd',
   'a plugin': 'open-clanker.plugin.json',
+  'words of time': 'anderthalb',
+  'what is said about jobs': 'Montag bis Freitag',
   'the document of the API': 'securitySchemes',
 };
 
