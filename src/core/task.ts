@@ -50,11 +50,6 @@ export const maxResultText = 32_768;
 const firstRetryMs = 10_000;
 const maxRetryMs = 3_600_000;
 
-/** How long to wait before the attempt after the `attempts`-th: 10 s, 40 s, 160 s, … up to an hour, ± 20 %. `unit`: 0 to 1. */
-export function taskRetryMs(attempts: number, unit: number): number {
-  return Math.min(firstRetryMs * 4 ** (attempts - 1), maxRetryMs) * (0.8 + 0.4 * unit);
-}
-
 /** The longest time that an error may ask to be waited for; of a job's slot `maxRetryMs`, as its next one comes anyway. */
 const maxHintMs = 86_400_000;
 
@@ -66,14 +61,16 @@ interface Attempted {
 }
 
 /**
- * Milliseconds until the attempt after one that failed, or null: the task has failed for good. What the error asks to be
+ * Milliseconds until the attempt after one that failed, or null: the task has failed for good. 10 s, 40 s, 160 s, … up to
+ * an hour, ± 20 %. `unit`: uniform in [0, 1). What the error asks to be
  * waited for, such as the renewal of a budget, is never shortened: when it is too long, there is no further attempt.
  */
 export function nextAttemptMs(error: ErrorData, task: Attempted, unit: number): number | null {
   const { retryable, retryAfterMs = 0 } = error;
   if (!retryable || task.attempts >= task.maxAttempts) return null;
   if (retryAfterMs > (task.trigger === 'slot' ? maxRetryMs : maxHintMs)) return null;
-  return Math.ceil(Math.max(retryAfterMs * (1 + unit / 10), taskRetryMs(task.attempts, unit)));
+  const backoffMs = Math.min(firstRetryMs * 4 ** (task.attempts - 1), maxRetryMs) * (0.8 + 0.4 * unit);
+  return Math.round(Math.max(retryAfterMs * (1 + unit / 10), backoffMs));
 }
 
 /** What stands in the story of a task. */

@@ -1,4 +1,5 @@
 import { ClankerError, errorData } from '../../core/errors.ts';
+import { textOf, type Message } from '../../core/message.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { FinishTask, ScheduleStore, TaskRow } from '../../core/ports/schedule-store.ts';
 import type { TaskKind, TaskKinds, TaskOutcome, TaskWork } from '../../core/ports/task-kind.ts';
@@ -63,6 +64,15 @@ export function publishTask(bus: Bus, { id, jobId, kind, state, owner, deliver }
     person: owner,
     ...('sessionKey' in deliver ? { sessionKey: deliver.sessionKey } : {}),
   });
+}
+
+function publishNote(
+  bus: Bus,
+  { owner, id: correlation }: TaskRow,
+  { id, sessionKey, seq, role, parts }: Message,
+): void {
+  const text = textOf(parts);
+  bus.publish({ type: 'message', messageId: id, role, text, messageSeq: seq, sessionKey, person: owner, correlation });
 }
 
 /** Carries out one attempt of a task, from its claim to its end in the store. What the store does not take is void. */
@@ -153,6 +163,7 @@ export class CarryOut {
     if (ended === null) return this.#void(held);
     for (const { conversation, chatType } of ended.outbox) delivery.wake(conversation, chatType);
     publishTask(bus, ended.task);
+    if (ended.note !== null) publishNote(bus, ended.task, ended.note);
     log.info('a task was done', { ...fieldsOf(task), ms: ended.task.updatedAt - (task.startedAt ?? task.createdAt) });
     return 'completed';
   }

@@ -3,7 +3,7 @@
  * With an `owner`, what is somebody else's is not there; null: everybody's.
  */
 import type { ErrorData } from '../errors.ts';
-import type { JsonObject } from '../message.ts';
+import type { JsonObject, Message } from '../message.ts';
 import type { Payload, PayloadKind } from '../payload.ts';
 import type { PersonRole } from '../principal.ts';
 import type { DecidedSlot, JobState, MissedPolicy, Timing } from '../schedule.ts';
@@ -178,6 +178,13 @@ export interface FinishTask {
   at: number;
 }
 
+export interface FinishedTask {
+  task: TaskRow;
+  outbox: OutboxRow[];
+  /** Null also when there is no such session. */
+  note: Message | null;
+}
+
 export interface FailTask {
   id: string;
   fence: number;
@@ -251,7 +258,7 @@ export interface ScheduleStore {
     beats: readonly { id: string; fence: number; progress: TaskProgress | null }[],
   ): Promise<string[]>;
   /** Null when it is not held under this fence any more: nothing of it is stored then. */
-  finishTask(finish: FinishTask): Promise<{ task: TaskRow; outbox: OutboxRow[] } | null>;
+  finishTask(finish: FinishTask): Promise<FinishedTask | null>;
   failTask(fail: FailTask): Promise<TaskRow | null>;
   /** Queued or running, `reason` in a few words; null when it is not there or over already. */
   cancelTask(id: string, owner: string | null, reason: string, at: number): Promise<TaskRow | null>;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ClankerError } from '../../../src/core/errors.ts';
 import type { TaskWork } from '../../../src/core/ports/task-kind.ts';
+import { outboundRow } from '../../adapters/store/rows.ts';
 import { away, minute, RunnerRig } from './runner-rig.ts';
 import { done, failing } from './workflow-rig.ts';
 
@@ -30,6 +31,48 @@ describe('the runner at its work', () => {
     assert.deepEqual(
       rig.events.map((event) => event.type === 'task.changed' && `${event.taskId} ${event.state}`),
       [`${id} running`, `${id} completed`, `${id}_then running`, `${id}_then completed`],
+    );
+  });
+
+  it('wakes the delivery of what it planned, and tells what it left in a history', async (t) => {
+    const rig = await RunnerRig.open(t);
+    const key = 'api:owner:main';
+    const at = rig.clock.now();
+    await rig.store.importSession(
+      {
+        key,
+        owner: 'owner',
+        channel: 'api',
+        account: 'owner',
+        conversation: null,
+        title: null,
+        agent: null,
+        model: null,
+        messageCount: 0,
+        createdAt: at,
+        lastActiveAt: at,
+      },
+      [],
+    );
+    rig.handOver = (_, { text }, now) =>
+      Promise.resolve({
+        outbox: [outboundRow('out_1')],
+        note: {
+          sessionKey: key,
+          message: { id: 'msg_1', role: 'system', parts: [{ type: 'text', text }], author: null, time: now },
+        },
+        follows: [],
+      });
+    rig.play = () => done('tea');
+    const { runner } = rig.runner('n1');
+    const id = await rig.add();
+    await runner.start();
+    await rig.until(id, 'completed');
+    assert.deepEqual(rig.woken, [outboundRow('out_1').conversation.native]);
+    const told = rig.events.find((event) => event.type === 'message');
+    assert.deepEqual(
+      [told?.sessionKey, told?.role, told?.text, told?.messageSeq, told?.person],
+      [key, 'system', 'tea', 1, 'owner'],
     );
   });
 

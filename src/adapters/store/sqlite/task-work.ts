@@ -1,8 +1,15 @@
 /** What the runner of tasks does with them. What is told under an older fence than the task's own changes nothing. */
 import type { ErrorData } from '../../../core/errors.ts';
+import type { Message } from '../../../core/message.ts';
 import type { PayloadKind } from '../../../core/payload.ts';
-import type { FailTask, FinishTask, ScheduleStore, TaskRow, TaskStep } from '../../../core/ports/schedule-store.ts';
-import type { OutboxRow } from '../../../core/ports/store.ts';
+import type {
+  FailTask,
+  FinishedTask,
+  FinishTask,
+  ScheduleStore,
+  TaskRow,
+  TaskStep,
+} from '../../../core/ports/schedule-store.ts';
 import { maxTaskCrashes, type TaskEventKind, type TaskProgress } from '../../../core/task.ts';
 import { type Database, fromJson, toJson } from './database.ts';
 import { pauseCrashed, rememberFor } from './jobs.ts';
@@ -170,7 +177,7 @@ export function beatTasks(
     .map(({ id }) => id);
 }
 
-export function finishTask(db: Database, finish: FinishTask): { task: TaskRow; outbox: OutboxRow[] } | null {
+export function finishTask(db: Database, finish: FinishTask): FinishedTask | null {
   const { id, fence, result, memory, note, at } = finish;
   const record = db.get<TaskRecord>(
     `UPDATE tasks SET state = 'completed', ready = 0, node = NULL, lease_until = NULL, result = ?1, error = NULL,
@@ -183,20 +190,21 @@ export function finishTask(db: Database, finish: FinishTask): { task: TaskRow; o
   );
   if (record === null) return null;
   const outbox = planOutbound(db, finish.outbox);
-  if (note !== null) appendNote(db, note);
+  const noted = note === null ? null : appendNote(db, note);
   if (memory !== undefined && record.job_id !== null) rememberFor(db, record.job_id, memory);
   for (const follower of finish.follows) insertTask(db, follower);
   const places = new Set(outbox.map(({ conversation }) => `${conversation.channel}:${conversation.account}`));
   const delivered = [...places].map((place): [TaskEventKind, string] => ['delivered', `to ${place}`]);
-  return { task: moved(db, record, at, ['completed', ''], ...delivered), outbox };
+  return { task: moved(db, record, at, ['completed', ''], ...delivered), outbox, note: noted };
 }
 
 /** A history that is not there is not begun by what only tells of something. */
-function appendNote(db: Database, { sessionKey, message }: NonNullable<FinishTask['note']>): void {
+function appendNote(db: Database, { sessionKey, message }: NonNullable<FinishTask['note']>): Message | null {
   const session = sessionRecord(db, sessionKey);
-  if (session === null) return;
-  appendMessage(db, session, null, message);
+  if (session === null) return null;
+  const appended = appendMessage(db, session, null, message);
   saveProgress(db, session);
+  return appended;
 }
 
 export function failTask(db: Database, { id, fence, error, retryAt, at }: FailTask): TaskRow | null {
