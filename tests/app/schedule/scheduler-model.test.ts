@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { MemoryBus } from '../../../src/adapters/bus/memory.ts';
 import { createCalendar } from '../../../src/adapters/calendar/index.ts';
 import { systemClock, systemRandom } from '../../../src/adapters/system/index.ts';
