@@ -62,8 +62,8 @@ interface Attempted {
 
 /**
  * Milliseconds until the attempt after one that failed, or null: the task has failed for good. 10 s, 40 s, 160 s, … up to
- * an hour, ± 20 %. `unit`: uniform in [0, 1). What the error asks to be
- * waited for, such as the renewal of a budget, is never shortened: when it is too long, there is no further attempt.
+ * an hour, ± 20 %. What the error asks to be waited for, such as the renewal of a budget, is never shortened: when it is
+ * too long, there is no further attempt. `unit`: uniform in [0, 1).
  */
 export function nextAttemptMs(error: ErrorData, task: Attempted, unit: number): number | null {
   const { retryable, retryAfterMs = 0 } = error;
