@@ -14,7 +14,7 @@ import { createLog } from './adapters/logging/index.ts';
 import { MetricsRegistry } from './adapters/metrics/index.ts';
 import { processMetrics } from './adapters/metrics/process.ts';
 import { openStore } from './adapters/store/sqlite/index.ts';
-import { systemClock as clock, systemRandom as random } from './adapters/system/index.ts';
+import { nextLocal, systemClock as clock, systemRandom as random } from './adapters/system/index.ts';
 import { giveBackMemory } from './adapters/system/memory.ts';
 import { registerAccessCommands } from './app/access/commands.ts';
 import { Directory } from './app/access/directory.ts';
@@ -306,6 +306,7 @@ class Daemon {
           retention: () => live.retention,
           channelRetention: () => live.channelRetention,
           keepTasksMs: () => live.config.tasks.retention,
+          plan: () => planChores(),
         }),
     });
     registerAccessCommands(commands, { store, pairing });
@@ -368,6 +369,16 @@ class Daemon {
       };
       toolbox.configure([...toolSources(deps), skills.source, mcp, plugins]);
     };
+    const planChores = (): Promise<void> =>
+      keepChores({
+        ...ground,
+        calendar,
+        nextLocal,
+        times: () => live.config.scheduler.chores,
+        zone: () => live.config.scheduler.time_zone ?? null,
+        machineZone: () => live.timeZone,
+        wake: () => scheduler.wake(),
+      });
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       for (const type of channelTypesOf(live.config)) channelTypes.add(type);
@@ -381,13 +392,7 @@ class Daemon {
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
       await noted(await tokens.setOperatorToken(await operatorToken(live, dataDir, tokens)));
-      await keepChores({
-        ...ground,
-        calendar,
-        times: () => live.config.scheduler.chores,
-        zone: () => live.timeZone,
-        wake: () => scheduler.wake(),
-      });
+      await planChores();
       runner.wake();
     };
     const reload = reloading({

@@ -11,6 +11,8 @@ export type ChoreParts = Omit<HealthDeps, 'store' | 'backups'> &
   KeepDeps &
   Pick<SweepDeps, 'files'> & {
     channelRetention: SweepDeps['retention'];
+    /** Chores are planned anew. */
+    plan: () => Promise<void>;
   };
 
 /** What the gateway does for itself, loaded with the first chore that is due. */
@@ -33,7 +35,10 @@ export async function choreKindOf(parts: ChoreParts): Promise<TaskKind> {
     sessions: line((signal) => tidy.tidySessions(parts, signal)),
     upkeep: line((signal) => tidy.tidyRows(parts, signal)),
     forget: line((signal) => tidy.forgetTasks(parts, signal)),
-    backup: line((signal) => keep.keepBackup(parts, signal)),
+    backup: line(async (signal) => {
+      await parts.plan();
+      return keep.keepBackup(parts, signal);
+    }),
     vacuum: line(() => keep.vacuum(parts)),
     caches: line((signal) => tidy.forgetRests(parts, signal)),
     health: (_, memory) => lookAtHealth(parts, memory),

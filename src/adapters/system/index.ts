@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { Clock, Random } from '../../core/ports/system.ts';
+import type { Clock, NextLocal, Random } from '../../core/ports/system.ts';
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -40,4 +40,11 @@ function drawn(count: number): Uint8Array {
 export const systemRandom: Random = {
   bytes: drawn,
   unit: () => Math.random(),
+};
+
+export const nextLocal: NextLocal = (hour, minute, after) => {
+  const at = new Date(after);
+  at.setHours(hour, minute, 0, 0);
+  if (at.getTime() <= after) at.setDate(at.getDate() + 1);
+  return at.getTime();
 };

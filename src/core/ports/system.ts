@@ -22,6 +22,12 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 /** Field values; an Error prints as its kind, code and message. Secrets are masked by value and by key name. */
 export type LogFields = Record<string, unknown>;
 
+/**
+ * The next moment at which the clock of this machine shows a time of the day. Asking for its time zone by name would load
+ * what Intl knows of all languages, 10 MB and more.
+ */
+export type NextLocal = (hour: number, minute: number, after: number) => number;
+
 /** One line per call, never throws. `with` binds fields (`component`, `correlation_id`, `session`) for every line. */
 export interface Log {
   trace(message: string, fields?: LogFields): void;

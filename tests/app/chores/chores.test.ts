@@ -47,6 +47,7 @@ async function rig(t: TestContext, more: Partial<ChoreParts> = {}) {
     retention: () => ({ sessionMaxAgeMs: day, maxHistoryMessages: null }),
     channelRetention: () => ({ default: null, channels: {} }),
     keepTasksMs: () => day,
+    plan: () => Promise.resolve(),
     ...more,
   });
   const signal = new AbortController().signal;

@@ -5,11 +5,12 @@ import { systemClock } from '../../../src/adapters/system/index.ts';
 import { keepChores } from '../../../src/app/schedule/chores.ts';
 import { choreId, choreNames, choreTime, defaultChores, type ChoreName } from '../../../src/core/chores.ts';
 import type { JobRow } from '../../../src/core/ports/schedule-store.ts';
+import type { NextLocal } from '../../../src/core/ports/system.ts';
 import { KeptLog } from '../../support/door.ts';
 import { freshStore } from '../../support/store.ts';
 
 const minute = 60_000;
-const hour = 60 * minute;
+const hourMs = 60 * minute;
 
 async function rig(t: TestContext) {
   const store = await freshStore(t);
@@ -24,7 +25,16 @@ async function rig(t: TestContext) {
       return calendar.load(timings);
     },
   };
-  const keep = (times: Partial<Record<ChoreName, string>> = {}, zone = 'UTC'): Promise<void> =>
+  /** Hours that the clock of the machine is ahead of UTC. */
+  let ahead = 0;
+  const nextLocal: NextLocal = (hour, minuteOfHour, after) => {
+    const first =
+      Math.floor((after + ahead * hourMs) / (24 * hourMs)) * 24 * hourMs +
+      (hour - ahead) * hourMs +
+      minuteOfHour * minute;
+    return first > after ? first : first + 24 * hourMs;
+  };
+  const keep = (times: Partial<Record<ChoreName, string>> = {}, zone: string | null = null): Promise<void> =>
     keepChores({
       store,
       calendar: watched,
@@ -32,10 +42,21 @@ async function rig(t: TestContext) {
       log,
       times: () => ({ ...defaultChores, ...times }),
       zone: () => zone,
+      machineZone: () => 'UTC',
+      nextLocal,
       wake: () => undefined,
     });
   const job = async (name: string): Promise<JobRow | null> => store.job(choreId(name), null);
-  return { store, log, loaded, keep, job, pass: (ms: number) => (now += ms), now: () => now };
+  return {
+    store,
+    log,
+    loaded,
+    keep,
+    job,
+    pass: (ms: number) => (now += ms),
+    now: () => now,
+    shift: (hours: number) => (ahead = hours),
+  };
 }
 
 test('a fresh gateway has all chores, none of them due within its first minutes, and needs no reader of cron', async (t) => {
@@ -58,7 +79,7 @@ test('a start changes nothing of chores that are as they should be; what was mis
   pass(5 * minute);
   await keep();
   assert.deepEqual(await job('upkeep'), before);
-  pass(3 * 24 * hour);
+  pass(3 * 24 * hourMs);
   await keep();
   const due = await Promise.all(choreNames.map(async (name) => (await job(name))?.nextAt ?? 0));
   assert.ok(due.every((at) => at >= now() + 2 * minute));
@@ -76,7 +97,19 @@ test('who paused a chore finds it paused after a restart, also with another time
   await keep({ vacuum: '2d' });
   const changed = await job('vacuum');
   assert.equal(changed?.state, 'paused');
-  assert.deepEqual(changed?.schedule, { type: 'every', everyMs: 48 * hour, from: now() + 48 * hour });
+  assert.deepEqual(changed?.schedule, { type: 'every', everyMs: 48 * hourMs, from: now() + 48 * hourMs });
+});
+
+test('a daily chore follows the clock of the machine when that is changed', async (t) => {
+  const { keep, job, shift } = await rig(t);
+  await keep();
+  assert.equal((await job('backup'))?.nextAt, Date.UTC(2026, 2, 2, 3, 30));
+  shift(1);
+  await keep();
+  const moved = await job('backup');
+  assert.equal(moved?.nextAt, Date.UTC(2026, 2, 2, 2, 30));
+  await keep();
+  assert.deepEqual(await job('backup'), moved);
 });
 
 test('the configuration decides: off removes, a new time counts, an unknown chore goes, nonsense is told', async (t) => {
@@ -90,7 +123,7 @@ test('the configuration decides: off removes, a new time counts, an unknown chor
   assert.equal(await job('of-before'), null);
   assert.equal(await job('caches'), null);
   assert.ok(log.lines.some(({ message }) => message.includes('never due')));
-  assert.equal((await job('files'))?.nextAt, now() + 2 * hour);
+  assert.equal((await job('files'))?.nextAt, now() + 2 * hourMs);
   assert.equal((await job('backup'))?.nextAt, Date.UTC(2026, 2, 8, 3, 15));
   await keep({}, 'Europe/Berlin');
   assert.equal((await job('backup'))?.nextAt, Date.UTC(2026, 2, 2, 2, 30));
