@@ -33,7 +33,7 @@ function keptOf({ config }: LiveConfig): string[] {
   return [
     'The audit log keeps who did what, by ids of ours.',
     log,
-    'Copies of the database that you made yourself, such as backups, are not touched.',
+    'Backups are not touched: those that the gateway makes go with time ([backup] keep), yours are yours.',
     'What others quoted in their own messages stays theirs.',
     'What was sent to a chat platform or to a model provider stays there.',
   ];
