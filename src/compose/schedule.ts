@@ -7,6 +7,7 @@ import type { CrashPoint } from '../app/lifecycle/crash-points.ts';
 import { TaskRunner } from '../app/tasks/runner.ts';
 import type { Bus } from '../core/ports/bus.ts';
 import type { Calendar } from '../core/ports/calendar.ts';
+import { maxCatchUp } from '../core/schedule.ts';
 import type { LiveConfig } from './live-config.ts';
 import { composeTasks, type TaskParts } from './tasks.ts';
 
@@ -45,7 +46,7 @@ export function composeSchedule(parts: ScheduleParts): {
     tasks: runner,
     settings: () => {
       const { enabled, grace: graceMs } = live.config.scheduler;
-      return { enabled, graceMs, pollMs: pollMs() };
+      return { enabled, graceMs, pollMs: pollMs(), maxWaiting: maxCatchUp };
     },
   });
   const jobs = new Jobs({

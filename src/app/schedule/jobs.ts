@@ -28,7 +28,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { TaskKinds } from '../../core/ports/task-kind.ts';
 import { ownerFilter, type PersonRole, type Principal } from '../../core/principal.ts';
-import { roleIncludes } from '../../core/roles.ts';
+import { lesserRole, roleIncludes } from '../../core/roles.ts';
 import type { TaskDelivery } from '../../core/task.ts';
 import type { Audit } from '../audit/audit.ts';
 import { assertNotTooOften, jitterMsOf, localText, missedOf, timingOf, zoneOf, type Reading } from './written.ts';
@@ -161,10 +161,11 @@ export class Jobs implements ScheduleGateway {
         ...(jitter === undefined ? {} : { jitterMs: jitterMsOf(jitter) }),
         ...(retries === undefined ? {} : { maxAttempts: retries + 1 }),
       };
-      if (timing === null) return { settings };
+      const changed = { settings, origin: originEdited(job.origin, asker) };
+      if (timing === null) return changed;
       this.#assertPace(timing, asker);
-      if (job.state === 'paused') return { settings };
-      return { settings, state: 'active', reason: null, nextAt: calendar.next(timing, reading.now) };
+      if (job.state === 'paused') return changed;
+      return { ...changed, state: 'active', reason: null, nextAt: calendar.next(timing, reading.now) };
     });
     return this.#view(edited);
   }
@@ -312,7 +313,7 @@ export class Jobs implements ScheduleGateway {
     const { person } = principal;
     const [row, { timeZone }] = await Promise.all([store.person(person), store.preferences(person)]);
     const own = row?.role ?? 'guest';
-    const role = asked?.role !== undefined && roleIncludes(own, asked.role) ? asked.role : own;
+    const role = lesserRole(own, asked?.role ?? own);
     if (!roleIncludes(role, 'member'))
       throw new ClankerError('auth', 'not_allowed', 'Guests have no jobs; ask an owner for the role member.');
     const reading = { now: clock.now(), zone: timeZone ?? settings().zone, calendar };
@@ -346,7 +347,8 @@ export class Jobs implements ScheduleGateway {
   async #wordsRead({ words, ...when }: WrittenWhen, { language }: Asker, reading: Reading): Promise<WrittenWhen> {
     if (words === undefined) return when;
     const read = await this.#deps.readWords(words, language, reading);
-    return { ...read, ...when };
+    const except = [...(read.except ?? []), ...(when.except ?? [])];
+    return { ...read, ...when, ...(except.length === 0 ? {} : { except }) };
   }
 
   #assertPace(timing: Parameters<typeof assertNotTooOften>[0], { principal, reading }: Asker): void {
@@ -444,6 +446,13 @@ const originOf = ({ principal: { kind, id }, role, asked }: Asker, written: obje
   role,
   tainted: asked?.tainted ?? null,
   ...(asked?.key === undefined ? {} : { request: hashOf(written) }),
+});
+
+/** Whatever of it was edited: it may no more than who edited it, and text of others that they had read counts from then on. */
+const originEdited = (origin: Origin, { role, asked }: Asker): Origin => ({
+  ...origin,
+  role: lesserRole(origin.role, role),
+  tainted: origin.tainted ?? asked?.tainted ?? null,
 });
 
 /** The same key of the same person is the same id. */

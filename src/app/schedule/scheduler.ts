@@ -17,6 +17,8 @@ export interface SchedulerSettings {
   enabled: boolean;
   graceMs: number;
   pollMs: number;
+  /** See Firing. */
+  maxWaiting: number;
 }
 
 export interface SchedulerDeps {
@@ -123,7 +125,7 @@ export class Scheduler {
   }
 
   async #fire(job: JobRow, now: number): Promise<void> {
-    const { store, bus, crash, tasks, log } = this.#deps;
+    const { store, bus, crash, tasks, log, settings } = this.#deps;
     const { id: jobId, owner, revision, nextAt: dueAt, payload } = job;
     if (dueAt === null) return;
     const decided = this.#decide(job, dueAt, now);
@@ -132,7 +134,7 @@ export class Scheduler {
       return;
     }
     crash('before_fire');
-    const done = await store.fire({ jobId, revision, dueAt, ...decided, at: now });
+    const done = await store.fire({ jobId, revision, dueAt, ...decided, maxWaiting: settings().maxWaiting, at: now });
     crash('after_fire');
     // Somebody changed it meanwhile: it is looked at again as it is now.
     if (done === null) return;

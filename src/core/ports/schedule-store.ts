@@ -63,6 +63,8 @@ export interface JobRow extends NewJob {
 
 export interface JobChange {
   settings?: Partial<JobSettings>;
+  /** Who changed what it does may have had fewer rights than who made it, or read text of others. */
+  origin?: Origin;
   state?: JobState;
   reason?: string | null;
   nextAt?: number | null;
@@ -98,6 +100,8 @@ export interface Firing {
   slots: readonly DecidedSlot[];
   tasks: readonly NewTask[];
   nextAt: number | null;
+  /** With so many of its tasks in the queue further slots are missed: they would come quicker than they are done. */
+  maxWaiting: number;
   at: number;
 }
 

@@ -59,6 +59,7 @@ export const fire = (
     revision: job.revision,
     dueAt: job.nextAt ?? 0,
     slots,
+    maxWaiting: 100,
     tasks: slots
       .filter(({ state }) => state === 'fired')
       .map(({ due }) =>

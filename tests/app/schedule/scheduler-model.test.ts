@@ -154,7 +154,7 @@ class World {
     const scheduler = new Scheduler({
       ...ground,
       tasks: runner,
-      settings: () => ({ enabled: true, graceMs, pollMs }),
+      settings: () => ({ enabled: true, graceMs, pollMs, maxWaiting: 1_000_000 }),
       crash: () => {
         if (this.#killAfter === null || this.#killAfter-- > 0) return;
         this.#killAfter = null;

@@ -63,10 +63,14 @@ export function fire(db: Database, firing: Firing): { slots: SlotRow[]; tasks: T
   const tasks: TaskRow[] = [];
   let missed = 0;
   const prepared = firing.tasks.values();
+  let room = firing.tasks.length === 0 ? 0 : firing.maxWaiting - waitingOf(db, jobId, firing.maxWaiting);
   for (const slot of firing.slots) {
-    const task = slot.state === 'fired' ? prepared.next().value : null;
-    if (task === undefined) throw new Error('a slot that fired has no task');
-    const row: SlotRow = { ...slot, jobId, owner: job.owner, taskId: task?.id ?? null, at };
+    const made = slot.state === 'fired' ? prepared.next().value : null;
+    if (made === undefined) throw new Error('a slot that fired has no task');
+    const task = room > 0 ? made : null;
+    if (task !== null) room -= 1;
+    const state = task === null ? 'missed' : 'fired';
+    const row: SlotRow = { ...slot, state, jobId, owner: job.owner, taskId: task?.id ?? null, at };
     const kept = task === null ? keepMissed(db, job.seq, row) : keepFired(db, job.seq, row);
     if (kept === null) continue;
     missed += kept.missed;
@@ -86,6 +90,13 @@ export function fire(db: Database, firing: Firing): { slots: SlotRow[]; tasks: T
   );
   return { slots, tasks };
 }
+
+const waitingOf = (db: Database, jobId: string, most: number): number =>
+  db.get<{ n: number }>(
+    `SELECT COUNT(*) AS n FROM (SELECT 1 FROM tasks WHERE job_id = ? AND state = 'queued' LIMIT ?)`,
+    jobId,
+    most,
+  )?.n ?? 0;
 
 /** A slot as it is stored, and by how many due times more are missed with it. */
 interface Kept {

@@ -103,6 +103,7 @@ test('a firing that fails at any of its statements leaves nothing behind, and su
     slots: [missed(noon, noon + 1, 2), fired(noon + 2), fired(noon + 3)],
     tasks: [newTask('a', { jobId: 'j' }), newTask('b', { jobId: 'j' })],
     nextAt: noon + minute,
+    maxWaiting: 100,
     at: noon,
   };
   assert.ok(allOrNothing(store, 'fire', firing) > 10);

@@ -98,6 +98,7 @@ test('among 100,000 jobs and as many tasks everything is found by an index', (t)
     slots: decided,
     tasks: prepared,
     nextAt: noon + minute,
+    maxWaiting: 100,
     at: noon,
   };
   assert.equal(fire(db, firing)?.tasks.length, 1);
