@@ -4,6 +4,7 @@ import type { HandOver, HandOverDeps } from '../app/tasks/hand-over.ts';
 import type { JobTools, JobToolsDeps } from '../app/tasks/job-tools.ts';
 import type { SaveDeps } from '../app/tasks/keep-whole.ts';
 import type { QuestionDeps, Questions } from '../app/tasks/question.ts';
+import { webhookKind } from '../app/tasks/kinds/webhook.ts';
 import type { JobRights } from '../app/tasks/rights.ts';
 import { once } from '../core/once.ts';
 import type { PayloadKind } from '../core/payload.ts';
@@ -39,7 +40,7 @@ export interface TaskParts
   chore: () => Promise<TaskKind>;
 }
 
-/** What tasks do, and how what they come to leaves them. All of it is loaded when the first task asks for it. */
+/** What tasks do, and how what they come to leaves them. Nearly all of it is loaded when the first task asks for it. */
 export function composeTasks(parts: TaskParts): {
   kinds: TaskKinds;
   handOver: CarryOutDeps['handOver'];
@@ -98,8 +99,7 @@ export function composeTasks(parts: TaskParts): {
         live.config.tools.files.enabled ? bestFiles(personFiles, ...asked) : Promise.resolve([]);
       return lookupKind({ notes, findFiles, tools: await tools() }) as TaskKind;
     },
-    webhook: async () =>
-      (await import('../app/tasks/kinds/webhook.ts')).webhookKind({ poster, clock, rights, directory }) as TaskKind,
+    webhook: () => Promise.resolve(webhookKind({ poster, clock, rights, directory }) as TaskKind),
     file: async () =>
       (await import('../app/tasks/kinds/file.ts')).fileKind({ questions: await questions(), rights, save }) as TaskKind,
     workflow: async () =>
