@@ -1,12 +1,13 @@
-import { Jobs } from '../app/schedule/jobs.ts';
-import { readWords } from '../app/schedule/read-words.ts';
 import { Scheduler } from '../app/schedule/scheduler.ts';
 import { createCalendar } from '../adapters/calendar/index.ts';
 import type { Audit } from '../app/audit/audit.ts';
 import type { CrashPoint } from '../app/lifecycle/crash-points.ts';
 import { TaskRunner } from '../app/tasks/runner.ts';
+import type { JobsSettings } from '../app/schedule/jobs.ts';
+import { once } from '../core/once.ts';
 import type { Bus } from '../core/ports/bus.ts';
 import type { Calendar } from '../core/ports/calendar.ts';
+import type { ScheduleGateway } from '../core/ports/schedule-gateway.ts';
 import { maxCatchUp } from '../core/schedule.ts';
 import type { LiveConfig } from './live-config.ts';
 import { composeTasks, type TaskParts } from './tasks.ts';
@@ -21,17 +22,17 @@ export interface ScheduleParts extends Omit<TaskParts, 'calendar'> {
 /** Jobs, who sees to it that they are due in time, and who carries out what they begin. */
 export function composeSchedule(parts: ScheduleParts): {
   calendar: Calendar;
-  jobs: Jobs;
+  jobs: ScheduleGateway;
   scheduler: Scheduler;
   runner: TaskRunner;
 } {
   const { live, mintId } = parts;
   const calendar = createCalendar();
-  const { delivery: _, ...ground } = { ...parts, calendar };
-  const { kinds, handOver, tellFailure, delivery } = composeTasks({ ...parts, calendar });
+  const ground = { ...parts, calendar };
+  const { kinds, handOver, tellFailure, delivery } = composeTasks(ground);
   const pollMs = (): number => live.config.scheduler.poll_interval;
   const runner = new TaskRunner({
-    ...parts,
+    ...ground,
     kinds,
     handOver,
     tellFailure,
@@ -49,24 +50,42 @@ export function composeSchedule(parts: ScheduleParts): {
       return { enabled, graceMs, pollMs: pollMs(), maxWaiting: maxCatchUp };
     },
   });
-  const jobs = new Jobs({
-    ...ground,
-    runner,
-    scheduler,
-    kinds,
-    delivery,
-    readWords,
-    settings: () => {
-      const { scheduler: of, tasks } = live.config;
-      return {
-        zone: live.timeZone,
-        maxJobs: of.max_jobs,
-        minIntervalMs: of.min_interval,
-        maxLatenessMs: of.max_lateness,
-        maxOpen: tasks.max_open,
-        retries: tasks.retries,
-      };
-    },
+  const settings = (): JobsSettings => {
+    const { scheduler: of, tasks } = live.config;
+    return {
+      zone: live.timeZone,
+      maxJobs: of.max_jobs,
+      minIntervalMs: of.min_interval,
+      maxLatenessMs: of.max_lateness,
+      maxOpen: tasks.max_open,
+      retries: tasks.retries,
+    };
+  };
+  const jobs = once(async (): Promise<ScheduleGateway> => {
+    const [{ Jobs }, { readWords }] = await Promise.all([
+      import('../app/schedule/jobs.ts'),
+      import('../app/schedule/read-words.ts'),
+    ]);
+    return new Jobs({ ...ground, runner, scheduler, kinds, delivery, readWords, settings });
   });
-  return { calendar, jobs, scheduler, runner };
+  return { calendar, jobs: loadedWhenAsked(jobs), scheduler, runner };
 }
+
+/** What people may do with jobs is loaded when the first of them does. */
+const loadedWhenAsked = (jobs: () => Promise<ScheduleGateway>): ScheduleGateway => ({
+  previewJob: async (...asked) => (await jobs()).previewJob(...asked),
+  addJob: async (...asked) => (await jobs()).addJob(...asked),
+  jobs: async (...asked) => (await jobs()).jobs(...asked),
+  job: async (...asked) => (await jobs()).job(...asked),
+  editJob: async (...asked) => (await jobs()).editJob(...asked),
+  pauseJob: async (...asked) => (await jobs()).pauseJob(...asked),
+  resumeJob: async (...asked) => (await jobs()).resumeJob(...asked),
+  runJob: async (...asked) => (await jobs()).runJob(...asked),
+  removeJob: async (...asked) => (await jobs()).removeJob(...asked),
+  slots: async (...asked) => (await jobs()).slots(...asked),
+  addTask: async (...asked) => (await jobs()).addTask(...asked),
+  tasks: async (...asked) => (await jobs()).tasks(...asked),
+  task: async (...asked) => (await jobs()).task(...asked),
+  cancelTask: async (...asked) => (await jobs()).cancelTask(...asked),
+  retryTask: async (...asked) => (await jobs()).retryTask(...asked),
+});

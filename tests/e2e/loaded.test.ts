@@ -20,7 +20,11 @@ const parts = {
   'an MCP server': 'notifications/initialized',
   'a program in the sandbox': '-info-fd',
   'a plugin': 'open-clanker.plugin.json',
+  'a backup': 'before-restore-',
+  'a chore': 'no_such_chore',
   'words of time': 'anderthalb',
+  'a cron expression': 'nearestWeekdays',
+  'what people do with jobs': 'too_many_jobs',
   'what is said about jobs': 'Montag bis Freitag',
   'the document of the API': 'securitySchemes',
 };
@@ -28,8 +32,8 @@ const parts = {
 /** Of Node's own. */
 const builtins = ['undici', 'https', 'tls', 'zlib', 'http2', 'inspector', 'readline'];
 
-/** Source of ours, in bytes. Raise it with a reason. */
-const maxSource = 1_000_000;
+/** Source of ours, in bytes. Raise it with a reason; the last one: every gateway has jobs, its own chores. */
+const maxSource = 1_050_000;
 
 test('a gateway that nobody asked anything has loaded nothing but what answers the first question', async () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'clanker-loaded-'));

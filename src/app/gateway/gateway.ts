@@ -67,7 +67,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     ...deps.rights,
     ...deps.approvals,
     ...deps.replays,
-    ...scheduleOf(deps.schedule),
+    ...deps.schedule,
     ...deps.maintenance,
     authenticate: (token) => Promise.resolve(tokens.authenticate(token)),
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
@@ -169,22 +169,3 @@ function mine(principal: Principal, filter: EventFilter): EventFilter {
   const owner = ownerFilter(principal);
   return owner === null ? filter : { ...filter, person: owner };
 }
-
-/** Its methods, which a spread of an object of a class would leave behind. */
-const scheduleOf = (schedule: ScheduleGateway): ScheduleGateway => ({
-  previewJob: (...asked) => schedule.previewJob(...asked),
-  addJob: (...asked) => schedule.addJob(...asked),
-  jobs: (...asked) => schedule.jobs(...asked),
-  job: (...asked) => schedule.job(...asked),
-  editJob: (...asked) => schedule.editJob(...asked),
-  pauseJob: (...asked) => schedule.pauseJob(...asked),
-  resumeJob: (...asked) => schedule.resumeJob(...asked),
-  runJob: (...asked) => schedule.runJob(...asked),
-  removeJob: (...asked) => schedule.removeJob(...asked),
-  slots: (...asked) => schedule.slots(...asked),
-  addTask: (...asked) => schedule.addTask(...asked),
-  tasks: (...asked) => schedule.tasks(...asked),
-  task: (...asked) => schedule.task(...asked),
-  cancelTask: (...asked) => schedule.cancelTask(...asked),
-  retryTask: (...asked) => schedule.retryTask(...asked),
-});
