@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson } from '../../core/canonical-json.ts';
 import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import { languageOf } from '../../core/languages.ts';
-import type { JsonObject } from '../../core/message.ts';
 import type { PersonPayload } from '../../core/payload.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { Calendar } from '../../core/ports/calendar.ts';
@@ -15,15 +12,7 @@ import type {
   WrittenJob,
   WrittenWhen,
 } from '../../core/ports/schedule-gateway.ts';
-import type {
-  JobChange,
-  JobRow,
-  JobSettings,
-  NewJob,
-  NewTask,
-  Origin,
-  TaskRow,
-} from '../../core/ports/schedule-store.ts';
+import type { JobChange, JobRow, JobSettings, NewJob, NewTask, TaskRow } from '../../core/ports/schedule-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { TaskKinds } from '../../core/ports/task-kind.ts';
@@ -31,9 +20,9 @@ import { ownerFilter, type PersonRole, type Principal } from '../../core/princip
 import { lesserRole, roleIncludes } from '../../core/roles.ts';
 import type { TaskDelivery } from '../../core/task.ts';
 import type { Audit } from '../audit/audit.ts';
+import { keyedId, nameOf, originEdited, originOf, sameAs, titleOf, type Asker } from './requests.ts';
 import { assertNotTooOften, jitterMsOf, localText, missedOf, timingOf, zoneOf, type Reading } from './written.ts';
 
-const maxName = 80;
 const defaultNext = 3;
 const maxNext = 100;
 /** Through the API and the terminal, where people know what they do. */
@@ -68,15 +57,6 @@ export interface JobsDeps {
   /** What words say about when, or an error that shows how to say it. */
   readWords: (words: string, language: string | null, reading: Reading) => Promise<WrittenWhen>;
   settings: () => JobsSettings;
-}
-
-/** Who asks, with what they may do, and the clock they live by. */
-interface Asker {
-  principal: Principal;
-  role: PersonRole;
-  language: string | null;
-  reading: Reading;
-  asked: Asked | null;
 }
 
 /** What people may do with jobs and tasks, whatever surface they come by. */
@@ -437,69 +417,4 @@ function assertNoChore({ payload }: JobRow): void {
     'is_a_chore',
     `This is a chore of the gateway: pause it, run it, or set scheduler.chores.${payload.chore} in the configuration.`,
   );
-}
-
-const originOf = ({ principal: { kind, id }, role, asked }: Asker, written: object): Origin => ({
-  kind,
-  // Who they are on the platform is personal; where they spoke says enough.
-  id: kind === 'sender' ? id.split(':', 2).join(':') : id,
-  role,
-  tainted: asked?.tainted ?? null,
-  ...(asked?.key === undefined ? {} : { request: hashOf(written) }),
-});
-
-/** Whatever of it was edited: it may no more than who edited it, and text of others that they had read counts from then on. */
-const originEdited = (origin: Origin, { role, asked }: Asker): Origin => ({
-  ...origin,
-  role: lesserRole(origin.role, role),
-  tainted: origin.tainted ?? asked?.tainted ?? null,
-});
-
-/** The same key of the same person is the same id. */
-const keyedId = (prefix: 'job' | 'task', person: string, key: string): string =>
-  `${prefix}_${createHash('sha256')
-    .update(JSON.stringify([person, key]))
-    .digest('hex')
-    .slice(0, 26)}`;
-
-const hashOf = (written: object): string =>
-  createHash('sha256')
-    .update(canonicalJson(JSON.parse(JSON.stringify(written)) as JsonObject))
-    .digest('hex');
-
-/** What is stored under the key already, unless something else is asked for with it. */
-function sameAs<T extends { origin: Origin }>(stored: T, written: object): T {
-  if (stored.origin.request === hashOf(written)) return stored;
-  throw new ClankerError(
-    'conflict',
-    'idempotency_conflict',
-    'This idempotency key was used with another request; use a new key.',
-  );
-}
-
-function nameOf(text: string): string {
-  const name = text.replaceAll(/\s+/g, ' ').trim();
-  if (name === '') throw invalidInput('bad_name', 'name: write a name, or leave it out.');
-  return name.length <= maxName ? name : `${name.slice(0, maxName - 1).toWellFormed()}…`;
-}
-
-/** What a job is called that nobody named. */
-function titleOf(payload: PersonPayload): string {
-  switch (payload.kind) {
-    case 'text':
-      return payload.text;
-    case 'ask':
-      return payload.prompt;
-    case 'tool':
-      return payload.tool;
-    case 'fetch':
-      return payload.url;
-    case 'lookup':
-      return payload.query;
-    case 'webhook':
-    case 'file':
-      return payload.name;
-    case 'workflow':
-      return payload.steps.map(({ id }) => id).join(', ');
-  }
 }
