@@ -23,7 +23,10 @@ async function emptyDatabase(): Promise<string> {
 }
 
 /** A real store on a fresh file, closed and removed with the test. */
-export async function freshStore(t: TestContext): Promise<SqliteStore> {
+export const freshStore = async (t: TestContext): Promise<SqliteStore> => (await freshDatabase(t)).store;
+
+/** The same with its file, for what no operation tells. */
+export async function freshDatabase(t: TestContext): Promise<{ store: SqliteStore; file: string }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'open-clanker-'));
   const file = path.join(folder, 'test.db');
   copyFileSync(await (empty ??= emptyDatabase()), file);
@@ -32,5 +35,5 @@ export async function freshStore(t: TestContext): Promise<SqliteStore> {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return store;
+  return { store, file };
 }
