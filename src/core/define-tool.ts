@@ -16,7 +16,7 @@ export function defineTool<S extends z.ZodMiniType<object>>(
     /** Default: all of `effects`. */
     effectsOf?: (input: z.output<S>) => readonly Effect[];
     /** See PreparedCall. */
-    addressOf?: (input: z.output<S>) => string;
+    addressOf?: (input: z.output<S>) => string | undefined;
     run: (input: z.output<S>, call: ToolCall) => Promise<ToolOutput>;
   },
 ): Tool {
@@ -32,8 +32,12 @@ export function defineTool<S extends z.ZodMiniType<object>>(
       const parsed = z.safeParse(input(), args);
       if (!parsed.success) return { problem: problemOf(parsed.error) };
       const { data } = parsed;
-      const address = addressOf === undefined ? {} : { address: addressOf(data) };
-      return { effects: effectsOf?.(data) ?? tool.effects, ...address, run: (call) => run(data, call) };
+      const address = addressOf?.(data);
+      return {
+        effects: effectsOf?.(data) ?? tool.effects,
+        ...(address === undefined ? {} : { address }),
+        run: (call) => run(data, call),
+      };
     },
   };
 }

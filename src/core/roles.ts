@@ -23,6 +23,9 @@ const least: Readonly<Record<Action, PersonRole>> = {
 export const roleIncludes = (held: PersonRole, needed: PersonRole): boolean =>
   roles.indexOf(held) >= roles.indexOf(needed);
 
+/** Of two roles the one that may do less. */
+export const lesserRole = (a: PersonRole, b: PersonRole): PersonRole => (roleIncludes(a, b) ? b : a);
+
 /** The one table of who may do what. */
 export const may = (role: PersonRole, action: Action): boolean => roleIncludes(role, least[action]);
 

@@ -27,6 +27,13 @@ export type TaskDelivery =
   | { to: 'webhook'; name: string }
   | { to: 'nowhere' };
 
+/** Whether it comes to this conversation. */
+export function goesTo(deliver: TaskDelivery, here: ConversationRef | null): boolean {
+  if (deliver.to !== 'conversation' || here === null) return false;
+  const { channel, account, native, thread } = deliver.conversation;
+  return channel === here.channel && account === here.account && native === here.native && thread === here.thread;
+}
+
 export interface TaskResult {
   /** Markdown. Empty: there is nothing to tell, and nobody is told. */
   text: string;

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import * as z from 'zod/mini';
 import { defineTool } from '../../src/core/define-tool.ts';
 import type { InboundEvent } from '../../src/core/ports/channel.ts';
-import type { Effect, Tool, ToolOutput } from '../../src/core/ports/tool.ts';
+import type { Effect, Tool, ToolGroup, ToolOutput } from '../../src/core/ports/tool.ts';
 import type { ToolPolicy } from '../../src/core/tool-policy.ts';
 import { hasty, messagePath, said, type PathSettings } from './message-path.ts';
 import { finish, start, text, usage, type Step } from './scripted-provider.ts';
@@ -32,11 +32,13 @@ export const answering = (words: string): Step[] => [start, text(words), usage, 
 export interface AskingSettings extends PathSettings {
   /** What the tool `page` brings. */
   page?: string;
+  /** Tools beside those of `deeds`. */
+  more?: readonly ToolGroup[];
 }
 
 /** `done`: what the tools did, in order: `post bob: hi`, each with who it was done for. */
 export async function asking(t: TestContext, scripts: Step[][], settings: AskingSettings = {}) {
-  const { page = 'a page' } = settings;
+  const { page = 'a page', more = [] } = settings;
   const done: string[] = [];
   const acting = (name: string, effect: Effect, more: Partial<Tool> = {}): Tool =>
     defineTool({
@@ -61,7 +63,7 @@ export async function asking(t: TestContext, scripts: Step[][], settings: Asking
   });
   const tools = [acting('post', 'send'), acting('save', 'write'), acting('exec', 'execute'), acting('buy', 'spend')];
   const group = { name: 'deeds', about: 'deeds', keywords: ['do'], tools: [...tools, fetching] };
-  const gateway = await messagePath(t, scripts, { toolPolicy: defaultPolicy, groups: [group], ...settings });
+  const gateway = await messagePath(t, scripts, { toolPolicy: defaultPolicy, groups: [group, ...more], ...settings });
   gateway.attach();
   const sink = gateway.ingress.sinkFor('scripted', 'main');
 

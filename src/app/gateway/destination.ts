@@ -1,6 +1,7 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { ConversationRef } from '../../core/message.ts';
 import type { Channel } from '../../core/ports/channel.ts';
+import type { PersonRole } from '../../core/principal.ts';
 import type { Store } from '../../core/ports/store.ts';
 import { mayWriteTo, type AccessPolicy } from '../access/authorize.ts';
 import type { Directory } from '../access/directory.ts';
@@ -58,13 +59,15 @@ const maxLookedAt = 100;
 
 /**
  * Rejects when we may not write to a conversation any more that was a good destination once: its account is gone, or
- * whoever is there was taken off the lists. `owner`: whose result it is, most likely who is there.
+ * whoever is there was taken off the lists. `by`: whose result it is. Who is no owner (any more) reaches their own chats,
+ * and groups in which they may still talk.
  */
 export async function assertStillWelcome(
   { conversation, chatType }: { conversation: ConversationRef; chatType: 'direct' | 'group' },
-  owner: string,
-  { store, channels, policy, directory }: DestinationDeps,
+  by: { person: string; role: PersonRole },
+  deps: DestinationDeps,
 ): Promise<void> {
+  const { channels, policy, directory } = deps;
   const { channel, account, native } = conversation;
   if (!channels.status().some(({ id }) => id === `${channel}:${account}`))
     throw new ClankerError(
@@ -73,26 +76,65 @@ export async function assertStillWelcome(
       `The channel ${channel}:${account} is not configured any more.`,
     );
   const access = policy(channel, account);
-  if (mayWriteTo(access, native, await directory.find({ channel, account, native }))) return;
-  const open = chatType === 'group' ? nesting.has(channel) && access.chats.size > 0 : await isDirectChat();
-  if (!open) throw notAllowed(native, channel, account);
-
-  /** Where the platform's id of a direct chat is another than that of who writes there. */
-  async function isDirectChat(): Promise<boolean> {
-    const here = (identity: { channel: string; account: string }): boolean =>
-      identity.channel === channel && identity.account === account;
-    const natives = new Set([
-      ...(await store.identitiesOf(owner)).filter(here).map((identity) => identity.native),
-      ...[...access.users].slice(0, maxLookedAt),
-      ...(await store.admissions(maxLookedAt)).filter(here).map((identity) => identity.native),
-    ]);
-    for (const each of natives) {
-      const person = await store.identity({ channel, account, native: each });
-      if (person?.conversation?.native === native && mayWriteTo(access, each, person)) return true;
-    }
-    return false;
+  const known = await directory.find({ channel, account, native });
+  const listed = mayWriteTo(access, native, known);
+  if (chatType === 'group') {
+    if (!listed && !(nesting.has(channel) && access.chats.size > 0)) throw notAllowed(native, channel, account);
+    if (!(await mayTalkThere(conversation, by, access, deps))) throw notYours(native);
+    return;
   }
+  const there = known?.person ?? (await whoseChat(conversation, by.person, access, deps));
+  if (!listed && there === null) throw notAllowed(native, channel, account);
+  if (there !== null && there !== by.person && by.role !== 'owner') throw notYours(native);
 }
+
+/** Who has this direct chat, where its id is another than theirs; null: nobody who is let in, as far as is known. */
+async function whoseChat(
+  { channel, account, native }: ConversationRef,
+  owner: string,
+  access: AccessPolicy,
+  { store }: DestinationDeps,
+): Promise<string | null> {
+  const natives = new Set([
+    ...(await nativesOf(owner, channel, account, store)),
+    ...[...access.users].slice(0, maxLookedAt),
+    ...(await store.admissions(maxLookedAt))
+      .filter((identity) => identity.channel === channel && identity.account === account)
+      .map((identity) => identity.native),
+  ]);
+  for (const each of natives) {
+    const person = await store.identity({ channel, account, native: each });
+    if (person?.conversation?.native === native && mayWriteTo(access, each, person)) return person.person;
+  }
+  return null;
+}
+
+async function mayTalkThere(
+  { channel, account }: ConversationRef,
+  { person, role }: { person: string; role: PersonRole },
+  { access, users }: AccessPolicy,
+  { store }: DestinationDeps,
+): Promise<boolean> {
+  if (role === 'owner' || access === 'open' || users.size === 0) return true;
+  return (await nativesOf(person, channel, account, store)).some((native) => users.has(native));
+}
+
+const nativesOf = async (
+  person: string,
+  channel: string,
+  account: string,
+  store: Pick<Store, 'identitiesOf'>,
+): Promise<string[]> =>
+  (await store.identitiesOf(person))
+    .filter((identity) => identity.channel === channel && identity.account === account)
+    .map(({ native }) => native);
+
+const notYours = (target: string): ClankerError =>
+  new ClankerError(
+    'auth',
+    'target_not_allowed',
+    `${target} is no chat of the person this is for, and only owners have something sent to others.`,
+  );
 
 const notAllowed = (target: string, channel: string, account: string): ClankerError =>
   new ClankerError(

@@ -1,8 +1,9 @@
 import type { Button } from '../../core/message.ts';
-import { goesTo, jobLine, jobText, titleText } from '../../core/notices/schedule-text.ts';
+import { jobLine, jobText, titleText } from '../../core/notices/schedule-text.ts';
 import type { ScheduleWords } from '../../core/notices/schedule-words.ts';
 import type { JobView } from '../../core/ports/schedule-gateway.ts';
 import { may } from '../../core/roles.ts';
+import { goesTo } from '../../core/task.ts';
 import type { CommandContext } from '../commands/registry.ts';
 import { askedIn, principalOf, told, wordsOf, type Answer } from './asked-in-chat.ts';
 import type { ScheduleCommandDeps } from './commands.ts';

@@ -1,8 +1,8 @@
 import type { Button } from '../../core/message.ts';
-import { doesText, goesTo, taskLine, titleText } from '../../core/notices/schedule-text.ts';
+import { doesText, taskLine, titleText } from '../../core/notices/schedule-text.ts';
 import type { ScheduleWords } from '../../core/notices/schedule-words.ts';
 import type { TaskRow } from '../../core/ports/schedule-store.ts';
-import { taskStates, type TaskState } from '../../core/task.ts';
+import { goesTo, taskStates, type TaskState } from '../../core/task.ts';
 import type { CommandContext } from '../commands/registry.ts';
 import { principalOf, told, wordsOf, zoneOf, type Answer } from './asked-in-chat.ts';
 import type { ScheduleCommandDeps } from './commands.ts';

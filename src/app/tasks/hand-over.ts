@@ -17,6 +17,7 @@ import { assertStillWelcome, type DestinationDeps } from '../gateway/destination
 import { planMessage, replyMaxAgeMs, sendable } from '../runs/reply-plan.ts';
 import { localText } from '../schedule/written.ts';
 import type { HandedOver } from './carry-out.ts';
+import type { JobRights } from './rights.ts';
 
 /** How late a result is when that is said with it. */
 const lateMs = 300_000;
@@ -32,6 +33,7 @@ export interface HandOverDeps extends DestinationDeps {
   markdown: Markdown;
   channels: DestinationDeps['channels'] & Pick<ChannelManager, 'limits'>;
   delivery: Pick<Delivery, 'wake'>;
+  rights: Pick<JobRights, 'of' | 'roleOf'>;
   calendar: Pick<Calendar, 'wall'>;
   /** The clock that a person lives by. */
   zoneOf: (person: string) => Promise<string>;
@@ -62,6 +64,7 @@ export class HandOver {
     const { deliver } = task;
     const silent = showsNothing(result.text) && result.files.length === 0;
     if (silent || deliver.to === 'nowhere') return nothing;
+    await this.#deps.rights.of(task);
     switch (deliver.to) {
       case 'conversation':
         return this.#toConversation(task, deliver, result, now);
@@ -81,8 +84,10 @@ export class HandOver {
   }
 
   /** Rejects when a result could not be handed over: before it costs anything to come to it. */
-  async assertWelcome({ deliver, owner }: Pick<TaskRow, 'deliver' | 'owner'>): Promise<void> {
-    if (deliver.to === 'conversation') await assertStillWelcome(deliver, owner, this.#deps);
+  async assertWelcome({ deliver, owner, origin }: Pick<TaskRow, 'deliver' | 'owner' | 'origin'>): Promise<void> {
+    if (deliver.to !== 'conversation') return;
+    const role = await this.#deps.rights.roleOf({ owner, origin });
+    await assertStillWelcome(deliver, { person: owner, role }, this.#deps);
   }
 
   /** Says where the result would have gone that there is none; nothing where nobody may be written to any more. */
@@ -109,8 +114,7 @@ export class HandOver {
     await this.assertWelcome(task);
     const reader = await this.#reader(task.owner);
     const { results } = reader.words;
-    // What a person wants done at this moment is waited for.
-    const quiet = task.trigger === 'hand' ? null : quietEnd(reader, now);
+    const quiet = (await this.#isAwaited(task)) ? null : quietEnd(reader, now);
     const late = task.due !== null && (quiet ?? now) - task.due > lateMs ? this.#local(task.due, reader.zone) : null;
     const text = late === null ? result.text : `${results.wasDue(late)}\n\n${result.text}`.trimEnd();
     if (quiet !== null) {
@@ -125,6 +129,13 @@ export class HandOver {
       note: this.#note(task, deliver.sessionKey, { ...result, text: whole }, now),
       follows: [],
     };
+  }
+
+  /** What a person wants at this very moment: done by hand, or a reminder of one time that they named. */
+  async #isAwaited({ trigger, kind, jobId, due }: TaskRow): Promise<boolean> {
+    if (trigger === 'hand') return true;
+    if (kind !== 'text' || due === null || jobId === null) return kind === 'text' && trigger === 'request';
+    return (await this.#deps.store.job(jobId, null))?.schedule.type === 'at';
   }
 
   #rows(

@@ -2,7 +2,7 @@ import { ClankerError } from '../../core/errors.ts';
 import type { TaskRow } from '../../core/ports/schedule-store.ts';
 import type { InboxRow, Store } from '../../core/ports/store.ts';
 import type { PersonRole } from '../../core/principal.ts';
-import { roleIncludes } from '../../core/roles.ts';
+import { lesserRole, roleIncludes } from '../../core/roles.ts';
 import type { Directory } from '../access/directory.ts';
 
 export interface JobRightsDeps {
@@ -23,10 +23,15 @@ export class JobRights {
   }
 
   /** Rejects with `not_allowed` when its owner may have no jobs any more. */
-  async of({ owner, origin }: Pick<TaskRow, 'owner' | 'origin'>): Promise<PersonRole> {
-    const role = await this.#lesser(owner, origin.role);
+  async of(task: Pick<TaskRow, 'owner' | 'origin'>): Promise<PersonRole> {
+    const role = await this.roleOf(task);
     if (roleIncludes(role, 'member')) return role;
     throw new ClankerError('auth', 'not_allowed', 'The person this is done for may have no jobs any more.');
+  }
+
+  /** The same of guests, too. */
+  async roleOf({ owner, origin }: Pick<TaskRow, 'owner' | 'origin'>): Promise<PersonRole> {
+    return lesserRole(origin.role, await this.#deps.directory.roleOf(owner));
   }
 
   /** Who asks in a message of the channel `job`, and what they may do now: as `whois` for the other channels. */
@@ -34,11 +39,6 @@ export class JobRights {
     // A key is that of a task, and further names behind it.
     const id = /^\w+/.exec(dedupe.slice(dedupePrefix.length))?.[0] ?? '';
     const task = await this.#deps.store.task(id, owner);
-    return { person: owner, role: task === null ? 'guest' : await this.#lesser(owner, task.origin.role) };
-  }
-
-  async #lesser(owner: string, made: PersonRole): Promise<PersonRole> {
-    const now = await this.#deps.directory.roleOf(owner);
-    return roleIncludes(made, now) ? now : made;
+    return { person: owner, role: task === null ? 'guest' : await this.roleOf(task) };
   }
 }

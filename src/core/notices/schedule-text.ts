@@ -4,7 +4,7 @@ import type { JobView } from '../ports/schedule-gateway.ts';
 import type { TaskRow } from '../ports/schedule-store.ts';
 import type { Timing } from '../schedule.ts';
 import type { ConversationRef } from '../message.ts';
-import type { TaskDelivery } from '../task.ts';
+import { goesTo, type TaskDelivery } from '../task.ts';
 import { cronShape, type CronShape } from './cron-shape.ts';
 import type { LengthUnit, ScheduleWords } from './schedule-words.ts';
 
@@ -172,13 +172,6 @@ export function doesText(payload: Payload, words: ScheduleWords): string {
     case 'chore':
       return does.chore(code(payload.chore));
   }
-}
-
-/** Whether it comes to this conversation. */
-export function goesTo(deliver: TaskDelivery, here: ConversationRef | null): boolean {
-  if (deliver.to !== 'conversation' || here === null) return false;
-  const { channel, account, native, thread } = deliver.conversation;
-  return channel === here.channel && account === here.account && native === here.native && thread === here.thread;
 }
 
 /** Where it goes; empty when that is here. */

@@ -149,7 +149,7 @@ export function changeJob(db: Database, id: string, revision: number, change: Jo
   const state = asked === 'active' && nextAt === null ? 'finished' : asked;
   const record = db.get<JobRecord>(
     `UPDATE jobs SET name = ?, kind = ?, state = ?, reason = ?, next_at = ?, decided_at = ?, jitter_ms = ?, max_attempts = ?,
-       timing = ?, missed = ?, deliver = ?, payload = ?, revision = revision + 1, updated_at = ?
+       timing = ?, missed = ?, deliver = ?, origin = ?, payload = ?, revision = revision + 1, updated_at = ?
      WHERE id = ? AND revision = ? AND state IN (${comingTo(state)}) RETURNING *`,
     next.name,
     next.payload.kind,
@@ -162,6 +162,7 @@ export function changeJob(db: Database, id: string, revision: number, change: Jo
     timingText(next),
     JSON.stringify(next.missed),
     JSON.stringify(next.deliver),
+    JSON.stringify(change.origin ?? before.origin),
     JSON.stringify(next.payload),
     change.at,
     id,
