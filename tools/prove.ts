@@ -3,8 +3,8 @@
  * and a local Telegram, does its worst, and then draws up the accounts. Exits 1 on any violation.
  *
  *   npm run prove                          all sections
- *   npm run prove -- crash steps           some of: crash steps agent acks drain slow reload channels promises faults split
- *   --kills N       of crash and agent (60)
+ *   npm run prove -- crash steps           some of: crash steps agent jobs acks drain slow reload channels promises faults split
+ *   --kills N       of crash, agent and jobs (60)
  *   --slow-turn S   seconds of the slow turn (10; the promise is made for 60)
  */
 import { parseArgs } from 'node:util';
@@ -17,6 +17,7 @@ import { conformance, suites } from '../tests/e2e/proofs/conformance.ts';
 import { crash } from '../tests/e2e/proofs/crash.ts';
 import { drain } from '../tests/e2e/proofs/drain.ts';
 import { faults } from '../tests/e2e/proofs/faults.ts';
+import { jobs } from '../tests/e2e/proofs/jobs.ts';
 import type { Proof } from '../tests/e2e/proofs/proof.ts';
 import { reload } from '../tests/e2e/proofs/reload.ts';
 import { flood, slowDisk, slowReader, slowTurn } from '../tests/e2e/proofs/slow.ts';
@@ -36,6 +37,7 @@ const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
   crash: [['kill -9 at random moments under load', () => crash(Number(values.kills))]],
   steps: [['kill -9 at every named step', () => steps()]],
   agent: [['kill -9 at random moments and named steps while tools do things', () => agent(Number(values.kills))]],
+  jobs: [['kill -9 at random moments and named steps while jobs are due', () => jobs(Number(values.kills))]],
   acks: [['every acknowledgement after its fsync', () => acks(12)]],
   drain: [['SIGTERM with 100 streams open', () => drain(100)]],
   slow: [
