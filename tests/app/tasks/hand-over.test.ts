@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaskOutcome } from '../../../src/core/ports/task-kind.ts';
 import { ownerPerson } from '../../../src/core/principal.ts';
+import { newJob } from '../../adapters/store/schedule-rows.ts';
 import { answering, from, inGroup } from '../../support/asking.ts';
 import { inChat, jobs } from '../../support/jobs.ts';
 import { hasty } from '../../support/message-path.ts';
@@ -105,6 +106,21 @@ test('in quiet hours a result waits for their end, whole, and what was asked for
   assert.equal((await rig.handOver.handOver(then, outcome, follower.runAt)).outbox.length, 1);
   const byHand = await rig.task(reminder, { deliver: inChat, trigger: 'hand' });
   assert.equal((await rig.handOver.handOver(byHand, outcome, noon)).outbox.length, 1);
+});
+
+test('a reminder of one time that a person named comes at that time, in quiet hours too', async (t) => {
+  const rig = await jobs(t, [answering('hello')]);
+  await rig.store.setPreferences(ownerPerson, { quietHours: '11:00-13:30', timeZone: 'UTC' }, 10);
+  const sent = async (jobId: string): Promise<number> => {
+    const row = await rig.task(reminder, { deliver: inChat, due: noon, jobId });
+    return (await rig.handOver.handOver(row, said('Tea'), noon)).outbox.length;
+  };
+  await rig.store.addJob(newJob('once', { schedule: { type: 'at', at: noon }, nextAt: noon }), 9);
+  await rig.store.addJob(newJob('often', { nextAt: noon }), 9);
+  assert.equal(await sent('once'), 1);
+  assert.equal(await sent('often'), 0);
+  const answer = await rig.task({ kind: 'ask', prompt: 'x' }, { deliver: inChat, due: noon, jobId: 'once' });
+  assert.deepEqual((await rig.handOver.handOver(answer, said('Tea'), noon)).outbox, [], 'what an agent says can wait');
 });
 
 test('a file that the channel cannot take is named instead of lost', async (t) => {
