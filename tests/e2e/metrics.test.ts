@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -130,6 +130,11 @@ base_url = "${model}"
 api_key = "another-key-of-it"
 model = "n-1"
 max_concurrency = 1
+[providers.narrow]
+base_url = "${model}"
+api_key = "a-third-key-of-it"
+model = "narrow-1"
+context_window = 2048
 [logging]
 level = "warn"
 `,
@@ -243,6 +248,19 @@ level = "warn"
     );
     assert.deepEqual(
       [...driven].filter((name) => !seen.has(name)),
+      [],
+    );
+  });
+
+  it('no metric is named in the source that was never seen', () => {
+    const named = globSync('src/**/*.ts', { cwd: root }).flatMap((file) =>
+      [...readFileSync(path.join(root, file), 'utf8').matchAll(/\b(?:counter|gauge|histogram)\(\s*'([a-z_]+)'/g)].map(
+        ([, name = '']) => name,
+      ),
+    );
+    assert.ok(named.length > 0);
+    assert.deepEqual(
+      ours(named).filter((name) => !seen.has(name)),
       [],
     );
   });

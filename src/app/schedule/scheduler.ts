@@ -48,8 +48,11 @@ export class Scheduler {
 
   constructor(deps: SchedulerDeps) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'scheduler' }) };
-    this.#fired = deps.metrics.counter('job_slots_fired_total', 'Due times of jobs that fired.');
-    this.#missed = deps.metrics.counter('job_slots_missed_total', 'Due times of jobs that nobody attended in time.');
+    this.#fired = deps.metrics.counter('job_slots_fired_total', 'Due times of jobs that fired, by kind.');
+    this.#missed = deps.metrics.counter(
+      'job_slots_missed_total',
+      'Due times of jobs that nobody attended in time, by kind.',
+    );
   }
 
   /** A job was made or changed, or the settings were. */

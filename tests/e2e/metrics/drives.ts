@@ -64,6 +64,24 @@ export const drives: readonly Drive[] = [
     },
   },
   {
+    what: 'an answer that calls a tool',
+    moves: ['tool_calls_total{outcome="ok",tool="calculator"}', 'tool_seconds{tool="calculator"}'],
+    async drive(gateway) {
+      const toolCalls = [{ name: 'calculator', args: { expression: '6 * 7' } }];
+      gateway.model.answer = ({ messages }) =>
+        (messages as { role: string }[]).at(-1)?.role === 'tool' ? {} : { text: '', toolCalls };
+      await say(gateway, { text: 'calculate 6 * 7' });
+      gateway.model.answer = {};
+    },
+  },
+  {
+    what: 'a conversation that its model cannot hold any more',
+    moves: ['compactions_total{outcome="ok"}'],
+    async drive(gateway) {
+      for (let n = 0; n < 8; n++) await say(gateway, { text: 'word '.repeat(400), session: 'talk', model: 'narrow' });
+    },
+  },
+  {
     what: 'a model without prices',
     moves: ['provider_price_unknown_total{provider="n"}'],
     drive: async (gateway) => void (await say(gateway, { model: 'n' })),
@@ -190,6 +208,21 @@ export const drives: readonly Drive[] = [
         await ask(gateway.target, 'DELETE', `/api/v1/jobs/${job.id}`);
         await ask(gateway.target, 'POST', `/api/v1/tasks/${task.id}/cancel`);
       };
+    },
+  },
+  {
+    what: 'a job whose times pass while the gateway stands still',
+    moves: ['job_slots_fired_total{kind="text"}', 'job_slots_missed_total{kind="text"}'],
+    async drive(gateway) {
+      const { body: job } = await ask<{ id: string }>(gateway.target, 'POST', '/api/v1/jobs', {
+        every: '1s',
+        payload: { kind: 'text', text: 'tea' },
+        deliver: 'nowhere',
+      });
+      gateway.daemon.signal('SIGSTOP');
+      await sleep(3000);
+      gateway.daemon.signal('SIGCONT');
+      return () => ask(gateway.target, 'DELETE', `/api/v1/jobs/${job.id}`);
     },
   },
   {
