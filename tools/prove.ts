@@ -4,6 +4,7 @@
  *
  *   npm run prove                          all sections
  *   npm run prove -- crash steps           some of: crash steps agent jobs acks drain slow reload channels promises faults split
+ *                                          scheduler
  *   --kills N       of crash, agent and jobs (60)
  *   --slow-turn S   seconds of the slow turn (10; the promise is made for 60)
  */
@@ -20,6 +21,7 @@ import { faults } from '../tests/e2e/proofs/faults.ts';
 import { jobs } from '../tests/e2e/proofs/jobs.ts';
 import type { Proof } from '../tests/e2e/proofs/proof.ts';
 import { reload } from '../tests/e2e/proofs/reload.ts';
+import { scheduler } from '../tests/e2e/proofs/scheduler.ts';
 import { flood, slowDisk, slowReader, slowTurn } from '../tests/e2e/proofs/slow.ts';
 import { split } from '../tests/e2e/proofs/split.ts';
 import { steps } from '../tests/e2e/proofs/steps.ts';
@@ -53,6 +55,7 @@ const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
     () => conformance(file, 50),
   ]),
   faults: [['faults of five platforms at once', () => faults()]],
+  scheduler: [['10,000 lives of a scheduler: stops, kills, moved clocks, changed jobs', () => scheduler(10_000)]],
   split: [['10,000 texts of every dialect, cut', () => split(10_000)]],
 };
 
