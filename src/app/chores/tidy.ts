@@ -8,6 +8,8 @@ const pauseMs = 20;
 /** How long an idempotency key is remembered (contract). */
 const keepKeysMs = 7 * 86_400_000;
 const keepRefusedMs = 7 * 86_400_000;
+/** Hundreds of runs of chores a day have nothing to tell: the last of them show that they run. */
+const keepSilentMs = 2 * 86_400_000;
 /** Of a model that nobody asked for since: clients can name any. */
 const keepRestsMs = 86_400_000;
 
@@ -66,10 +68,11 @@ export async function tidyRows({ store, clock }: TidyDeps, signal: AbortSignal):
   return told([[await steps(clock, signal, () => store.maintain(limits)), 'steps of forgetting what has passed']]);
 }
 
-/** Tasks that are over, with their slots. */
+/** Tasks and jobs that are over, with their slots. */
 export async function forgetTasks({ store, clock, keepTasksMs }: TidyDeps, signal: AbortSignal): Promise<string> {
-  const before = clock.now() - keepTasksMs();
-  return told([[await steps(clock, signal, () => store.forgetTasks(before, batch)), 'steps of forgetting tasks']]);
+  const now = clock.now();
+  const step = (): Promise<boolean> => store.forgetTasks(now - keepTasksMs(), now - keepSilentMs, batch);
+  return told([[await steps(clock, signal, step), 'steps of forgetting tasks']]);
 }
 
 /** Rests of models that ended long ago. */

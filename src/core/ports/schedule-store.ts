@@ -275,15 +275,19 @@ export interface ScheduleStore {
   releaseTasks(node: string, at: number): Promise<number>;
   /**
    * A start: what another process of this data directory left running died with it. It is queued again, its crash counted;
-   * with `maxCrashes` of them it has failed (`crashed`), and its job is paused for that reason.
+   * with `maxCrashes` of them it has failed (`crashed`), its job is paused for that reason, and what waits of the job is
+   * cancelled.
    */
   recoverTasks(node: string, maxCrashes: number, at: number): Promise<{ queued: TaskRow[]; failed: TaskRow[] }>;
   /** What is known of the steps of a workflow, in the order in which they began. */
   taskSteps(id: string): Promise<TaskStep[]>;
   /** False when the task is not held under this fence any more. One that was cancelled still takes its steps. */
   saveTaskStep(id: string, fence: number, step: TaskStep): Promise<boolean>;
-  /** One bounded step of housekeeping: what ended before `before`, and slots older than that; true while there is more. */
-  forgetTasks(before: number, batch: number): Promise<boolean>;
+  /**
+   * One bounded step of housekeeping: what ended before `before`, finished jobs and slots older than that, and chores that
+   * came to nothing worth telling before `silentBefore`, with their slots; true while there is more.
+   */
+  forgetTasks(before: number, silentBefore: number, batch: number): Promise<boolean>;
   /** Jobs that are not finished, tasks that wait, that are at work, and that are dead letters. */
   taskCounts(): Promise<{ jobs: number; queued: number; running: number; failed: number }>;
 }

@@ -16,7 +16,7 @@ import { pauseCrashed, rememberFor } from './jobs.ts';
 import { appendMessage } from './messages.ts';
 import { planOutbound } from './outbound.ts';
 import { saveProgress, sessionRecord } from './sessions.ts';
-import { insertTask, moved, type TaskRecord, tell } from './tasks.ts';
+import { cancelRunsOf, insertTask, moved, type TaskRecord, tell } from './tasks.ts';
 
 type ClaimRequest = Parameters<ScheduleStore['claimTask']>[0];
 
@@ -112,7 +112,10 @@ function crash(db: Database, seq: number, maxCrashes: number, at: number): TaskR
   );
   if (record === null) throw new Error('a task that was running is not');
   const failed = record.state === 'failed';
-  if (failed && record.job_id !== null) pauseCrashed(db, record.job_id, at);
+  if (failed && record.job_id !== null) {
+    pauseCrashed(db, record.job_id, at);
+    cancelRunsOf(db, record.job_id, at);
+  }
   const told: [TaskEventKind, string] = ['crashed', `in attempt ${record.attempts}`];
   return moved(db, record, at, ...(failed ? [told, ['failed', 'crashed'] as [TaskEventKind, string]] : [told]));
 }

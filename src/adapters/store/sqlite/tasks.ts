@@ -232,14 +232,27 @@ export function cancelTask(db: Database, id: string, owner: string | null, reaso
   return record === null ? null : moved(db, record, at, ['cancelled', reason]);
 }
 
-/** Of a job that is removed. */
-export function cancelQueuedOf(db: Database, jobId: string, at: number): void {
+/** All that waits of a job that is removed. */
+export const cancelQueuedOf = (db: Database, jobId: string, at: number): void =>
+  cancelQueued(db, jobId, at, { but: '', reason: 'its job was removed' });
+
+/** Of a job that ends the process: what would do the same work. What only hands a result over stays. */
+export const cancelRunsOf = (db: Database, jobId: string, at: number): void =>
+  cancelQueued(db, jobId, at, { but: 'task', reason: 'its job crashes' });
+
+function cancelQueued(
+  db: Database,
+  jobId: string,
+  at: number,
+  { but, reason }: { but: TaskTrigger | ''; reason: string },
+): void {
   const records = db.all<TaskRecord>(
-    `UPDATE tasks SET ${cancelled} WHERE job_id = ?2 AND state = 'queued' RETURNING *`,
+    `UPDATE tasks SET ${cancelled} WHERE job_id = ?2 AND state = 'queued' AND cause <> ?3 RETURNING *`,
     at,
     jobId,
+    but,
   );
-  for (const record of records) tell(db, record, at, 'cancelled', 'its job was removed');
+  for (const record of records) tell(db, record, at, 'cancelled', reason);
 }
 
 export function retryTask(db: Database, id: string, owner: string | null, at: number): TaskRow | null {
@@ -266,26 +279,47 @@ function beginStepsAnew(db: Database, seq: number): void {
   );
 }
 
-export function forgetTasks(db: Database, before: number, batch: number): boolean {
-  const ended = JSON.stringify(
-    db
-      .all<{ seq: number }>('SELECT seq FROM tasks WHERE finished_at < ? ORDER BY finished_at LIMIT ?', before, batch)
-      .map(({ seq }) => seq),
+export function forgetTasks(db: Database, before: number, silentBefore: number, batch: number): boolean {
+  const ended = seqsOf(db, 'SELECT seq FROM tasks WHERE finished_at < ? ORDER BY finished_at LIMIT ?', before, batch);
+  const silent = seqsOf(
+    db,
+    `SELECT seq FROM tasks WHERE chore = 1 AND state = 'completed' AND created_at < ?
+       AND json_extract(result, '$.text') = '' ORDER BY created_at LIMIT ?`,
+    silentBefore,
+    batch,
   );
+  // Of what nobody hears of not even the time is kept.
+  db.run(
+    `DELETE FROM job_slots WHERE (job, due) IN (
+       SELECT j.seq, t.due FROM tasks t JOIN jobs j ON j.id = t.job_id WHERE t.seq IN (SELECT value FROM json_each(?)))`,
+    JSON.stringify(silent),
+  );
+  const gone = JSON.stringify([...ended, ...silent]);
   for (const [table, column] of [
     ['task_events', 'task'],
     ['task_steps', 'task'],
     ['tasks', 'seq'],
   ] as const) {
-    db.run(`DELETE FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`, ended);
+    db.run(`DELETE FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`, gone);
   }
   const slots = db.run(
     'DELETE FROM job_slots WHERE (job, due) IN (SELECT job, due FROM job_slots WHERE at < ? ORDER BY at LIMIT ?)',
     before,
     batch,
   );
-  return slots === batch || (JSON.parse(ended) as number[]).length === batch;
+  // Its slots are as old, and go by themselves.
+  const jobs = db.run(
+    `DELETE FROM jobs WHERE seq IN (
+       SELECT seq FROM jobs WHERE chore = 0 AND state = 'finished' AND updated_at < ? AND NOT EXISTS (
+         SELECT 1 FROM tasks WHERE job_id = jobs.id AND state IN ('queued', 'running')) LIMIT ?)`,
+    before,
+    batch,
+  );
+  return [ended.length, silent.length, slots, jobs].includes(batch);
 }
+
+const seqsOf = (db: Database, sql: string, before: number, batch: number): number[] =>
+  db.all<{ seq: number }>(sql, before, batch).map(({ seq }) => seq);
 
 export function taskCounts(db: Database): { jobs: number; queued: number; running: number; failed: number } {
   const count = (sql: string): number => db.get<{ n: number }>(sql)?.n ?? 0;

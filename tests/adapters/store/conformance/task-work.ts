@@ -175,6 +175,22 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
     assert.deepEqual([job.state, job.reason], ['paused', 'crashed']);
   });
 
+  it('a job that ends the process ends it no more by what waits in its line; results on their way still arrive', async (store) => {
+    await fire(store, await addJob(store, 'j'), [fired(noon), fired(noon + 1)], null);
+    await add(store, 'by hand', { jobId: 'j', trigger: 'hand', runAt: noon + 2 });
+    await add(store, 'result', { jobId: 'j', trigger: 'task', runAt: noon + 3 });
+    for (let crash = 1; crash <= maxTaskCrashes; crash++) {
+      assert.equal((await begun(store, { now: noon + 9, node: `n${crash}` })).id, `j@${noon}`);
+      await store.recoverTasks('next', maxTaskCrashes, noon + 9);
+    }
+    assert.equal((await begun(store, { now: noon + 9 })).id, 'result');
+    for (const id of [`j@${noon + 1}`, 'by hand']) {
+      assert.equal((await taskOf(store, id)).state, 'cancelled');
+      assert.deepEqual(await told(store, id), ['queued', 'cancelled']);
+    }
+    assert.equal((await store.retryTask('by hand', null, noon + 10))?.state, 'queued', 'a person may want it');
+  });
+
   it('signs of life extend the lease and tell of progress; who does not hold a task any more hears of it', async (store) => {
     await add(store, 'a');
     await add(store, 'b');

@@ -12,6 +12,7 @@ import {
   finished,
   fire,
   fired,
+  jobOf,
   minute,
   missed,
   newTask,
@@ -273,16 +274,66 @@ export function tasksConformance(engine: string, openEmpty: OpenEmpty): void {
     }
     const left = async () => (await store.listTasks({ owner: null }, { limit: 99 })).items.map(({ id }) => id);
     assert.equal((await left()).length, 6);
-    assert.equal(await store.forgetTasks(noon + 6, 3), false, 'nothing is as old as that');
+    assert.equal(await store.forgetTasks(noon + 6, noon, 3), false, 'nothing is as old as that');
     assert.deepEqual([(await left()).length, (await store.slots('j', { limit: 99 })).items.length], [6, 7]);
     const more: boolean[] = [];
-    do more.push(await store.forgetTasks(noon + 12, 2));
+    do more.push(await store.forgetTasks(noon + 12, noon, 2));
     while (more.at(-1) === true);
     assert.ok(more.length >= 3, 'it takes its time');
     assert.equal((await left()).length, 4);
     assert.deepEqual((await store.slots('j', { limit: 99 })).items, []);
-    await store.forgetTasks(noon + minute, 99);
+    await store.forgetTasks(noon + minute, noon, 99);
     assert.deepEqual(await left(), ['open']);
     assert.deepEqual([await store.taskSteps('ends'), await store.taskEvents('ends')], [[], []]);
+  });
+
+  it('jobs that are over are forgotten like their tasks, and those with work left are not', async (store) => {
+    for (const id of ['over', 'goes on', 'waits']) {
+      const job = await addJob(store, id);
+      await fire(store, job, [fired(noon)], id === 'goes on' ? noon + minute : null);
+      if (id !== 'waits') await store.finishTask(finished(await begun(store)));
+    }
+    const left = async () => (await store.listJobs({ owner: null }, { limit: 9 })).items.map(({ id }) => id);
+    await store.forgetTasks(noon, noon, 9);
+    assert.equal((await left()).length, 3, 'not before their time');
+    while (await store.forgetTasks(noon + 2 * minute, noon, 1));
+    assert.deepEqual(await left(), ['goes on', 'waits']);
+    await store.finishTask(finished(await begun(store)));
+    while (await store.forgetTasks(noon + 2 * minute, noon, 1));
+    assert.deepEqual(await left(), ['goes on']);
+  });
+
+  it('chores that had nothing to tell are forgotten sooner, with their slots, and nothing else is', async (store) => {
+    const payload = { kind: 'chore', chore: 'health' } as const;
+    const chore = await addJob(store, 'chore-health', { payload });
+    const text = await addJob(store, 'j');
+    for (const [job, words] of [
+      [chore, ''],
+      [chore, 'not all is well'],
+      [text, ''],
+    ] as const) {
+      const { nextAt } = await jobOf(store, job.id);
+      const due = nextAt ?? 0;
+      await store.fire({
+        jobId: job.id,
+        revision: (await jobOf(store, job.id)).revision,
+        dueAt: due,
+        slots: [fired(due)],
+        tasks: [
+          newTask(`${job.id}@${due}`, { jobId: job.id, due, trigger: 'slot', payload: job.payload, createdAt: noon }),
+        ],
+        nextAt: due + minute,
+        maxWaiting: 100,
+        at: noon,
+      });
+      await store.finishTask(finished(await begun(store), { result: result(words), at: noon + 1 }));
+    }
+    const left = async () => (await store.listTasks({ owner: null }, { limit: 9 })).items.map(({ id }) => id).sort();
+    const slots = async (id: string) => (await store.slots(id, { limit: 9 })).items.map(({ due }) => due);
+    await store.forgetTasks(noon - minute, noon, 9);
+    assert.equal((await left()).length, 3, 'not before their time');
+    while (await store.forgetTasks(noon - minute, noon + 1, 1));
+    assert.deepEqual(await left(), [`chore-health@${noon + minute}`, `j@${noon}`]);
+    assert.deepEqual([await slots('chore-health'), await slots('j')], [[noon + minute], [noon]]);
   });
 }

@@ -146,7 +146,7 @@ test('among 100,000 jobs and as many tasks everything is found by an index', (t)
     }
   }
   assert.equal(deadLetters(db, null, { limit: 20 }).items.length, 20);
-  assert.equal(forgetTasks(db, noon, 100), true);
+  assert.equal(forgetTasks(db, noon, noon, 100), true);
   taskCounts(db);
   counts(db, noon);
   assert.deepEqual([...db.scans], []);
