@@ -83,7 +83,7 @@ export async function assertStillWelcome(
     if (!(await mayTalkThere(conversation, by, access, deps))) throw notYours(native);
     return;
   }
-  const there = known?.person ?? (await whoseChat(conversation, by.person, access, deps));
+  const there = listed && known !== null ? known.person : await whoseChat(conversation, by.person, access, deps);
   if (!listed && there === null) throw notAllowed(native, channel, account);
   if (there !== null && there !== by.person && by.role !== 'owner') throw notYours(native);
 }

@@ -169,16 +169,18 @@ export class HandOver {
 
   /** What the agent knows of it when the person speaks of it. */
   #note(
-    { name, jobId, id }: TaskRow,
+    { name, jobId, id, origin }: TaskRow,
     sessionKey: string,
     { text, outside, files }: TaskResult,
     now: number,
   ): NonNullable<HandedOver['note']> {
-    const by = name.replaceAll(/[[\]\n]/g, ' ');
-    const with_ = files.length === 0 ? '' : `, with ${files.map((file) => file.name ?? file.id).join(', ')}`;
+    // Names that others may have chosen are no words of ours.
+    const by = origin.tainted === null ? `"${name.replaceAll(/[[\]\n]/g, ' ')}"` : 'a job';
+    const named = files.map((file) => (outside === null ? (file.name ?? file.id) : file.id));
+    const with_ = files.length === 0 ? '' : `, with ${named.join(', ')}`;
     const said = text.length <= maxNoted ? text : `${text.slice(0, maxNoted).toWellFormed()} […]`;
     const parts: Part[] = [
-      { type: 'text', text: `[The person was sent this by "${by}" (${jobId ?? id})${with_}:]\n` },
+      { type: 'text', text: `[The person was sent this by ${by} (${jobId ?? id})${with_}:]\n` },
       { type: 'text', text: said, ...(outside === null ? {} : { outside }) },
     ];
     return { sessionKey, message: { id: this.#deps.mintId('msg'), role: 'system', parts, author: null, time: now } };
