@@ -379,6 +379,10 @@ class Daemon {
         machineZone: () => live.timeZone,
         wake: () => scheduler.wake(),
       });
+    const plansOfChannels = (): ReturnType<typeof channelPlans> => [
+      ...channelPlans(live.config, { http, random, commands: menuOf(commands.list()) }),
+      ...plugins.channelPlans(live.config),
+    ];
     /** Makes providers and channels those of the configuration in force. */
     const apply = async (): Promise<void> => {
       for (const type of channelTypesOf(live.config)) channelTypes.add(type);
@@ -387,8 +391,7 @@ class Daemon {
       models.configure(await providers.build(live.config), live.chain);
       offerTools();
       await mcp.configure(live.config.mcp.servers);
-      const ours = channelPlans(live.config, { http, random, commands: menuOf(commands.list()) });
-      const plans = [...ours, ...plugins.channelPlans(live.config)];
+      const plans = plansOfChannels();
       if (plans.length > 0) await markdown.load();
       await channels.configure(plans);
       await noted(await tokens.setOperatorToken(await operatorToken(live, dataDir, tokens)));
@@ -491,6 +494,8 @@ class Daemon {
       offerTools();
       // With no server to come nobody waits for one.
       if (Object.keys(live.config.mcp.servers).length === 0) await mcp.configure({});
+      // The first job may have a place to go to.
+      channels.expect(plansOfChannels());
       await delivery.start();
       stopping.signal.throwIfAborted();
       await runs.recover();

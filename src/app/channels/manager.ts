@@ -80,6 +80,11 @@ export class ChannelManager {
     );
   }
 
+  /** They are known from now on, and begin later: who asks for one of them hears that it does not run yet, not that there is none. */
+  expect(plans: readonly ChannelPlan[]): void {
+    for (const plan of plans) this.#plans.set(plan.id, plan);
+  }
+
   /** Makes the running accounts those of the plans: what did not change keeps running untouched. */
   configure(plans: ChannelPlan[]): Promise<void> {
     return this.#inTurn(() => this.#configure(plans));

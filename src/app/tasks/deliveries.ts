@@ -54,21 +54,26 @@ function webhook(role: PersonRole, name: string, { webhooks }: DeliveryRuleDeps)
   return { to: 'webhook', name };
 }
 
-/** The first direct chat in which the person may be written to; nowhere when there is none. */
+/**
+ * The first direct chat in which the person may be written to; nowhere when there is none. Rejects when there may be one
+ * where nothing runs at the moment: what is stored goes there for good.
+ */
 async function directChatOf(person: string, deps: DestinationDeps): Promise<TaskDelivery> {
   const accounts = new Set(deps.channels.status().map(({ id }) => id));
+  let passing: ClankerError | null = null;
   for (const { channel, account, native } of await deps.store.identitiesOf(person)) {
     if (!accounts.has(`${channel}:${account}`)) continue;
     const identity = await deps.store.identity({ channel, account, native });
     if ((identity?.conversation ?? null) === null) continue;
-    const destination = await destinationOf({ channel: `${channel}:${account}`, target: native }, deps).catch(unfit);
-    if (destination?.chatType === 'direct') return to(destination);
+    try {
+      const destination = await destinationOf({ channel: `${channel}:${account}`, target: native }, deps);
+      if (destination.chatType === 'direct') return to(destination);
+    } catch (error) {
+      // Somebody who was taken off the lists, or an account that cannot be written to like this.
+      if (!(error instanceof ClankerError) || error.kind === 'storage') throw error;
+      if (error.retryable) passing ??= error;
+    }
   }
+  if (passing !== null) throw passing;
   return { to: 'nowhere' };
-}
-
-/** Somebody who was taken off the lists, or an account that does not run now. */
-function unfit(error: unknown): null {
-  if (error instanceof ClankerError && error.kind !== 'storage') return null;
-  throw error;
 }

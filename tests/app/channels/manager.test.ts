@@ -46,6 +46,16 @@ async function rig(t: TestContext) {
   return { ...path, manager, built, plan, states };
 }
 
+test('an account that is to begin is known before it runs, and nothing says that there is none', async (t) => {
+  const { manager, built, plan, states } = await rig(t);
+  manager.expect([plan('a', '1')]);
+  assert.deepEqual(states(), ['scripted:a stopped']);
+  assert.throws(() => manager.resolve('scripted:a'), { code: 'channel_stopped', retryable: true });
+  await manager.configure([plan('a', '1')]);
+  assert.equal(built.length, 1);
+  assert.equal(manager.resolve('scripted:a'), built[0]);
+});
+
 test('a reload leaves alone what did not change and swaps only the account whose token did', async (t) => {
   const { manager, built, plan } = await rig(t);
   await manager.configure([plan('a', '1'), plan('b', '1')]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { resolveDelivery } from '../../../src/app/tasks/deliveries.ts';
+import { ClankerError } from '../../../src/core/errors.ts';
 import type { Here } from '../../../src/core/ports/schedule-gateway.ts';
 import { ownerPerson, type PersonRole } from '../../../src/core/principal.ts';
 import type { TaskDelivery } from '../../../src/core/task.ts';
@@ -33,6 +34,19 @@ test('here is where it is asked: a chat, a session of the API, or the person’s
   assert.deepEqual(await rig.resolve('here', owner), { to: 'nowhere' });
   rig.policy.users = new Set();
   assert.deepEqual(await rig.resolve('here'), { to: 'nowhere' });
+});
+
+test('while the account of one’s direct chat does not run, a job is refused for now and does not go nowhere for good', async (t) => {
+  const rig = await open(t);
+  const channels = {
+    ...rig.destination.channels,
+    resolve: () => {
+      throw new ClankerError('channel', 'channel_stopped', 'It does not run.', { retryable: true });
+    },
+  };
+  const by = { person: rig.ada, role: 'member' } as const;
+  const deps = { ...rig.destination, channels, webhooks: () => [] };
+  await assert.rejects(resolveDelivery(by, undefined, null, deps), { code: 'channel_stopped', retryable: true });
 });
 
 test('members name their own places, and nobody else’s', async (t) => {

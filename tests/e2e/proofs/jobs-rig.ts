@@ -189,10 +189,12 @@ ${config}`;
       await this.up();
       try {
         const body = { ...job, idempotency_key: key };
-        const answer = await ask<{ id: string }>(this.target, 'POST', '/api/v1/jobs', body);
+        const answer = await ask<{ id: string; error?: { code: string } }>(this.target, 'POST', '/api/v1/jobs', body);
         if (answer.status === 201) return answer.body.id;
-        if (answer.status !== 503)
-          throw new Refused(`a job was answered ${answer.status} ${JSON.stringify(answer.body)}`);
+        const { error } = answer.body;
+        // It begins, or it stops.
+        const passing = answer.status === 503 || error?.code === 'channel_stopped';
+        if (!passing) throw new Refused(`a job was answered ${answer.status} ${JSON.stringify(error)}`);
       } catch (error) {
         if (error instanceof Refused) throw error;
       }
