@@ -120,6 +120,17 @@ export function nextPlain(schedule: Exclude<Schedule, { type: 'cron' }>, after: 
   return after < from ? from : from + (Math.floor((after - from) / everyMs) + 1) * everyMs;
 }
 
+/**
+ * The schedule after the clock was set back to `now`, behind the time at which it was decided about: an interval that had
+ * begun by then goes on in its beat, instead of waiting for a beginning that may be years away.
+ */
+export function afterSetBack(schedule: Schedule, decidedAt: number, now: number): Schedule {
+  if (schedule.type !== 'every') return schedule;
+  const { from, everyMs } = schedule;
+  const hadBegun = from - decidedAt <= everyMs;
+  return from > now && decidedAt > now && hadBegun ? { ...schedule, from: now + ((from - now) % everyMs) } : schedule;
+}
+
 /** Life of a job. `finished`: no slot is left. Removing one takes the row, its slots and nothing of its tasks. */
 export type JobState = 'active' | 'paused' | 'finished';
 

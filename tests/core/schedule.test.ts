@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import {
+  afterSetBack,
   decideDue,
   maxCatchUp,
   maxDueAtOnce,
@@ -135,5 +136,18 @@ describe('times without a calendar', () => {
   it('a single time is due once', () => {
     assert.equal(nextPlain({ type: 'at', at: 5 }, 4), 5);
     assert.equal(nextPlain({ type: 'at', at: 5 }, 5), null);
+  });
+});
+
+describe('an interval whose clock was set back', () => {
+  const every = (from: number) => ({ type: 'every', everyMs: 1000, from }) as const;
+  it('goes on in its beat when it had begun, or would have begun with the next beat', () => {
+    assert.deepEqual(afterSetBack(every(90_300), 95_000, 5000), every(5300));
+    assert.deepEqual(afterSetBack(every(90_300), 89_300, 5000), every(5300));
+  });
+  it('keeps a beginning that somebody named and that is still to come', () => {
+    assert.deepEqual(afterSetBack(every(90_300), 80_000, 5000), every(90_300));
+    assert.deepEqual(afterSetBack(every(4300), 95_000, 5000), every(4300));
+    assert.deepEqual(afterSetBack(every(90_300), 4000, 5000), every(90_300), 'it was not set back');
   });
 });

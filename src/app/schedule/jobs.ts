@@ -17,6 +17,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { TaskKinds } from '../../core/ports/task-kind.ts';
 import { ownerFilter, type PersonRole, type Principal } from '../../core/principal.ts';
+import { afterSetBack } from '../../core/schedule.ts';
 import { lesserRole, roleIncludes } from '../../core/roles.ts';
 import type { TaskDelivery } from '../../core/task.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -164,10 +165,12 @@ export class Jobs implements ScheduleGateway {
     const resumed = await this.#change(principal, id, 'job.resumed', async (job) => {
       if (job.state === 'active') return {};
       await calendar.load([job]);
-      const nextAt = calendar.next(job, clock.now());
+      const now = clock.now();
+      const schedule = afterSetBack(job.schedule, job.decidedAt, now);
+      const nextAt = calendar.next({ ...job, schedule }, now);
       if (nextAt === null || (job.maxRuns !== null && job.runs >= job.maxRuns))
         throw new ClankerError('conflict', 'finished', 'It would not be due any more; edit when it is due.');
-      return { state: 'active', reason: null, nextAt };
+      return { settings: { schedule }, state: 'active', reason: null, nextAt };
     });
     return this.#view(resumed);
   }

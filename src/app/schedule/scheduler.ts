@@ -4,7 +4,7 @@ import type { Bus } from '../../core/ports/bus.ts';
 import type { Calendar } from '../../core/ports/calendar.ts';
 import type { JobRow, NewTask, ScheduleStore } from '../../core/ports/schedule-store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
-import { decideDue, type DecidedSlot } from '../../core/schedule.ts';
+import { afterSetBack, decideDue, type DecidedSlot } from '../../core/schedule.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import { jitterOf } from './jitter.ts';
 
@@ -119,9 +119,11 @@ export class Scheduler {
       await calendar.load(ahead);
       const replanned = (job: JobRow): Promise<unknown> => {
         const { id, revision, nextAt } = job;
+        const schedule = afterSetBack(job.schedule, job.decidedAt, now);
         // What was due and not attended yet stays due.
-        const sooner = Math.min(nextAt ?? Infinity, calendar.next(job, now) ?? Infinity);
-        return store.changeJob(id, revision, { nextAt: sooner === Infinity ? nextAt : sooner, at: now });
+        const sooner = Math.min(nextAt ?? Infinity, calendar.next({ ...job, schedule }, now) ?? Infinity);
+        const planned = { nextAt: sooner === Infinity ? nextAt : sooner, at: now };
+        return store.changeJob(id, revision, { settings: { schedule }, ...planned });
       };
       await Promise.all(ahead.map(replanned));
     }
