@@ -7,7 +7,7 @@ import { daysOffProblem, endOfDaysOff, namesHolidays } from './days-off.ts';
 import type { HolidayBook } from './holidays.ts';
 import { nextOfCron } from './next-of-cron.ts';
 
-/** How far ahead a time is looked for that is on no day off: ten years of 366 days. */
+/** How far ahead a time is looked for that is on no day off, and times between holidays: ten years of 366 days. */
 const maxSearchMs = 3660 * dayMs;
 
 /** Light: croner, and date-holidays with its data, are loaded by `load`, and only for timings that need them. */
@@ -56,6 +56,8 @@ export function createCalendar(): Calendar {
       while (times.length < count) {
         const due = next(timing, times.at(-1) ?? after);
         if (due === null) break;
+        // Years of holidays are a lot of work, and nobody asks what is after ten of them.
+        if (times.length > 0 && due - after > maxSearchMs && namesHolidays(timing.except)) break;
         times.push(due);
       }
       return times;

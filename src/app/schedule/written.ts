@@ -123,17 +123,24 @@ export async function timingOf(when: WrittenWhen, reading: Reading, before: Timi
   return timing;
 }
 
+/** Pairs of times that are looked at for two that are too close, and for how long ahead: expressions repeat with the year. */
+const maxPairs = 60;
+const lookAheadMs = 366 * 86_400_000;
+
 /** Rejects what runs more often than every `minMs`. */
 export function assertNotTooOften(timing: Timing, minMs: number, { now, calendar }: Reading): void {
   if (timing.schedule.type === 'at') return;
-  const times = calendar.upcoming(timing, now, 61);
-  for (const [n, time] of times.entries()) {
-    const before = times[n - 1];
-    if (before !== undefined && time - before < minMs)
+  let before = calendar.next(timing, now);
+  for (let pairs = 0; before !== null && pairs < maxPairs; pairs++) {
+    // With days off of a country each year further ahead is a lot of work.
+    if (pairs > 0 && before - now > lookAheadMs) return;
+    const time = calendar.next(timing, before);
+    if (time !== null && time - before < minMs)
       throw invalidInput(
         'too_often',
         `It would run every ${(time - before) / 1000} s; at least ${minMs / 1000} s lie between two runs.`,
       );
+    before = time;
   }
 }
 

@@ -13,7 +13,7 @@ export interface Calendar {
    * the first time only; an expression with `*` or a step in its hours follows the time that really passes.
    */
   next(timing: Timing, after: number): number | null;
-  /** The same, several at once; at most `count`. */
+  /** The same, several at once; at most `count`, and with holidays to heed at most ten years ahead. */
   upcoming(timing: Timing, after: number, count: number): number[];
   /**
    * What is wrong with a timing, in words that say what is accepted: an expression that is not understood or never due, an

@@ -100,6 +100,13 @@ test('no time after the end, one at the end', () => {
   assert.deepEqual(upcoming(timing('0 9 * * *', { endAt: endAt - 1 })), ['2026-01-01T09:00Z']);
 });
 
+test('a hundred yearly times between holidays are not reckoned for a hundred years', async () => {
+  const yearly = timing('0 9 5 10 *', { except: ['holidays:DE'] });
+  await calendar.load([yearly]);
+  assert.equal(calendar.upcoming(yearly, now, 100).length, 10);
+  assert.equal(calendar.upcoming({ ...yearly, except: [] }, now, 100).length, 100);
+});
+
 test('plain schedules heed days off and the end, too', () => {
   const at = Date.UTC(2026, 0, 2, 12);
   const once = timing('', { schedule: { type: 'at', at } });
