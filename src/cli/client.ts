@@ -219,7 +219,11 @@ export class GatewayClient {
           'Give one with --token-file or OPEN_CLANKER_TOKEN, or run the command as the user who runs the gateway.',
       );
     }
-    return new CliError(said === '' ? `The gateway at ${this.#found.url} answered ${status}.` : said);
+    // What the gateway calls wrong input is wrong use here, as it is for what is found wrong without asking it.
+    return new CliError(
+      said === '' ? `The gateway at ${this.#found.url} answered ${status}.` : said,
+      status === 400 ? 2 : 1,
+    );
   }
 
   async #reach<T>(request: Promise<T>): Promise<T> {

@@ -1,15 +1,26 @@
 /** Help texts, made from the command definitions. */
 import { type Command, globalOptions, type Option } from './command.ts';
 
+/** Options of a command that are named in its usage; more of them are only listed by `--help`. */
+const maxOptionsInUsage = 8;
+
 /** `open-clanker why MESSAGE_ID [--url URL] …` */
-export function usageOf(command?: Command): string {
-  if (command === undefined) return 'open-clanker COMMAND [OPTION …]; see open-clanker --help';
+export function usageOf({ name, positionals, options }: Command): string {
   const words = [
-    ...command.positionals.map(({ name, required }) => (required ? name : `[${name}]`)),
-    ...command.options.map((option) => `[${spelling(option)}]`),
+    ...positionals.map(({ name, required }) => (required ? name : `[${name}]`)),
+    ...(options.length > maxOptionsInUsage ? ['[OPTION …]'] : options.map((option) => `[${spelling(option)}]`)),
   ];
-  return ['open-clanker', command.name, ...words].join(' ');
+  return ['open-clanker', name, ...words].join(' ');
 }
+
+/** The usage of a command, a group (`sessions`) or, for an empty topic, the program, and where the rest is said. */
+export function usageHint(topic: string, command?: Command): string {
+  if (command !== undefined && command.options.length <= maxOptionsInUsage) return usageOf(command);
+  const usage = command === undefined ? `open-clanker ${wordsOf(topic)} [OPTION …]` : usageOf(command);
+  return `${usage}; see open-clanker ${topic === '' ? '' : `${topic} `}--help`;
+}
+
+const wordsOf = (topic: string): string => (topic === '' ? 'COMMAND' : `${topic} ACTION`);
 
 /** The overview, a group, or one command. */
 export function helpOf(topic: string, commands: readonly Command[]): string {
@@ -23,7 +34,7 @@ function listing(group: string, commands: readonly Command[]): string {
   const shown = commands.filter(({ name }) => group === '' || name.startsWith(`${group} `));
   return [
     ...(group === '' ? ['A self-hosted AI assistant gateway.', ''] : []),
-    `Usage: open-clanker ${group === '' ? 'COMMAND' : `${group} ACTION`} [OPTION …]`,
+    `Usage: open-clanker ${wordsOf(group)} [OPTION …]`,
     '',
     ...columns(shown.map(({ name, summary }) => [name, summary])),
     '',

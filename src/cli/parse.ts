@@ -1,7 +1,7 @@
 /** Words of a command line → what was asked. Strict: what is not understood is refused, never guessed. */
 import { nearest } from '../config/nearest.ts';
 import { type Command, CliError, globalOptions, type Option, Options } from './command.ts';
-import { usageOf } from './help.ts';
+import { usageHint } from './help.ts';
 
 export type Parsed =
   | { kind: 'version' }
@@ -12,8 +12,8 @@ export type Parsed =
 /** Characters of one argument; a longer text goes through standard input. */
 const maxArgumentLength = 64 * 1024;
 
-const wrongUse = (message: string, command?: Command): CliError =>
-  new CliError(`${message}. Usage: ${usageOf(command)}`, 2);
+const wrongUse = (message: string, command?: Command, group = ''): CliError =>
+  new CliError(`${message}. Usage: ${usageHint(command?.name ?? group, command)}`, 2);
 
 export function parse(args: readonly string[], commands: readonly Command[], later: ReadonlySet<string>): Parsed {
   for (const word of args) {
@@ -150,14 +150,16 @@ function withoutCommand(
   if (later.has(name) || later.has(first)) {
     throw wrongUse(`"${later.has(name) ? name : first}" is not available in this version`);
   }
+  const names = commands.map((command) => command.name);
+  const actions = names.filter((known) => known.startsWith(`${first} `)).map((known) => known.slice(first.length + 1));
   if (name === '' || (group && name === first)) {
     if (helpAsked || name === '') return { kind: 'help', topic: name };
-    const actions = commands.filter((command) => command.name.startsWith(`${name} `));
-    throw wrongUse(
-      `"${name}" needs one of ${actions.map((command) => command.name.slice(name.length + 1)).join(', ')}`,
-    );
+    throw wrongUse(`"${name}" needs one of ${actions.join(', ')}`, undefined, name);
   }
-  const names = commands.map((command) => command.name);
+  if (group) {
+    const near = guess(nearest(name, names));
+    throw wrongUse(`there is no command "${printable(name)}"${near}, only ${actions.join(', ')}`, undefined, first);
+  }
   const meant =
     nearest(name, names) ??
     nearest(

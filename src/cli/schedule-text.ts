@@ -98,13 +98,18 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Id, state, when it is due next, name. */
-export const jobRow = ({ id, state, reason, next, name, time_zone }: Job): string[] => [
-  id,
-  state === 'active' ? state : `${state}${reason === null ? '' : ` (${reason})`}`,
-  next[0] === undefined ? '—' : `${next[0].local} ${time_zone}`,
-  name,
-];
+/** Of each its id, state, when it is due next, name, and whose it is where they are not all of one person. */
+export function jobTable(jobs: readonly Job[]): string[] {
+  const several = new Set(jobs.map(({ owner }) => owner)).size > 1;
+  const rows = jobs.map(({ id, owner, state, reason, next, name, time_zone }) => [
+    id,
+    state === 'active' ? state : `${state}${reason === null ? '' : ` (${reason})`}`,
+    next[0] === undefined ? '—' : `${next[0].local} ${time_zone}`,
+    ...(several ? [owner] : []),
+    name,
+  ]);
+  return table(rows);
+}
 
 export const jobLines = (job: Job): string[] => [
   `${job.id}  ${job.name}`,
@@ -119,14 +124,14 @@ export function settingLines(job: JobSettings): string[] {
     `When:    ${whenText(job)}`,
     `Does:    ${payloadText(job.payload ?? { kind: job.kind })}`,
     `To:      ${deliveryText(job.deliver)}`,
-    `Missed:  ${missedText(job.missed)}`,
+    `Missed:  ${missedText(job)}`,
     ...times,
   ];
 }
 
-function whenText({ schedule, time_zone, except, until, max_runs }: JobSettings): string {
+function whenText({ schedule, time_zone, except, until, max_runs, next }: JobSettings): string {
   return [
-    scheduleText(schedule),
+    scheduleText(schedule, next),
     `in ${time_zone}`,
     ...(except.length === 0 ? [] : [`except ${except.join(', ')}`]),
     ...(until === null ? [] : [`until ${minute(until)} UTC`]),
@@ -134,10 +139,10 @@ function whenText({ schedule, time_zone, except, until, max_runs }: JobSettings)
   ].join(', ');
 }
 
-function scheduleText(schedule: Schedule): string {
+function scheduleText(schedule: Schedule, next: JobSettings['next']): string {
   switch (schedule.type) {
     case 'at':
-      return 'once';
+      return next.length === 0 ? `once, at ${minute(schedule.at)} UTC` : 'once';
     case 'every':
       return `every ${formatDuration(schedule.every_seconds * 1000)}`;
     case 'cron':
@@ -183,9 +188,12 @@ function deliveryText(deliver: Delivery): string {
   }
 }
 
-function missedText({ policy, max, max_lateness_seconds: late }: JobSettings['missed']): string {
-  if (policy === 'skip') return 'are left out';
-  const which = policy === 'once' ? 'the newest is made up for' : `the newest ${max} are made up for`;
+function missedText({ missed, schedule }: JobSettings): string {
+  const { policy, max, max_lateness_seconds: late } = missed;
+  const single = schedule.type === 'at';
+  if (policy === 'skip') return `${single ? 'is' : 'are'} left out`;
+  const newest = policy === 'once' ? 'the newest is made up for' : `the newest ${max} are made up for`;
+  const which = single ? 'is made up for' : newest;
   return late === null ? `${which}, however late` : `${which}, up to ${formatDuration(late * 1000)} late`;
 }
 
@@ -198,7 +206,7 @@ export const slotLine = ({ due, until, count, state, task_id }: Slot): string =>
 export const taskRow = (task: Task): string[] => [
   task.id,
   task.state,
-  minute(task.finished_at ?? task.started_at ?? task.run_at),
+  `${minute(task.finished_at ?? task.started_at ?? task.run_at)} UTC`,
   task.kind,
   task.name,
   task.state === 'running' ? progressText(task.progress) : excerpt(task.error?.message ?? '', shownCharacters),

@@ -38,7 +38,22 @@ const wrong: [string, string[], RegExp][] = [
   ['an unknown command', ['statsu'], /no command "statsu" \(did you mean status\?\)/],
   ['an unknown group', ['note', 'list'], /no command "note" \(did you mean notes\?\)/],
   ['a group without an action', ['sessions'], /needs one of list, show, export, import, reset, delete/],
-  ['an unknown action', ['sessions', 'lst'], /no command "sessions lst"/],
+  ['a group without an action says where its help is', ['jobs'], /see open-clanker jobs --help$/],
+  [
+    'an unknown action',
+    ['sessions', 'lst'],
+    /no command "sessions lst" \(did you mean sessions list\?\), only list, show/,
+  ],
+  [
+    'an action like no other',
+    ['jobs', 'foo'],
+    /no command "jobs foo", only list, add, .* see open-clanker jobs --help$/,
+  ],
+  [
+    'an option too many of a command with many',
+    ['jobs', 'add', '--foo'],
+    /add \[WORDS\] \[OPTION …\]; see .* add --help$/,
+  ],
   ['a missing argument', ['why'], /MESSAGE_ID is missing/],
   ['an argument too many', ['status', 'now'], /unexpected argument "now"/],
   ['a NUL character', ['why', 'a\0b'], /NUL/],

@@ -4,12 +4,11 @@ import { limitOf } from '../limit.ts';
 import {
   type Job,
   jobLines,
-  jobRow,
+  jobTable,
   type JobSettings,
   settingLines,
   type Slot,
   slotLine,
-  table,
   type Task,
 } from '../schedule-text.ts';
 import { writtenJob } from '../written-job.ts';
@@ -31,7 +30,7 @@ export const list: Handler = async (invocation) => {
   const body = await client.get<{ jobs: Job[]; next_cursor: string | null }>(`/api/v1/jobs?${query.toString()}`);
   if (options.has('json')) terminal.json(body);
   else if (body.jobs.length === 0) terminal.line('There are no jobs; "open-clanker jobs add" makes one.');
-  else for (const line of table(body.jobs.map(jobRow))) terminal.line(line);
+  else for (const line of jobTable(body.jobs)) terminal.line(line);
   if (!options.has('json') && body.next_cursor !== null)
     terminal.line('There are more; --limit shows them, at most 200.');
   return 0;
@@ -40,13 +39,19 @@ export const list: Handler = async (invocation) => {
 export const add: Handler = async (invocation) => {
   const written = await writtenJob(invocation, invocation.positionals[0] ?? null);
   mustSay(written, 'payload');
+  mustSayWhen(written);
   const client = await GatewayClient.of(invocation);
-  return tell(invocation, await client.post<Job>('/api/v1/jobs', written));
+  const job = await client.post<Job>('/api/v1/jobs', written);
+  tell(invocation, job);
+  if (job.deliver.to === 'nowhere' && !('deliver' in written) && !invocation.options.has('json'))
+    invocation.terminal.line(nobodyIsTold);
+  return 0;
 };
 
 export const preview: Handler = async (invocation) => {
   const { options, terminal } = invocation;
   const written = await writtenJob(invocation, invocation.positionals[0] ?? null);
+  mustSayWhen(written);
   // When it would be due does not depend on what it does.
   const payload = written['payload'] ?? { kind: 'text', text: 'preview' };
   const client = await GatewayClient.of(invocation);
@@ -81,7 +86,7 @@ export const show: Handler = async (invocation) => {
   if (options.has('json')) terminal.json({ ...job, slots });
   else {
     for (const line of jobLines(job)) terminal.line(line);
-    terminal.line(`So far:  ${job.runs} runs, ${job.missed_runs} missed`);
+    terminal.line(`So far:  ${job.runs} ${job.runs === 1 ? 'run' : 'runs'}, ${job.missed_runs} missed`);
     if (slots.length > 0) terminal.line('Lately (UTC):');
     for (const slot of slots) terminal.line(`  ${slotLine(slot)}`);
   }
@@ -116,6 +121,16 @@ function tell({ options, terminal }: Invocation, job: Job): number {
   if (options.has('json')) terminal.json(job);
   else for (const line of jobLines(job)) terminal.line(line);
   return 0;
+}
+
+/** When nobody said that nobody should be told. */
+const nobodyIsTold =
+  'Nobody is told, as no direct chat is yours yet ("open-clanker people link owner" makes one yours, --deliver names another); ' +
+  'what comes of it is in "open-clanker tasks list".';
+
+function mustSayWhen(written: Record<string, unknown>): void {
+  if (['words', 'at', 'after', 'every', 'cron'].some((field) => field in written)) return;
+  throw new CliError('Say when: in words such as "every weekday at 9", or by --at, --after, --every or --cron.', 2);
 }
 
 function countOf({ options }: Invocation): number {

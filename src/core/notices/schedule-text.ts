@@ -211,8 +211,11 @@ function stateText({ state, reason }: JobView['job'], words: ScheduleWords): str
 /** A job in a list. */
 export function jobLine({ job, next }: JobView, words: ScheduleWords): string {
   const [soon] = next;
-  const stands = soon === undefined ? stateText(job, words) : words.next(momentText(soon.at, job.zone, words));
-  return `- **${titleText(job.name)}** (\`${job.id}\`): ${whenText(job, words)}. ${sentence(stands)}`;
+  const line = `- **${titleText(job.name)}** (\`${job.id}\`): ${whenText(job, words)}.`;
+  if (soon === undefined) return `${line} ${sentence(stateText(job, words))}`;
+  // Of a single time it is said already.
+  if (job.schedule.type === 'at') return line;
+  return `${line} ${sentence(words.next(momentText(soon.at, job.zone, words)))}`;
 }
 
 /** A task in a list, on the clock of who looks at it. */

@@ -40,6 +40,19 @@ describe('the demo model', () => {
     assert.match(textOf(await ask(request)), /lookup answered: sunny/);
   });
 
+  test('takes a reminder in plain words, where reminders can be made', async () => {
+    const request = requestFor('demo', 'Remind me in 2 minutes to drink tea');
+    const [tool] = request.tools;
+    const tools = tool === undefined ? [] : [{ ...tool, name: 'schedule_add' }];
+    const call = (await ask({ ...request, tools })).find((event) => event.type === 'tool_call');
+    assert.deepEqual(
+      [call?.name, call?.args],
+      ['schedule_add', { do: 'say', what: 'drink tea', when: 'in 2 minutes' }],
+    );
+    assert.match(textOf(await ask(request)), /^You said/);
+    assert.match(textOf(await ask({ ...request, tools, wordsOnly: true })), /^You said/);
+  });
+
   test('does not call a tool that the request does not have', async () => {
     const events = await ask({ ...requestFor('demo', 'call the tool lookup'), tools: [] });
     assert.equal(

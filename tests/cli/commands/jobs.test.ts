@@ -72,6 +72,15 @@ test('a job that is made says what was understood, with the next three times', a
   assert.deepEqual(JSON.parse(json.out), job);
 });
 
+test('who is told of nothing hears so, unless it was wished', async (t) => {
+  const { gateway, run } = await rig(t);
+  gateway.json('POST /api/v1/jobs', 201, { ...job, deliver: { to: 'nowhere' } });
+  const line = ['jobs', 'add', 'every weekday at 9', '--text', 'stand-up'];
+  assert.match((await run(...line)).out, /\nNobody is told, as no direct chat is yours yet .*people link owner/);
+  assert.doesNotMatch((await run(...line, '--deliver', 'nowhere')).out, /Nobody is told/);
+  assert.doesNotMatch((await run(...line, '--json')).out, /Nobody is told/);
+});
+
 test('each option says its field, and numbers, lists and JSON are read', async (t) => {
   const { gateway, host, run, sent, feed } = await rig(t);
   gateway.json('POST /api/v1/jobs', 201, job);
@@ -173,6 +182,7 @@ test('what cannot be meant is refused before the gateway is asked, with what to 
     assert.match(err, reason);
     assert.equal(lines(err).length, 1);
   }
+  assert.match((await run('jobs', 'preview')).err, /^open-clanker: Say when: /);
   assert.match((await run('jobs', 'edit', 'job_1')).err, /Say what is to be changed/);
   assert.match((await run('jobs', 'preview', 'daily', '--count', '101')).err, /--count takes a number from 1 to 100/);
   assert.deepEqual(gateway.asked, []);
@@ -186,6 +196,12 @@ test('jobs are listed in columns, and why one rests stands beside it', async (t)
     'job_1   active            Thu 2026-12-24 09:00 Europe/Berlin  stand-up',
     'job_22  paused (crashed)  —                                   page',
     'There are more; --limit shows them, at most 200.',
+  ]);
+  const other = { ...job, id: 'job_3', owner: 'per_1' };
+  gateway.json('GET /api/v1/jobs?limit=50', 200, { jobs: [job, other], next_cursor: null });
+  assert.deepEqual(lines((await run('jobs', 'list')).out), [
+    'job_1  active  Thu 2026-12-24 09:00 Europe/Berlin  owner  stand-up',
+    'job_3  active  Thu 2026-12-24 09:00 Europe/Berlin  per_1  stand-up',
   ]);
   gateway.json('GET /api/v1/jobs?limit=5&state=paused&chores=without', 200, { jobs: [], next_cursor: null });
   const none = await run('jobs', 'list', '--limit', '5', '--state', 'paused', '--chores', 'without');
@@ -208,6 +224,24 @@ test('one job is shown with what became of its last times', async (t) => {
     '  2026-12-23 08:00  task_9',
     '  2026-12-23 02:00 to 2026-12-23 05:00  missed 4×',
   ]);
+});
+
+test('a single time that is over is still told', async (t) => {
+  const { gateway, run } = await rig(t);
+  const schedule = { type: 'at', at: '2026-12-23T08:00:00.000Z' };
+  gateway.json('GET /api/v1/jobs/job_1', 200, {
+    ...job,
+    schedule,
+    state: 'finished',
+    reason: 'over',
+    next: [],
+    runs: 1,
+  });
+  gateway.json('GET /api/v1/jobs/job_1/slots?limit=5', 200, { slots: [], next_cursor: null });
+  const { out } = await run('jobs', 'show', 'job_1');
+  assert.match(out, /^When: {4}once, at 2026-12-23 08:00 UTC, in Europe\/Berlin/m);
+  assert.match(out, /^Missed: {2}is made up for, up to 1d late$/m);
+  assert.match(out, /^So far: {2}1 run, 1 missed$/m);
 });
 
 test('a preview shows the times alone when nothing was said of what it does', async (t) => {
@@ -267,8 +301,8 @@ test('tasks are listed with how far they are or why they failed', async (t) => {
   const progress = { done: 0.5, text: 'page 2 of 4' };
   gateway.json('GET /api/v1/tasks?limit=50', 200, { tasks: [{ ...running, progress }, task], next_cursor: null });
   assert.deepEqual(lines((await run('tasks', 'list')).out), [
-    'task_22  running  2026-12-24 08:01  ask  news  50 % page 2 of 4',
-    'task_1   failed   2026-12-24 08:02  ask  news  The model failed.',
+    'task_22  running  2026-12-24 08:01 UTC  ask  news  50 % page 2 of 4',
+    'task_1   failed   2026-12-24 08:02 UTC  ask  news  The model failed.',
   ]);
   const from = encodeURIComponent('2026-12-01T00:00:00.000Z');
   gateway.json(`GET /api/v1/tasks?limit=50&state=failed&job=job_1&owner=per_1&from=${from}`, 200, {

@@ -6,7 +6,7 @@ import { demoReply } from './reply.ts';
 
 /**
  * The model that is always there: no network, no key. It answers deterministically, word by word, calls a tool when
- * the text says "call the tool NAME", and tells how to connect a real model.
+ * the text says "call the tool NAME" or "remind me WHEN to WHAT", and tells how to connect a real model.
  */
 export function createProvider(config: ProviderConfig): Provider {
   return {

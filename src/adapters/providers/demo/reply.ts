@@ -11,7 +11,7 @@ export function demoReply(request: ModelRequest): DemoReply {
   const last = request.messages.at(-1);
   if (last?.role === 'tool') return { text: toolReport(last) };
   const asked = last === undefined ? '' : joinedText(last.parts.filter((part) => !isOfTheGateway(part))).trim();
-  const tool = toolAskedFor(asked, request);
+  const tool = toolAskedFor(asked, request) ?? reminderAskedFor(asked, request);
   if (tool !== null) return tool;
   return { text: textReply(asked, last) };
 }
@@ -26,6 +26,14 @@ function toolAskedFor(asked: string, request: ModelRequest): DemoReply | null {
   if (match === null || tool === undefined || request.wordsOnly === true) return null;
   const written = /\{.*\}/s.exec(asked.slice(match.index))?.[0];
   return { tool: tool.name, args: written === undefined ? {} : (parseArgs(written) ?? {}) };
+}
+
+/** "remind me in 2 minutes to drink tea": the one wish in plain words that is understood, to try reminders without a key. */
+function reminderAskedFor(asked: string, request: ModelRequest): DemoReply | null {
+  const [, when, what] = /^remind me\s+(.+?)\s+to\s+(.+)$/is.exec(asked) ?? [];
+  if (when === undefined || what === undefined || request.wordsOnly === true) return null;
+  if (!request.tools.some(({ name }) => name === 'schedule_add')) return null;
+  return { tool: 'schedule_add', args: { do: 'say', what, when } };
 }
 
 function parseArgs(text: string): JsonObject | null {
