@@ -120,10 +120,12 @@ export class Scheduler {
       const replanned = (job: JobRow): Promise<unknown> => {
         const { id, revision, nextAt } = job;
         const schedule = afterSetBack(job.schedule, job.decidedAt, now);
+        const planned = this.#planned(job, () => ({ next: calendar.next({ ...job, schedule }, now) }));
+        if (planned === null) return this.#pause(job, now);
         // What was due and not attended yet stays due.
-        const sooner = Math.min(nextAt ?? Infinity, calendar.next({ ...job, schedule }, now) ?? Infinity);
-        const planned = { nextAt: sooner === Infinity ? nextAt : sooner, at: now };
-        return store.changeJob(id, revision, { settings: { schedule }, ...planned });
+        const sooner = Math.min(nextAt ?? Infinity, planned.next ?? Infinity);
+        const change = { nextAt: sooner === Infinity ? nextAt : sooner, at: now };
+        return store.changeJob(id, revision, { settings: { schedule }, ...change });
       };
       await Promise.all(ahead.map(replanned));
     }
@@ -133,11 +135,8 @@ export class Scheduler {
     const { store, bus, crash, tasks, log, settings } = this.#deps;
     const { id: jobId, owner, revision, nextAt: dueAt, payload } = job;
     if (dueAt === null) return;
-    const decided = this.#decide(job, dueAt, now);
-    if (decided === null) {
-      await store.changeJob(jobId, revision, { state: 'paused', reason: 'broken', nextAt: null, at: now });
-      return;
-    }
+    const decided = this.#planned(job, () => this.#decide(job, dueAt, now));
+    if (decided === null) return this.#pause(job, now);
     crash('before_fire');
     const done = await store.fire({ jobId, revision, dueAt, ...decided, maxWaiting: settings().maxWaiting, at: now });
     crash('after_fire');
@@ -156,24 +155,28 @@ export class Scheduler {
     if (done.tasks.length > 0) tasks.wake();
   }
 
-  /** Null when its times cannot be told any more. */
-  #decide(
-    job: JobRow,
-    dueAt: number,
-    now: number,
-  ): { slots: DecidedSlot[]; tasks: NewTask[]; nextAt: number | null } | null {
-    const { calendar, settings, log } = this.#deps;
-    const runsLeft = job.maxRuns === null ? Infinity : Math.max(0, job.maxRuns - job.runs);
-    const limits = { graceMs: settings().graceMs, runsLeft };
+  /** Null when its times cannot be told any more: such a job must not stand in the way of the others. */
+  #planned<T>(job: JobRow, plan: () => T): T | null {
     try {
-      const { slots, nextAt } = decideDue(dueAt, now, (after) => calendar.next(job, after), job.missed, limits);
-      const fired = slots.filter(({ state }) => state === 'fired');
-      return { slots, nextAt, tasks: fired.map(({ due }) => this.#taskOf(job, due, now)) };
+      return plan();
     } catch (error) {
-      // Its country may have left the list of holidays with an update; it must not stand in the way of the others.
-      log.error('a job cannot be planned any more and is paused', { job: job.id, error });
+      // Its country may have left the list of holidays with an update.
+      this.#deps.log.error('a job cannot be planned any more and is paused', { job: job.id, error });
       return null;
     }
+  }
+
+  async #pause({ id, revision }: JobRow, at: number): Promise<void> {
+    await this.#deps.store.changeJob(id, revision, { state: 'paused', reason: 'broken', nextAt: null, at });
+  }
+
+  #decide(job: JobRow, dueAt: number, now: number): { slots: DecidedSlot[]; tasks: NewTask[]; nextAt: number | null } {
+    const { calendar, settings } = this.#deps;
+    const runsLeft = job.maxRuns === null ? Infinity : Math.max(0, job.maxRuns - job.runs);
+    const limits = { graceMs: settings().graceMs, runsLeft };
+    const { slots, nextAt } = decideDue(dueAt, now, (after) => calendar.next(job, after), job.missed, limits);
+    const fired = slots.filter(({ state }) => state === 'fired');
+    return { slots, nextAt, tasks: fired.map(({ due }) => this.#taskOf(job, due, now)) };
   }
 
   #taskOf(job: JobRow, due: number, now: number): NewTask {

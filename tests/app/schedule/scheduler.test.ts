@@ -166,6 +166,21 @@ describe('the scheduler', () => {
     assert.ok(log.lines.some(({ message }) => message.includes('cannot be planned')));
   });
 
+  it('such a job does not keep the others from being planned anew when the clock is set back', async (t) => {
+    const { store, clock, fired, pass } = await running(t);
+    const ahead = noon + year;
+    const lost = jobOf('lost', { type: 'cron', expression: 'no' }, { nextAt: ahead + hour, createdAt: ahead });
+    const hourly = { type: 'every', everyMs: hour, from: noon + hour } as const;
+    clock.jump(year);
+    await pass(minute);
+    await store.addJob(lost, 9);
+    await store.addJob(jobOf('hourly', hourly, { nextAt: ahead + hour, createdAt: ahead }), 9);
+    clock.jump(-year);
+    await pass(2 * hour);
+    assert.equal((await store.job('lost', null))?.reason, 'broken');
+    assert.deepEqual(await fired('hourly'), [noon + hour, noon + 2 * hour]);
+  });
+
   it('what comes quicker than it is done does not pile up: with so many waiting, further runs are missed', async (t) => {
     const { store, fired, pass, wake } = await running(t);
     await store.addJob(jobOf('quick', { type: 'every', everyMs: minute, from: noon + minute }), 9);
