@@ -6,7 +6,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { type Effect, readsOnly, type Tool, type ToolCall, type ToolOutput } from '../../core/ports/tool.ts';
 import { type Principal, requireScope, type Scope, scopeIncludes } from '../../core/principal.ts';
-import { clientSessionKey, defaultSession } from '../../core/session-key.ts';
+import { clientSessionKey, defaultSession, isApiSessionKey } from '../../core/session-key.ts';
 import { callTool, cutText } from '../agent/call-tool.ts';
 import type { Toolbox } from '../agent/toolbox.ts';
 import type { AgentSettings } from '../agent/settings.ts';
@@ -17,7 +17,7 @@ const offeredGroups: ReadonlySet<string> = new Set(['notes', 'chat_memory', 'sen
 export interface OfferedToolsDeps {
   toolbox: Toolbox;
   gate: Gate;
-  store: Pick<Store, 'person'>;
+  store: Pick<Store, 'person' | 'session'>;
   clock: Clock;
   mintId: MintId;
   channelTypes: ReadonlySet<string>;
@@ -46,13 +46,17 @@ export class OfferedTools {
   }
 
   async call(principal: Principal, { name, args, session = defaultSession, signal }: OfferedCall): Promise<ToolOutput> {
-    const { mintId, gate, channelTypes, limits, clock } = this.#deps;
+    const { mintId, gate, channelTypes, limits, clock, store } = this.#deps;
     const { tools, role, language } = await this.#offered(principal);
     const tool = tools.find((offered) => offered.name === name);
     if (tool === undefined) throw notFound(`tool "${name.slice(0, 64)}"`);
     requireScope(principal, scopeFor(tool.effects));
     const prepared = tool.prepare(args);
     if ('problem' in prepared) throw invalidInput('bad_arguments', `${name}: ${prepared.problem}`);
+    const sessionKey = clientSessionKey(session, principal.person, channelTypes);
+    // As for chat: any other key is that of a conversation, which must be there and theirs.
+    if (!isApiSessionKey(sessionKey) && (await store.session(sessionKey, principal.person)) === null)
+      throw notFound('session');
     const call: ToolCall = {
       id: mintId('req'),
       runId: mintId('run'),
@@ -60,7 +64,7 @@ export class OfferedTools {
       role,
       agent: null,
       depth: 0,
-      sessionKey: clientSessionKey(session, principal.person, channelTypes),
+      sessionKey,
       channel: 'api',
       account: 'main',
       conversation: null,

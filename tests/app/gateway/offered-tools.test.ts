@@ -71,6 +71,7 @@ function rig(
     store: {
       person: (id) =>
         Promise.resolve({ id, name: id, role: options.role ?? 'member', language: 'de', createdAt: 0 } as never),
+      session: (key, owner) => Promise.resolve(key === `telegram:main:${owner}` ? ({ key } as never) : null),
     },
     clock: systemClock,
     mintId: idMint(systemClock, systemRandom),
@@ -136,9 +137,11 @@ describe('tools for the agents of others', () => {
     const { offered, seen } = rig();
     await offered.call(principal('read'), calling('notes_get', { session: 'work' }));
     assert.equal(seen[0]?.call.sessionKey, 'api:ada:work');
-    await assert.rejects(offered.call(principal('read'), calling('notes_get', { session: 'api:ben:main' })), {
-      kind: 'not_found',
-    });
+    await offered.call(principal('read'), calling('notes_get', { session: 'telegram:main:ada' }));
+    assert.equal(seen[1]?.call.sessionKey, 'telegram:main:ada');
+    for (const session of ['api:ben:main', 'telegram:main:ben'])
+      await assert.rejects(offered.call(principal('read'), calling('notes_get', { session })), { kind: 'not_found' });
+    assert.equal(seen.length, 2);
   });
 
   for (const decision of ['ask', 'deny'] as const) {
