@@ -9,7 +9,14 @@ export const maxWorkflowSteps = 20;
 
 const id = (max = 64) => z.string().check(z.regex(new RegExp(`^[A-Za-z][A-Za-z0-9_-]{0,${max - 1}}$`)));
 const words = (max = maxPayloadText) => z.string().check(z.trim(), z.minLength(1), z.maxLength(max));
-const address = () => z.string().check(z.trim(), z.regex(/^https?:\/\/\S+$/i), z.maxLength(2048));
+const address = () =>
+  z
+    .string()
+    .check(
+      z.trim(),
+      z.regex(/^https?:\/\/\S+$/i, 'must be an address such as https://example.org/page'),
+      z.maxLength(2048),
+    );
 
 const simple = () =>
   [

@@ -53,7 +53,8 @@ export class CronReader {
 function parse(expression: string): CronExpression {
   const fields = expression.trim().split(/\s+/);
   const [hours = ''] = fields.slice(-4);
-  const wrong = (why: string): Error => new Error(`cron "${expression.trim().slice(0, 80)}" ${why}; ${accepted}.`);
+  const named = `cron "${expression.trim().slice(0, 80)}"`;
+  const wrong = (why: string): Error => new Error(`${named} ${why}; ${accepted}.`);
   if (expression.trim() === '') throw wrong('is empty');
   if (expression.length > maxLength) throw wrong(`is longer than ${maxLength} characters`);
   if (expression.includes('@')) throw wrong('is a nickname; write @daily as 0 0 * * * and @hourly as 0 * * * *');
@@ -72,7 +73,7 @@ function parse(expression: string): CronExpression {
   // Croner compares fields only, in UTC, where no clock is changed: when a clock shows them is known to Zone.
   const next = (wall: number): number | null =>
     new CronDate(new Date(wall), 0).increment(pattern, { domAndDow: false }, false)?.getTime() ?? null;
-  if (next(anyTime) === null) throw wrong('is never due: such a day never comes');
+  if (next(anyTime) === null) throw new Error(`${named} is never due: such a day never comes.`);
   return { follows: /[*/]/.test(hours), next };
 }
 

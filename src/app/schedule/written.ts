@@ -79,15 +79,18 @@ export const namesSchedule = (when: WrittenWhen): boolean =>
   [...kinds, 'from' as const].some((name) => when[name] !== undefined);
 
 function positive(field: string, text: string): number {
-  let ms: number;
-  try {
-    ms = parseDuration(text);
-  } catch {
-    throw invalidInput('bad_duration', `${field}: "${text.slice(0, 40)}" is no duration; write it like 20m, 2h or 1d.`);
-  }
+  const ms = durationOf(field, text);
   if (ms < 1000) throw invalidInput('too_often', `${field}: at least one second.`);
   if (ms > maxAheadMs) throw invalidInput('too_far', `${field}: at most ten years.`);
   return ms;
+}
+
+function durationOf(field: string, text: string): number {
+  try {
+    return parseDuration(text);
+  } catch {
+    throw invalidInput('bad_duration', `${field}: "${text.slice(0, 40)}" is no duration; write it like 20m, 2h or 1d.`);
+  }
 }
 
 /** Its zone, or the one in `reading`. */
@@ -160,7 +163,7 @@ export function missedOf(written: WrittenMissed | undefined, schedule: Schedule,
 
 export function jitterMsOf(written: string | undefined): number {
   if (written === undefined) return 0;
-  const ms = parseDuration(written);
+  const ms = durationOf('jitter', written);
   if (ms > maxJitterMs) throw invalidInput('bad_jitter', 'jitter: at most one day.');
   return ms;
 }

@@ -55,7 +55,8 @@ test('what is no expression is refused in words that say what is one', () => {
   for (const [expression, reason] of refused) {
     const problem = calendar.problem(timing(expression), now);
     assert.match(problem ?? 'accepted', reason, expression);
-    assert.match(problem ?? '', /it takes five fields: minute 0-59/, expression);
+    // What is well written and never comes needs no lesson in writing.
+    if (reason.source !== 'never due') assert.match(problem ?? '', /it takes five fields: minute 0-59/, expression);
     assert.throws(() => calendar.next(timing(expression), now), reason);
   }
 });

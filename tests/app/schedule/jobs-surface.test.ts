@@ -158,7 +158,9 @@ test('what makes no sense is refused with words that say how to write it, and gu
     [['--at', '2020-01-01T00:00', ...text], /has passed already/],
     [['--after', 'later', ...text], /write it like 20m/],
     [['--every', '1h', '--in', 'Mars/Base', ...text], /Europe\/Berlin/],
-    [['--cron', '0 0 31 2 *', ...text], /never|31/i],
+    [['--cron', '0 0 31 2 *', ...text], /cron "0 0 31 2 \*" is never due: such a day never comes\.$/m],
+    [['--every', '1h', '--jitter', 'some', ...text], /jitter: "some" is no duration; write it like 20m/],
+    [['--every', '1h', '--fetch', 'example.org'], /"payload\.url" must be an address such as https:/],
     [text, /every weekday at 9.*--at, --after, --every or --cron/],
   ] as const) {
     const { code, err } = await run('jobs', 'add', ...line);
