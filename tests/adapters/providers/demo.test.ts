@@ -22,6 +22,9 @@ describe('the demo model', () => {
     const request = requestFor('demo', 'what time is it?');
     request.messages.at(-1)?.parts.push({ type: 'text', text: '\n\n[It is Saturday, 2026-11-21T19:41Z.]' });
     assert.match(textOf(await ask(request)), /^You said: "what time is it\?"\n/);
+    const sent = ['[The person was sent this by "tea" (job_1):]\n', 'Drink tea.'];
+    request.messages.at(-1)?.parts.unshift(...sent.map((text) => ({ type: 'text' as const, text })));
+    assert.match(textOf(await ask(request)), /^You said: "what time is it\?"\n/);
   });
 
   test('calls a tool that it is told to call, and reports what it answered', async () => {

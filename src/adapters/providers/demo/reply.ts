@@ -10,14 +10,22 @@ export type DemoReply = { text: string } | { tool: string; args: JsonObject };
 export function demoReply(request: ModelRequest): DemoReply {
   const last = request.messages.at(-1);
   if (last?.role === 'tool') return { text: toolReport(last) };
-  const asked = last === undefined ? '' : joinedText(last.parts.filter((part) => !isOfTheGateway(part))).trim();
+  const asked = last === undefined ? '' : joinedText(wordsOfThePerson(last.parts)).trim();
   const tool = toolAskedFor(asked, request) ?? reminderAskedFor(asked, request);
   if (tool !== null) return tool;
   return { text: textReply(asked, last) };
 }
 
-/** What the gateway adds behind a question, such as the time, is nothing that the person said. */
-const isOfTheGateway = (part: RequestPart): boolean => part.type === 'text' && /^\s*\[It is [^\]]*\]$/.test(part.text);
+/** What the gateway adds, the time behind a question and what jobs sent before it, is nothing that the person said. */
+const wordsOfThePerson = (parts: readonly RequestPart[]): RequestPart[] =>
+  parts.filter(
+    (part, n) => !isTime.test(textOf(part)) && !isNote.test(textOf(part)) && !isNote.test(textOf(parts[n - 1])),
+  );
+
+const isTime = /^\s*\[It is [^\]]*\]$/;
+/** The part after it is what was sent. */
+const isNote = /^\s*\[The person was sent this by [^\]]*:\]\s*$/;
+const textOf = (part: RequestPart | undefined): string => (part?.type === 'text' ? part.text : '');
 
 /** "call the tool NAME", with the arguments as a JSON object after it if there are any. */
 function toolAskedFor(asked: string, request: ModelRequest): DemoReply | null {
