@@ -17,7 +17,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { TaskKinds } from '../../core/ports/task-kind.ts';
 import { ownerFilter, type PersonRole, type Principal } from '../../core/principal.ts';
-import { afterSetBack } from '../../core/schedule.ts';
+import { afterSetBack, type Timing } from '../../core/schedule.ts';
 import { lesserRole, roleIncludes } from '../../core/roles.ts';
 import type { TaskDelivery } from '../../core/task.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -144,6 +144,7 @@ export class Jobs implements ScheduleGateway {
       };
       const changed = { settings, origin: originEdited(job.origin, asker) };
       if (timing === null) return changed;
+      assertRunsLeft(timing, job);
       this.#assertPace(timing, asker);
       if (job.state === 'paused') return changed;
       return { ...changed, state: 'active', reason: null, nextAt: calendar.next(timing, reading.now) };
@@ -166,10 +167,12 @@ export class Jobs implements ScheduleGateway {
       if (job.state === 'active') return {};
       await calendar.load([job]);
       const now = clock.now();
+      const problem = calendar.problem(job, now);
+      if (problem !== null) throw new ClankerError('conflict', 'broken', problem);
+      assertRunsLeft(job, job);
       const schedule = afterSetBack(job.schedule, job.decidedAt, now);
       const nextAt = calendar.next({ ...job, schedule }, now);
-      if (nextAt === null || (job.maxRuns !== null && job.runs >= job.maxRuns))
-        throw new ClankerError('conflict', 'finished', 'It would not be due any more; edit when it is due.');
+      if (nextAt === null) throw finished();
       return { settings: { schedule }, state: 'active', reason: null, nextAt };
     });
     return this.#view(resumed);
@@ -201,9 +204,12 @@ export class Jobs implements ScheduleGateway {
     const { store, clock, audit, runner } = this.#deps;
     const job = await this.#find(principal, id);
     assertNoChore(job);
-    const { items } = await store.listTasks({ owner: job.owner, jobId: id, state: 'running' }, { limit: 100 });
     if (!(await store.removeJob(id, job.owner, clock.now()))) throw notFound('job');
-    for (const task of items) await this.cancelTask(principal, task.id).catch(() => undefined);
+    // One that is at work may be queued again meanwhile.
+    for (const state of ['running', 'queued'] as const) {
+      const { items } = await store.listTasks({ owner: job.owner, jobId: id, state }, { limit: 100 });
+      for (const task of items) await this.cancelTask(principal, task.id).catch(() => undefined);
+    }
     runner.wake();
     await audit.record(principal, 'job.removed', id);
   }
@@ -408,9 +414,18 @@ export class Jobs implements ScheduleGateway {
     const left = job.maxRuns === null ? Infinity : Math.max(0, job.maxRuns - job.runs);
     const wanted = Math.min(count, maxNext, left);
     await calendar.load([job]);
+    // One that an update took the holidays of is shown until it is due and paused.
+    if (calendar.problem(job, job.nextAt) !== null) return { job, next: [] };
     const times = wanted < 1 ? [] : [job.nextAt, ...calendar.upcoming(job, job.nextAt, wanted - 1)];
     return { job, next: times.map((at) => ({ at, local: localText(calendar.wall(at, job.zone)) })) };
   }
+}
+
+const finished = (): ClankerError =>
+  new ClankerError('conflict', 'finished', 'It would not be due any more; edit when it is due.');
+
+function assertRunsLeft({ maxRuns }: Timing, { runs }: JobRow): void {
+  if (maxRuns !== null && runs >= maxRuns) throw finished();
 }
 
 function assertNoChore({ payload }: JobRow): void {
