@@ -3,10 +3,19 @@ import { ClankerError } from '../../core/errors.ts';
 import { languageOf, type Language } from '../../core/languages.ts';
 import type { ScheduleWords } from '../../core/notices/schedule-words.ts';
 import { schedule as scheduleWords } from '../../core/notices/schedule.ts';
-import type { Asked } from '../../core/ports/schedule-gateway.ts';
+import type { Calendar } from '../../core/ports/calendar.ts';
+import type { PersonSettings } from '../../core/ports/preferences.ts';
+import type { Asked, ScheduleGateway } from '../../core/ports/schedule-gateway.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { CommandAnswer, CommandContext } from '../commands/registry.ts';
-import type { ScheduleCommandDeps } from './commands.ts';
+
+export interface ScheduleCommandDeps {
+  schedule: ScheduleGateway;
+  preferences: Pick<PersonSettings, 'get'>;
+  /** Of people who did not say theirs: an IANA name. */
+  zone: () => string;
+  calendar: Pick<Calendar, 'wall'>;
+}
 
 export type Answer = Promise<string | CommandAnswer>;
 

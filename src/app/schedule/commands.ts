@@ -1,16 +1,6 @@
 import { once } from '../../core/once.ts';
-import type { Calendar } from '../../core/ports/calendar.ts';
-import type { PersonSettings } from '../../core/ports/preferences.ts';
-import type { ScheduleGateway } from '../../core/ports/schedule-gateway.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
-
-export interface ScheduleCommandDeps {
-  schedule: ScheduleGateway;
-  preferences: Pick<PersonSettings, 'get'>;
-  /** Of people who did not say theirs: an IANA name. */
-  zone: () => string;
-  calendar: Pick<Calendar, 'wall'>;
-}
+import type { ScheduleCommandDeps } from './asked-in-chat.ts';
 
 /** The commands about reminders, jobs and tasks: /remind /jobs /tasks. What they take is loaded when one is used. */
 export function registerScheduleCommands(registry: CommandRegistry, deps: ScheduleCommandDeps): void {

@@ -5,8 +5,7 @@ import type { JobView } from '../../core/ports/schedule-gateway.ts';
 import { may } from '../../core/roles.ts';
 import { goesTo } from '../../core/task.ts';
 import type { CommandContext } from '../commands/registry.ts';
-import { askedIn, principalOf, told, wordsOf, type Answer } from './asked-in-chat.ts';
-import type { ScheduleCommandDeps } from './commands.ts';
+import { askedIn, principalOf, told, wordsOf, type Answer, type ScheduleCommandDeps } from './asked-in-chat.ts';
 
 /** Jobs of an answer: what fits on a screen. */
 const maxShown = 8;

@@ -1,10 +1,7 @@
-import { jobText, titleText } from '../../core/notices/schedule-text.ts';
-import type { ScheduleWords } from '../../core/notices/schedule-words.ts';
-import { examplesIn, readWhen } from '../../core/when/read-when.ts';
-import { timeZoneOf } from '../../core/preferences.ts';
+import { examplesIn } from '../../core/when/read-when.ts';
 import type { CommandContext } from '../commands/registry.ts';
-import { askedIn, languageIn, principalOf, told, wordsOf, type Answer } from './asked-in-chat.ts';
-import type { ScheduleCommandDeps } from './commands.ts';
+import { languageIn, told, wordsOf, type Answer, type ScheduleCommandDeps } from './asked-in-chat.ts';
+import { reminder } from './reminder.ts';
 
 /** `/remind every weekday at 9 stand-up`: says the text here when it is time. */
 export function remind(context: CommandContext, deps: ScheduleCommandDeps): Answer {
@@ -12,51 +9,6 @@ export function remind(context: CommandContext, deps: ScheduleCommandDeps): Answ
   if (context.argument === '') return Promise.resolve(words.howToRemind(commandsOf(context, '/remind')));
   return told(words, words.noSuchJob, () => reminder(context, deps, context.argument, null));
 }
-
-/** A job that says a text here. `argument`: when, and the text, in either order. */
-export async function reminder(
-  context: CommandContext,
-  deps: ScheduleCommandDeps,
-  argument: string,
-  name: string | null,
-): Answer {
-  const { inbound, person } = context;
-  const { schedule, preferences, calendar } = deps;
-  const words = wordsOf(context);
-  const { time_zone: own } = await preferences.get(person.id);
-  const zone = own ?? deps.zone();
-  // From when it was written: a command that waited, or runs again, means the same.
-  const now = calendar.wall(inbound.receivedAt, zone);
-  const read = readWhen(argument, { language: languageIn(context), now, zone });
-  if ('problem' in read) return read.problem;
-  if (read.rest === '') return words.remindOfWhat;
-  const by = principalOf(context);
-  const payload = { kind: 'text', text: read.rest } as const;
-  const written = { ...read.when, payload, ...(name === null ? {} : { name }) };
-  const view = await schedule.addJob(by, { ...written, time_zone: zone }, askedIn(context));
-  const hint = own === null ? await zoneHint(context, deps, view.job.id, words) : null;
-  const lines = [
-    `${words.noted} **${titleText(view.job.name)}**`,
-    jobText(view, inbound.conversation, words),
-    ...(hint === null ? [] : [hint]),
-  ];
-  return { text: lines.join('\n\n'), buttons: [{ label: words.cancel, command: `/jobs remove yes ${view.job.id}` }] };
-}
-
-/** Said once: with the first job of somebody who did not tell their time zone. */
-async function zoneHint(
-  context: CommandContext,
-  { schedule, zone }: ScheduleCommandDeps,
-  made: string,
-  words: ScheduleWords,
-): Promise<string | null> {
-  const { items } = await schedule.jobs(principalOf(context), { chores: 'without', limit: 2 });
-  if (items.some(({ job }) => job.id !== made)) return null;
-  const other = timeZoneOf(zone()) === exampleZone ? 'America/New_York' : exampleZone;
-  return words.zoneAssumed(zone(), `/settings time_zone ${other}`);
-}
-
-const exampleZone = 'Europe/Berlin';
 
 const commandsOf = (context: CommandContext, command: string): string =>
   examplesIn(languageIn(context))

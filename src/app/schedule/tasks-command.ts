@@ -4,9 +4,8 @@ import type { ScheduleWords } from '../../core/notices/schedule-words.ts';
 import type { TaskRow } from '../../core/ports/schedule-store.ts';
 import { goesTo, taskStates, type TaskState } from '../../core/task.ts';
 import type { CommandContext } from '../commands/registry.ts';
-import { principalOf, told, wordsOf, zoneOf, type Answer } from './asked-in-chat.ts';
-import type { ScheduleCommandDeps } from './commands.ts';
-import { reminder } from './remind-command.ts';
+import { principalOf, told, wordsOf, zoneOf, type Answer, type ScheduleCommandDeps } from './asked-in-chat.ts';
+import { reminder } from './reminder.ts';
 
 /** Tasks of an answer. */
 const maxShown = 8;
