@@ -25,6 +25,8 @@ interface SlotRecord {
   count: number;
   state: 'fired' | 'missed';
   task_id: string | null;
+  /** When it was decided about. */
+  at: number;
 }
 interface TaskRecord {
   seq: number;
@@ -88,6 +90,17 @@ export class ScheduleBook {
 
   slotsOf(id: string): SlotRecord[] {
     return this.#slots.get(this.jobs.find((job) => job.id === id)?.seq ?? 0) ?? [];
+  }
+
+  /** The most due times that were decided about at once: how many, and which of them fired. */
+  caughtUp(id: string): { times: number; fired: number[]; newest: number; at: number } {
+    const together = [...Map.groupBy(this.slotsOf(id), ({ at }) => at).values()].map((slots) => ({
+      times: slots.reduce((n, { count }) => n + count, 0),
+      fired: slots.filter(({ state }) => state === 'fired').map(({ due }) => due),
+      newest: slots.at(-1)?.until ?? 0,
+      at: slots[0]?.at ?? 0,
+    }));
+    return together.toSorted((a, b) => b.times - a.times)[0] ?? { times: 0, fired: [], newest: 0, at: 0 };
   }
 
   /** What a step of a workflow came to; empty when it came to nothing. */

@@ -29,10 +29,9 @@ export interface Receipt {
 }
 
 export interface JobsRigOptions {
-  /** Further lines of the configuration. */
-  config?: string;
-  /** Further lines of `[scheduler]`. */
+  /** Further lines of `[scheduler]`, and of `[tasks]`. */
   scheduler?: string;
+  tasks?: string;
   /** Held until it resolves: what the model is asked. */
   thinking?: () => Promise<void>;
 }
@@ -119,7 +118,7 @@ export class JobsRig {
 
   #config(): string {
     const counter = new URL(this.#counter.url);
-    const { config = '', scheduler = '' } = this.#options;
+    const { scheduler = '', tasks = '' } = this.#options;
     return `
 [server.auth]
 token = "${token}"
@@ -152,9 +151,10 @@ ${scheduler}
 concurrency = 20
 per_person = 20
 max_open = ${many}
+${tasks}
 [logging]
 level = "info"
-${config}`;
+`;
   }
 
   /** Starts the gateway, on the same port and data as before. */
