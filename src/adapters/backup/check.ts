@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import {
   badBackup,
@@ -13,8 +13,12 @@ import {
   type BackupFile,
   type BackupManifest,
 } from '../../core/backup.ts';
-import { codeOf, look, measure } from './disk.ts';
+import type { ClankerError } from '../../core/errors.ts';
+import { codeOf, look, measure, openPlain } from './disk.ts';
 import type { BackupParts } from './write.ts';
+
+/** Characters of a line of the list; a path with all its folders is far below. */
+const maxLine = 65_536;
 
 /** The manifest alone. Rejects with `bad_backup`. */
 export async function manifestOf(folder: string): Promise<BackupManifest> {
@@ -65,7 +69,9 @@ async function checkDatabase(
   if (found.size !== database.size) throw badBackup(`${backupDatabase} is cut off or was changed.`);
   const report = await parts.inspectDatabase(file, signal);
   if (report.sha256 !== database.sha256) throw badBackup(`${backupDatabase} is not what was kept; it is damaged.`);
-  const wrong = [...report.problems, ...countDifferences(report.tables, database.tables)];
+  const { schema } = report;
+  const other = schema === database.schema ? [] : [`schema ${schema} instead of ${database.schema}`];
+  const wrong = [...report.problems, ...other, ...countDifferences(report.tables, database.tables)];
   if (wrong.length > 0) throw badBackup(`its database is not whole: ${wrong.slice(0, 3).join('; ')}.`);
 }
 
@@ -73,10 +79,10 @@ async function checkDatabase(
 export async function* listedFiles(folder: string, { files }: BackupManifest): AsyncGenerator<BackupFile> {
   const hash = createHash('sha256');
   let count = 0;
-  const list = await open(path.join(folder, backupFileList)).catch((error: unknown) => {
-    throw badBackup(`${backupFileList} cannot be read (${codeOf(error)}).`, error);
+  const list = await openPlain(path.join(folder, backupFileList)).catch((error: unknown) => {
+    throw badBackup(`${backupFileList} cannot be read (${codeOf(error) || 'it is no plain file'}).`, error);
   });
-  for await (const line of list.readLines()) {
+  for await (const line of linesOf(list)) {
     hash.update(line).update('\n');
     count++;
     yield fileOf(line);
@@ -84,6 +90,20 @@ export async function* listedFiles(folder: string, { files }: BackupManifest): A
   if (count !== files.count || hash.digest('hex') !== files.sha256)
     throw badBackup(`${backupFileList} is not what was written; it is damaged.`);
 }
+
+/** Closes the file. A line without an end is not read into memory for ever. */
+async function* linesOf(list: FileHandle): AsyncGenerator<string> {
+  let rest = '';
+  for await (const piece of list.createReadStream({ encoding: 'utf8' }) as AsyncIterable<string>) {
+    const lines = `${rest}${piece}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+    if (rest.length > maxLine) throw notAFile();
+  }
+  if (rest !== '') yield rest;
+}
+
+const notAFile = (): ClankerError => badBackup(`${backupFileList} has a line that is no file of a backup.`);
 
 function fileOf(line: string): BackupFile {
   try {
@@ -93,5 +113,5 @@ function fileOf(line: string): BackupFile {
   } catch {
     // Told below, as what else does not fit.
   }
-  throw badBackup(`${backupFileList} has a line that is no file of a backup.`);
+  throw notAFile();
 }

@@ -1,7 +1,7 @@
 /** Small things about files that backups need, each in one place. */
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { lstat, open, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { lstat, open, rename, rm, statfs, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ClankerError } from '../../core/errors.ts';
 
@@ -38,9 +38,17 @@ export async function replaceFile(file: string, text: string): Promise<void> {
 
 export const removeAll = (file: string): Promise<void> => rm(file, { recursive: true, force: true });
 
-/** Size and SHA-256 of a plain file; a link is none. */
+/** A plain file to be read. Rejects for links, folders, devices and pipes, which could be waited for or read for ever. */
+export async function openPlain(file: string): Promise<FileHandle> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new Error(`${file} is no plain file`);
+}
+
+/** Size and SHA-256 of a plain file. */
 export async function measure(file: string): Promise<{ size: number; sha256: string }> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const handle = await openPlain(file);
   const hash = createHash('sha256');
   let size = 0;
   for await (const bytes of handle.createReadStream({ highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {

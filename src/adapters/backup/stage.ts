@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import type { AuditActor } from '../../core/audit.ts';
@@ -12,7 +11,7 @@ import {
 } from '../../core/backup.ts';
 import { ClankerError } from '../../core/errors.ts';
 import { checkBackup, listedFiles } from './check.ts';
-import { look, removeAll, requireSpace, sync } from './disk.ts';
+import { look, openPlain, removeAll, requireSpace, sync } from './disk.ts';
 import { asideName, journalFile, stagingFolder, writeJournal, type RestoreJournal } from './journal.ts';
 import type { BackupParts, DataPlaces } from './write.ts';
 
@@ -123,7 +122,7 @@ async function freeName({ folder, database }: DataPlaces, at: number): Promise<s
 
 /** The bytes that are written are those that were checked. */
 async function copyChecked(from: string, to: string, sha256: string, signal: AbortSignal): Promise<void> {
-  const source = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const source = await openPlain(from);
   try {
     const { mode } = await source.stat();
     const target = await open(to, 'wx', 0o600 | (mode & 0o100));

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   cpSync,
@@ -141,6 +143,33 @@ test('a backup that is cut off, changed, newer or no backup is refused before an
     ],
     ['other rows', /inbox: 2 rows instead of 9/, (folder) => edit(folder, (m) => (m.database.tables['inbox'] = 9))],
     ['a newer schema', /knows/, (folder) => edit(folder, (m) => (m.database.schema = known + 1))],
+    [
+      'a database with a newer schema than is said',
+      /not whole: schema/,
+      (folder) => {
+        const file = path.join(folder, 'open-clanker.db');
+        const db = new DatabaseSync(file);
+        db.exec(`PRAGMA user_version = ${known + 1}`);
+        db.close();
+        const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+        edit(folder, (m) => (m.database.sha256 = sha256));
+      },
+    ],
+    [
+      'a list that is a link to what never ends',
+      /files.jsonl cannot be read/,
+      (folder) => {
+        rmSync(path.join(folder, 'files.jsonl'));
+        symlinkSync('/dev/zero', path.join(folder, 'files.jsonl'));
+      },
+    ],
+    ['a list that is a pipe', /it is no plain file/, (folder) => pipe(path.join(folder, 'files.jsonl'))],
+    ['a file that is a pipe', /missing or cannot be read/, (folder) => pipe(path.join(folder, 'files/file_1'))],
+    [
+      'a line without an end',
+      /no file of a backup/,
+      (folder) => appendFileSync(path.join(folder, 'files.jsonl'), 'x'.repeat(200_000)),
+    ],
     ['a newer format', /newer version/, (folder) => edit(folder, (m) => ((m as { version: number }).version = 2))],
   ];
   using place = new Place();
@@ -157,6 +186,12 @@ test('a backup that is cut off, changed, newer or no backup is refused before an
     rmSync(place.backup, { recursive: true });
   }
 });
+
+/** Whoever opens it waits for somebody who writes. */
+function pipe(file: string): void {
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+}
 
 function edit(folder: string, change: (manifest: BackupManifest) => void): void {
   const file = path.join(folder, 'manifest.json');
