@@ -64,5 +64,7 @@ export function eventData(event: GatewayEvent): unknown {
   }
   const data: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(event)) if (!hidden.has(name)) data[wireNames[name] ?? name] = value;
+  // As in every answer.
+  if ('due' in event) data['due'] = new Date(event.due).toISOString();
   return data;
 }

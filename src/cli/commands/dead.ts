@@ -60,7 +60,7 @@ const letterLines = (letter: DeadLetter): string[] => [
   `${letter.id}: ${kinds[letter.kind].whole}`,
   ...(letter.channel === '' ? [] : [`Channel: ${letter.channel}`]),
   ...(letter.sessionKey === '' ? [] : [`Session: ${letter.sessionKey}`]),
-  `Since:   ${new Date(letter.at).toISOString()}, after ${letter.attempts} attempts`,
+  `Since:   ${new Date(letter.at).toISOString()}, after ${letter.attempts} ${letter.attempts === 1 ? 'attempt' : 'attempts'}`,
   `Reason:  ${letter.reason}`,
   `Text:    ${letter.text}`,
   `To queue it again: open-clanker dead retry ${letter.id}`,
