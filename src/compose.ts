@@ -426,6 +426,7 @@ class Daemon {
       stopping: stopping.signal,
       forget: [
         (person) => waiters.rejectOf(person, personErased()),
+        (person) => runner.endOf(person),
         (person) => preferences.forget(person),
         (person) => budgets.forget(person),
         async (person) => void (await personFiles.erase(person)),

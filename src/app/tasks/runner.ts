@@ -101,6 +101,13 @@ export class TaskRunner {
     this.#leases.held.get(id)?.controller.abort(cancelled());
   }
 
+  /** A person is gone, and nothing of theirs is claimed any more: what is at work for them is aborted, and over then. */
+  async endOf(person: string): Promise<void> {
+    const theirs = [...this.#work].filter(([{ task }]) => task.owner === person);
+    for (const [{ controller }] of theirs) controller.abort(cancelled());
+    await Promise.all(theirs.map(([, end]) => end));
+  }
+
   /**
    * Begins nothing new and lets tasks end until the deadline; the others are aborted, and queued again for the next start
    * with their attempt not counted.
