@@ -1,6 +1,7 @@
 /** Jobs and what they say, made to do more than who made them may, or to be taken for what a person said. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { noLimits } from '../../src/core/budget.ts';
 import type { ToolPolicy } from '../../src/core/tool-policy.ts';
 import { answering, calling, calls, defaultPolicy, from, inGroup, type AskingSettings } from '../support/asking.ts';
 import { said } from '../support/message-path.ts';
@@ -291,6 +292,24 @@ test('a flood of calls makes as many jobs and tasks as there may be, and no more
       rig.use('schedule_add', { do: 'say', what: 'x', when }),
       /at least 60 s|the most there may be/,
     );
+});
+
+test('a budget that does not reach stops what a job asks before anything is asked, and says when it is renewed', async (t) => {
+  const roles = { owner: noLimits, member: noLimits, guest: noLimits };
+  const budgets = { total: noLimits, roles, channels: {} as Record<string, typeof noLimits> };
+  const rig = await open(t, [], { budgets });
+  const job = await rig.made({ do: 'ask', what: 'what is on?' });
+  const before = rig.provider.hits;
+  const tooLittle = { ...noLimits, tokensMonth: 1 };
+  for (const set of [() => (roles.member = tooLittle), () => (budgets.channels['job'] = tooLittle)]) {
+    Object.assign(roles, { member: noLimits });
+    set();
+    const task = await rig.carriedOut(job.id);
+    assert.deepEqual([task.state, task.error?.code], ['failed', 'budget_exceeded']);
+    assert.match(task.error?.message ?? '', /does not reach for this call.*renewed in \d+d/);
+  }
+  assert.equal(rig.provider.hits, before);
+  assert.match(rig.shownTo('7'), /renewed in \d+d/, 'the person is told');
 });
 
 test('what a job says and asks is in no line of the log, nor in the audit', async (t) => {

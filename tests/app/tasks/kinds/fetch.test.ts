@@ -11,6 +11,7 @@ import { jobs } from '../../../support/jobs.ts';
 import { hasty } from '../../../support/message-path.ts';
 import { PublicWeb } from '../../../support/public-web.ts';
 import type { Step } from '../../../support/scripted-provider.ts';
+import { confusingUrls, loopbackSpellings, privateAddresses } from '../../../support/ssrf.ts';
 
 const url = 'http://site.example.com/prices';
 type Fetch = Extract<Payload, { kind: 'fetch' }>;
@@ -118,7 +119,15 @@ test('nothing is asked when nothing changed', async (t) => {
 test('no job reads the machine or its network, whoever made it', async (t) => {
   const rig = await open(t);
   rig.web.names.set('inside.example.com', ['127.0.0.1']);
-  for (const bad of ['http://127.0.0.1:1/', 'http://169.254.169.254/', 'http://inside.example.com/'])
+  rig.web.page('/moved', (_, response) =>
+    response.writeHead(302, { location: `http://127.0.0.1:${rig.web.canaryPort}/` }).end(),
+  );
+  const spelled = {
+    ...loopbackSpellings(rig.web.canaryPort),
+    ...privateAddresses,
+    ...confusingUrls(rig.web.canaryPort),
+  };
+  for (const bad of [...Object.values(spelled), 'http://inside.example.com/', 'http://site.example.com/moved'])
     await assert.rejects(rig.look('', { url: bad }), { retryable: false }, bad);
   assert.equal(rig.web.canaryHits, 0);
 });
