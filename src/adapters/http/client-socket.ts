@@ -278,6 +278,12 @@ export class ClientSocket {
     this.#tickets.add(ticket);
     const { messageId, runId, sessionKey } = ticket;
     this.#send('ack', { message_id: messageId, run_id: runId, session: sessionKey }, id);
+    // Not waited for: the frame and all who read it would be kept for as long as the run lasts.
+    void this.#follow(ticket, id);
+  }
+
+  /** Shows what a run does until it has ended; never rejects. */
+  async #follow(ticket: ChatTicket, id: string | null): Promise<void> {
     try {
       ticket.follow((event) => {
         if (event.type !== 'run.finished' && event.type !== 'run.failed') this.#send(event.type, eventData(event), id);
@@ -285,7 +291,7 @@ export class ClientSocket {
       this.#send('run.finished', await ticket.answer, id);
     } catch (error) {
       const { code, message } = httpErrorOf(error);
-      this.#send('run.failed', { run_id: runId, error: { code, message } }, id);
+      this.#send('run.failed', { run_id: ticket.runId, error: { code, message } }, id);
     } finally {
       this.#tickets.delete(ticket);
     }

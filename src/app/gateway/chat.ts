@@ -94,7 +94,7 @@ export class Chat {
   }
 
   #ticket(
-    row: InboxRow,
+    { id: messageId, runId, sessionKey }: InboxRow,
     subscription: Subscription,
     waiter: { answer: Promise<ChatAnswer>; leave: () => void },
     owned: boolean,
@@ -107,9 +107,9 @@ export class Chat {
     };
     waiter.answer.then(end, end);
     return {
-      messageId: row.id,
-      runId: row.runId,
-      sessionKey: row.sessionKey,
+      messageId,
+      runId,
+      sessionKey,
       joined: false,
       answer: waiter.answer,
       follow: (hear) => {
@@ -117,14 +117,14 @@ export class Chat {
           subscription.close();
           throw new ClankerError('rate_limited', 'slow_consumer', 'The events were not read fast enough.');
         }
-        waiters.watch(row.runId);
+        waiters.watch(runId);
         subscription.forward(hear);
       },
       ignoreEvents: () => subscription.close(),
       leave: () => {
         subscription.close();
         waiter.leave();
-        if (owned && !over) runs.cancel(row.runId, 'left', 'The client left before the answer was complete.');
+        if (owned && !over) runs.cancel(runId, 'left', 'The client left before the answer was complete.');
       },
     };
   }

@@ -7,7 +7,7 @@ import { defaultMaxOutput, estimateOf, type Estimate } from '../../core/budget.t
 import { ClankerError } from '../../core/errors.ts';
 import type { ProviderError } from '../../core/ports/provider.ts';
 import type { AttemptRow, Store } from '../../core/ports/store.ts';
-import type { Clock, Log, Random } from '../../core/ports/system.ts';
+import type { Clock, Log, LogFields, LogLevel, Random } from '../../core/ports/system.ts';
 import { decideRetry } from '../../core/retry.ts';
 import { BudgetRefusal, type Budgets } from '../budget/budgets.ts';
 import type { Candidate } from './candidates.ts';
@@ -55,7 +55,6 @@ export class ModelCall {
   readonly #request: CallRequest;
   readonly #options: CallOptions;
   readonly #emit: (event: CallEvent) => void;
-  readonly #log: Log;
   readonly #rows: AttemptRow[] = [];
   #waitedMs = 0;
   /** Text was handed out, so that somebody may have seen it. */
@@ -68,7 +67,6 @@ export class ModelCall {
     this.#request = request;
     this.#options = options;
     this.#emit = emit;
-    this.#log = deps.log.with({ ...options.logFields, run_id: options.runId });
   }
 
   async run(): Promise<CallEnd> {
@@ -156,7 +154,7 @@ export class ModelCall {
         else rests.failed(candidate.provider, candidate.model, error, { waited: wanted, gaveUp: !wanted });
         judged(candidate, error);
         failed = { candidate, error };
-        this.#log[error.kind === 'aborted' ? 'debug' : 'warn']('a model call failed', {
+        this.#say(error.kind === 'aborted' ? 'debug' : 'warn', 'a model call failed', {
           model: candidate.name,
           kind: error.kind,
           phase: error.phase,
@@ -238,7 +236,7 @@ export class ModelCall {
       const { usage, cost } = close(isEmpty ? emptyAnswer : null);
       const end: CallEnd = { type: 'finished', reason, model: candidate.name, usage, cost, attempts: this.#rows };
       if (isEmpty) return { end: null, error: emptyAnswer, empty: end };
-      this.#log.debug('a model answered', { model: candidate.name, reason, tokens: usage?.output });
+      this.#say('debug', 'a model answered', { model: candidate.name, reason, tokens: usage?.output });
       rests.succeeded(candidate.provider, candidate.model);
       judged(candidate, null);
       probe?.done();
@@ -305,7 +303,7 @@ export class ModelCall {
   }
 
   #begin(row: AttemptRow, candidate: Candidate): void {
-    this.#log.debug('a model is asked', { model: candidate.name, attempt: row.n });
+    this.#say('debug', 'a model is asked', { model: candidate.name, attempt: row.n });
     const previous = this.#rows.at(-2);
     this.#save(previous === undefined ? [row] : [previous, row]);
   }
@@ -314,7 +312,12 @@ export class ModelCall {
   #save(rows: readonly AttemptRow[]): void {
     this.#deps.store
       .saveAttempts(rows.map((row) => ({ ...row })))
-      .catch((error: unknown) => this.#log.error('a ledger row could not be stored', { error }));
+      .catch((error: unknown) => this.#say('error', 'a ledger row could not be stored', { error }));
+  }
+
+  #say(level: LogLevel, message: string, fields: LogFields): void {
+    const { logFields, runId } = this.#options;
+    this.#deps.log[level](message, { ...logFields, run_id: runId, ...fields });
   }
 
   #mustRest({ provider, model }: Candidate): boolean {
@@ -360,7 +363,7 @@ export class ModelCall {
     if (this.#options.signal.aborted) error = failureOf(abandoned, of);
     else if (thrown instanceof ClankerError) error = thrown;
     else {
-      this.#log.error('a model call broke', { error: thrown });
+      this.#say('error', 'a model call broke', { error: thrown });
       error = new ClankerError(
         'provider',
         'internal',

@@ -245,6 +245,7 @@ const notAborted = (): AbortSignal => new AbortController().signal;
 function newestOf(claimed: ClaimedRun): InboxRow {
   const newest = claimed.inbound.at(-1);
   if (newest === undefined) throw new Error('a claimed run has no message');
+  if (claimed.inbound.length === 1) return newest;
   // All parts of the reply are keyed by the run, which is the first message's.
   return { ...newest, runId: claimed.run.id, correlation: correlationOf(claimed) };
 }
