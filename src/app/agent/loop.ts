@@ -87,7 +87,7 @@ class AgentRun {
   readonly #task: Task;
   readonly #hear: (event: LoopEvent) => void;
   readonly #deadlineMs: number;
-  readonly #breaker = new LoopBreaker();
+  #breaker: LoopBreaker | null = null;
   readonly #attempts: AttemptRow[];
   /** Those of them that the ledger has, complete. */
   #inLedger = 0;
@@ -120,29 +120,17 @@ class AgentRun {
       .map(({ parts }) => textOf(parts));
   }
 
-  async run(): Promise<LoopEnd> {
-    try {
-      return await this.#work();
-    } catch (error) {
+  run(): Promise<LoopEnd> {
+    return this.#work().catch((error: unknown) => {
       // What a step did until here is known; what it did not end is told as unknown when the history is read.
       if (this.#open !== null) this.#keep(this.#open);
       return this.#end(asClankerError(error), [], null);
-    }
+    });
   }
 
   async #work(): Promise<LoopEnd> {
-    const { approved, history } = this.#task;
-    const { first, steps, next } = stepsOf(this.#task.journal ?? []);
-    this.#entry = next;
-    if (approved !== null && !history.some(({ id }) => id === noteId(approved)))
-      await this.#carryOutApproved(approved, first);
-    // Goes on where an earlier start was when the process ended.
-    for (const step of steps) {
-      this.#open = step;
-      await this.#carryOut(step, Promise.resolve());
-      this.#keep(step);
-    }
-    if (steps.length > 0) await this.#join();
+    const { approved, journal } = this.#task;
+    if (approved !== null || (journal !== null && journal.length > 0)) await this.#takeUp(approved, journal ?? []);
     for (;;) {
       if (this.#asked.length > 0) return this.#end(null, [], 'approval');
       this.#limit ??= this.#limitReached();
@@ -157,6 +145,22 @@ class AgentRun {
       if (looping) this.#limit = 'loop_detected';
       await this.#join();
     }
+  }
+
+  /** What comes before the model is asked: a call that was approved, and what an earlier start left undone. */
+  async #takeUp(approved: ApprovedCall | null, journal: readonly JournalEntry[]): Promise<void> {
+    const { history } = this.#task;
+    const { first, steps, next } = stepsOf(journal);
+    this.#entry = next;
+    if (approved !== null && !history.some(({ id }) => id === noteId(approved)))
+      await this.#carryOutApproved(approved, first);
+    // Goes on where an earlier start was when the process ended.
+    for (const step of steps) {
+      this.#open = step;
+      await this.#carryOut(step, Promise.resolve());
+      this.#keep(step);
+    }
+    if (steps.length > 0) await this.#join();
   }
 
   async #step(answer: Answer): Promise<boolean> {
@@ -204,7 +208,7 @@ class AgentRun {
       signal: task.signal,
       deadlineMs: this.#deadlineMs - this.#reserveMs,
       maxCalls: task.agent.limits.callsPerStep,
-      breaker: this.#breaker,
+      breaker: (this.#breaker ??= new LoopBreaker()),
       journal: task.journal === null ? null : (entries) => written.then(() => this.#journal(entries)),
       told: (tool, state) => this.#hear({ type: 'tool', tool, state }),
     };
@@ -264,9 +268,11 @@ class AgentRun {
     let text = '';
     let reasoning: Part[] = [];
     let calls: WrittenCall[] = [];
-    const made = callIdsIn(visible, task.caller.runId);
-    const ownId = (id: string): string =>
-      ownCallId(id, (wanted) => made.has(wanted) || calls.some((call) => call.id === wanted));
+    let made: ReadonlySet<string> | null = null;
+    const ownId = (id: string): string => {
+      const stored = (made ??= callIdsIn(visible, task.caller.runId));
+      return ownCallId(id, (wanted) => stored.has(wanted) || calls.some((call) => call.id === wanted));
+    };
     // The one place that words of a model pass on their way out, streamed and stored.
     let secrets = new SecretMask();
     const say = (words: string): void => {

@@ -64,9 +64,20 @@ const menuParameters: JsonObject = {
   required: ['groups'],
 };
 
+/** Made once for each selection of groups: every turn of all who may use the same has the same one. */
+const menus = new WeakMap<readonly ToolGroup[], ToolSpec>();
+
 /** The one tool that always travels: it tells which groups there are, and brings them. Null when there are none. */
 export function useToolsSpec(groups: readonly ToolGroup[]): ToolSpec | null {
   if (groups.length === 0) return null;
+  const known = menus.get(groups);
+  if (known !== undefined) return known;
+  const made = menuOf(groups);
+  menus.set(groups, made);
+  return made;
+}
+
+function menuOf(groups: readonly ToolGroup[]): ToolSpec {
   const lines = groups.slice(0, maxListed).map(({ name, about }) => `${name}: ${about.slice(0, maxAboutLength)}`);
   return {
     name: useToolsName,
