@@ -86,18 +86,19 @@ export async function runCall(
   }
 }
 
-async function readUntil(over: () => boolean, body: HttpBody, reader: FrameReader): Promise<void> {
-  try {
-    await body.read((chunk) => {
-      reader.push(chunk);
-      return !over();
-    });
+function readUntil(over: () => boolean, body: HttpBody, reader: FrameReader): Promise<void> {
+  const take = (chunk: Uint8Array): boolean => {
+    reader.push(chunk);
+    return !over();
+  };
+  const end = (): void => {
     if (!over()) reader.end(false);
-  } catch (error) {
+  };
+  return body.read(take).then(end, (error: unknown) => {
     // The terminal evidence may have come before the connection broke.
     if (error instanceof HttpFailure && error.code !== 'aborted') reader.end(true);
     throw error;
-  }
+  });
 }
 
 interface Asked {

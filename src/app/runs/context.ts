@@ -36,7 +36,8 @@ export async function requestOf(
   // Newest first, so that when there are too many images the old ones become words.
   for (const turn of turns.toReversed()) {
     if (namesNoFile(turn.parts)) {
-      messages.unshift({ role: turn.role, parts: turn.parts });
+      // A copy has no room to grow, as what was pushed to has: it is kept for as long as the model answers.
+      messages.unshift({ role: turn.role, parts: [...turn.parts] });
       continue;
     }
     const parts: RequestPart[] = [];

@@ -66,7 +66,8 @@ export interface Turn {
 export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
   try {
     const { task, recorder } = await taskOf(turn, deps);
-    const end = await deps.loop.run(task, (event) => tell(event, turn, deps));
+    const base = about(turn.claimed);
+    const end = await deps.loop.run(task, (event) => tell(event, base, turn, deps));
     if (end.error?.code === 'internal' && !turn.signal.aborted)
       deps.log.error('a run failed in an unexpected way', { ...fieldsOf(turn.claimed), error: end.error.cause });
     if (recorder !== null) keep(recorder, turn, deps);
@@ -206,8 +207,7 @@ function timeLine(at: number, zone: string): string {
   return `It is ${weekdays[wall.getUTCDay()]}, ${shown}${zone === 'UTC' ? 'Z' : ` in ${zone}`}.`;
 }
 
-function tell(event: LoopEvent, { claimed, stream }: Turn, { bus }: TurnDeps): void {
-  const base = about(claimed);
+function tell(event: LoopEvent, base: ReturnType<typeof about>, { claimed, stream }: Turn, { bus }: TurnDeps): void {
   const { id: runId, messageId } = claimed.run;
   switch (event.type) {
     case 'started':
