@@ -284,8 +284,9 @@ export interface ScheduleStore {
   /** False when the task is not held under this fence any more. One that was cancelled still takes its steps. */
   saveTaskStep(id: string, fence: number, step: TaskStep): Promise<boolean>;
   /**
-   * One bounded step of housekeeping: what ended before `before`, finished jobs and slots older than that, and chores that
-   * came to nothing worth telling before `silentBefore`, with their slots; true while there is more.
+   * One bounded step of housekeeping: what ended before `before`, finished jobs and slots older than that, with what they
+   * asked the agent, and chores that came to nothing worth telling before `silentBefore`, with their slots; true while
+   * there is more.
    */
   forgetTasks(before: number, silentBefore: number, batch: number): Promise<boolean>;
   /** Jobs that are not finished, tasks that wait, that are at work, and that are dead letters. */

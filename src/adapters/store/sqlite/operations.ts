@@ -31,6 +31,7 @@ import {
 import { finishRun } from './finish.ts';
 import { importSession } from './import.ts';
 import { expireRows, forgetFiles, unknownFiles } from './removal.ts';
+import { forgetTasks } from './forget-tasks.ts';
 import { maintain } from './housekeeping.ts';
 import { identitiesOf, identity, listPeople, ownerChats, setRole } from './identities.ts';
 import { saveAttempts, usage } from './ledger.ts';
@@ -69,7 +70,7 @@ import type { Arguments, OperationName, Result } from './protocol.ts';
 import { vacuum } from './vacuum.ts';
 import { aheadJobs, dueJobs, fire, nextDue, slots } from './schedule.ts';
 import { addJob, changeJob, job, listJobs, removeJob } from './jobs.ts';
-import { addTask, cancelTask, forgetTasks, listTasks, retryTask, task, taskCounts, taskEvents } from './tasks.ts';
+import { addTask, cancelTask, listTasks, retryTask, task, taskCounts, taskEvents } from './tasks.ts';
 import {
   beatTasks,
   claimTask,

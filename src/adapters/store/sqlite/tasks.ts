@@ -279,48 +279,6 @@ function beginStepsAnew(db: Database, seq: number): void {
   );
 }
 
-export function forgetTasks(db: Database, before: number, silentBefore: number, batch: number): boolean {
-  const ended = seqsOf(db, 'SELECT seq FROM tasks WHERE finished_at < ? ORDER BY finished_at LIMIT ?', before, batch);
-  const silent = seqsOf(
-    db,
-    `SELECT seq FROM tasks WHERE chore = 1 AND state = 'completed' AND created_at < ?
-       AND json_extract(result, '$.text') = '' ORDER BY created_at LIMIT ?`,
-    silentBefore,
-    batch,
-  );
-  // Of what nobody hears of not even the time is kept.
-  db.run(
-    `DELETE FROM job_slots WHERE (job, due) IN (
-       SELECT j.seq, t.due FROM tasks t JOIN jobs j ON j.id = t.job_id WHERE t.seq IN (SELECT value FROM json_each(?)))`,
-    JSON.stringify(silent),
-  );
-  const gone = JSON.stringify([...ended, ...silent]);
-  for (const [table, column] of [
-    ['task_events', 'task'],
-    ['task_steps', 'task'],
-    ['tasks', 'seq'],
-  ] as const) {
-    db.run(`DELETE FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`, gone);
-  }
-  const slots = db.run(
-    'DELETE FROM job_slots WHERE (job, due) IN (SELECT job, due FROM job_slots WHERE at < ? ORDER BY at LIMIT ?)',
-    before,
-    batch,
-  );
-  // Its slots are as old, and go by themselves.
-  const jobs = db.run(
-    `DELETE FROM jobs WHERE seq IN (
-       SELECT seq FROM jobs WHERE chore = 0 AND state = 'finished' AND updated_at < ? AND NOT EXISTS (
-         SELECT 1 FROM tasks WHERE job_id = jobs.id AND state IN ('queued', 'running')) LIMIT ?)`,
-    before,
-    batch,
-  );
-  return [ended.length, silent.length, slots, jobs].includes(batch);
-}
-
-const seqsOf = (db: Database, sql: string, before: number, batch: number): number[] =>
-  db.all<{ seq: number }>(sql, before, batch).map(({ seq }) => seq);
-
 export function taskCounts(db: Database): { jobs: number; queued: number; running: number; failed: number } {
   const count = (sql: string): number => db.get<{ n: number }>(sql)?.n ?? 0;
   return {

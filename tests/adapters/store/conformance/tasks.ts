@@ -303,6 +303,30 @@ export function tasksConformance(engine: string, openEmpty: OpenEmpty): void {
     assert.deepEqual(await left(), ['goes on']);
   });
 
+  it('what a job or task asked the agent goes with the last that is known of it, and not before', async (store) => {
+    const keys = ['job:owner:alone', 'job:owner:gone', 'job:owner:over', 'job:owner:stays', 'api:owner:main'];
+    const session = { owner: 'owner', conversation: null, title: null, agent: null, model: null, messageCount: 0 };
+    for (const key of keys)
+      await store.importSession(
+        { ...session, key, channel: 'job', account: 'owner', createdAt: 1, lastActiveAt: 1 },
+        [],
+      );
+    await store.addTask(newTask('alone'), 9);
+    for (const id of ['gone', 'over', 'stays'])
+      await fire(store, await addJob(store, id), [fired(noon)], id === 'over' ? null : noon + minute);
+    await store.addTask(newTask('gone later', { jobId: 'gone', trigger: 'hand' }), 9);
+    for (let n = 0; n < 5; n++) {
+      const task = await begun(store, { now: noon + 5 });
+      await store.finishTask(finished(task, { at: task.id === 'gone later' ? noon + 2 * minute : noon + 5 }));
+    }
+    await store.removeJob('gone', null, noon + 5);
+    const left = async () => (await store.listSessions(null, { limit: 9 })).items.map(({ key }) => key).sort();
+    while (await store.forgetTasks(noon + minute, noon, 9));
+    assert.deepEqual(await left(), ['api:owner:main', 'job:owner:gone', 'job:owner:stays']);
+    while (await store.forgetTasks(noon + 3 * minute, noon, 9));
+    assert.deepEqual(await left(), ['api:owner:main', 'job:owner:stays']);
+  });
+
   it('chores that had nothing to tell are forgotten sooner, with their slots, and nothing else is', async (store) => {
     const payload = { kind: 'chore', chore: 'health' } as const;
     const chore = await addJob(store, 'chore-health', { payload });

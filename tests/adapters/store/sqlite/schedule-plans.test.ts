@@ -21,13 +21,13 @@ import {
 import {
   addTask,
   cancelTask,
-  forgetTasks,
   listTasks,
   retryTask,
   task,
   taskCounts,
   taskEvents,
 } from '../../../../src/adapters/store/sqlite/tasks.ts';
+import { forgetTasks } from '../../../../src/adapters/store/sqlite/forget-tasks.ts';
 import type { JobFilter, TaskFilter } from '../../../../src/core/ports/schedule-store.ts';
 import type { Listed, ListOptions } from '../../../../src/core/ports/store.ts';
 import { folder, migrationsDir } from '../open.ts';
