@@ -171,20 +171,18 @@ export class TaskRunner {
       const { concurrency, pollMs } = settings();
       // The end of a task looks for the next one.
       if (this.#stopping || this.#work.size >= concurrency) return pollMs;
-      const now = clock.now();
-      await this.#leases.renewed(now);
       const { busyOwners, busyKinds } = this.#busy();
+      // Asked first, as a claim is a write even when there is nothing to claim: who rests must not wake the disk.
+      const nextAt = await store.nextTaskAt(busyOwners, busyKinds);
+      const now = clock.now();
+      if (nextAt === null || nextAt > now) return Math.min((nextAt ?? Infinity) - now, pollMs);
+      await this.#leases.renewed(now);
       const lease = this.#leases.lease();
       const task = await store.claimTask({ now, node, leaseUntil: lease.until, busyOwners, busyKinds });
-      if (task !== null) {
-        crash('task_claimed');
-        // One that a stop has overtaken is queued again with the rest.
-        if (!this.#stopping) this.#begin(task, lease);
-        continue;
-      }
-      const nextAt = await store.nextTaskAt(busyOwners, busyKinds);
-      const idleMs = nextAt === null ? pollMs : nextAt - clock.now();
-      return Math.min(idleMs <= 0 ? minIdleMs : idleMs, pollMs);
+      if (task === null) return Math.min(minIdleMs, pollMs);
+      crash('task_claimed');
+      // One that a stop has overtaken is queued again with the rest.
+      if (!this.#stopping) this.#begin(task, lease);
     }
   }
 
