@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import type { ChatAnswer } from '../../core/ports/gateway.ts';
 import { GatewayClient } from '../client.ts';
 import { CliError, type Handler, type Invocation } from '../command.ts';
+import { hearJobs } from '../heard.ts';
 import { readMessage } from '../read-message.ts';
 
 const defaultSession = 'cli';
@@ -56,7 +57,10 @@ async function askOnce(client: GatewayClient, invocation: Invocation, text: stri
   }
 }
 
-/** One line, one message. Ctrl-C ends the answer that is being given, else the conversation; Ctrl-D ends it too. */
+/**
+ * One line, one message; between them what jobs send here. Ctrl-C ends the answer that is being given, else the
+ * conversation; Ctrl-D ends it too.
+ */
 async function converse(client: GatewayClient, invocation: Invocation): Promise<number> {
   const { terminal } = invocation;
   const prompt = terminal.interactive ? 'you> ' : '';
@@ -74,11 +78,26 @@ async function converse(client: GatewayClient, invocation: Invocation): Promise<
     terminal.line(`Talking to ${client.url}, session ${sessionOf(invocation)}. Ctrl-C stops an answer, Ctrl-D leaves.`);
   }
   let closed = false;
-  lines.once('close', () => (closed = true));
+  const left = new AbortController();
+  lines.once('close', () => {
+    closed = true;
+    left.abort();
+  });
   const ask = (): void => {
     if (terminal.interactive && !closed) lines.prompt();
   };
   let failures = 0;
+  let answering = false;
+  const waiting: string[] = [];
+  const hear = (text: string): void => {
+    if (answering) waiting.push(text);
+    else {
+      terminal.line(`\n${text}`);
+      // What was typed so far stays.
+      lines.prompt(true);
+    }
+  };
+  if (terminal.interactive) void hearJobs(client, sessionOf(invocation), left.signal, hear);
   ask();
   for await (const line of lines) {
     if (line.trim() === '') {
@@ -93,6 +112,7 @@ async function converse(client: GatewayClient, invocation: Invocation): Promise<
       else void client.abortRun(runId).catch(() => turn.abort());
       stopAnswer = () => turn.abort();
     };
+    answering = true;
     try {
       await listen(client, invocation, line, turn.signal, true, (id) => (runId = id));
     } catch (error) {
@@ -101,6 +121,8 @@ async function converse(client: GatewayClient, invocation: Invocation): Promise<
       terminal.complain(error instanceof CliError ? error.message : 'Stopped.');
     }
     stopAnswer = null;
+    answering = false;
+    for (const text of waiting.splice(0)) terminal.line(text);
     ask();
   }
   if (terminal.interactive) terminal.line('');
