@@ -10,9 +10,10 @@ const limitsOf = ({ usd_day, usd_month, tokens_day, tokens_month }: LimitOptions
   tokensMonth: tokens_month ?? null,
 });
 
-const settingsOf = ({ total, channels, owner, member, guest }: Config['budgets']): BudgetSettings => ({
+const settingsOf = ({ total, channels, job, owner, member, guest }: Config['budgets']): BudgetSettings => ({
   total: limitsOf(total),
   roles: { owner: limitsOf(owner), member: limitsOf(member), guest: limitsOf(guest) },
+  job: limitsOf(job),
   channels: Object.fromEntries(Object.entries(channels).map(([name, limits]) => [name, limitsOf(limits)])),
 });
 

@@ -23,6 +23,7 @@ export const budgetsTable = () =>
       owner: withDefault(limits('Each person with the role owner; `people budget` sets what differs for one.'), {}),
       member: withDefault(limits('Each member.'), {}),
       guest: withDefault(limits('Each guest.'), {}),
+      job: withDefault(limits('Each job, in what it asks; `channels.job` is for all of them together.'), {}),
       channels: withDefault(
         named(
           'All together on one channel, such as `telegram`, `api` for API clients, or `job` for what jobs ask.',

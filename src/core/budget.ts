@@ -23,8 +23,8 @@ export type Override = Partial<Limits>;
 
 export const limitsWith = (limits: Limits, override: Override | null): Limits => ({ ...limits, ...override });
 
-/** Whom a call is counted for; further kinds are further prefixes. A channel is a type such as `telegram`, or `api`. */
-export type Account = 'total' | `person:${string}` | `channel:${string}`;
+/** Whom a call is counted for. A channel is a type such as `telegram`, or `api`; a job is named by the key of its session. */
+export type Account = 'total' | `person:${string}` | `channel:${string}` | `job:${string}`;
 
 export type Unit = 'usd' | 'tokens';
 

@@ -6,7 +6,7 @@ const maxLength = 128;
 const apiPrefix = 'api:';
 /** The channel of what jobs and tasks ask the agent. */
 export const jobChannel = 'job';
-const jobPrefix = `${jobChannel}:`;
+const jobPrefix = `${jobChannel}:` as const;
 export const defaultSession = 'main';
 
 /** Checks the form of a session key that came from outside. */
@@ -39,7 +39,7 @@ export const isApiSessionKey = (key: string): boolean => key.startsWith(apiPrefi
 /** Where the questions of a job stand one after the other, or of a task of no job those of its steps. */
 export const jobSessionKey = (owner: string, id: string): string => parseSessionKey(`${jobPrefix}${owner}:${id}`);
 
-export const isJobSessionKey = (key: string): boolean => key.startsWith(jobPrefix);
+export const isJobSessionKey = (key: string): key is `${typeof jobPrefix}${string}` => key.startsWith(jobPrefix);
 
 /**
  * The session of a conversation on a channel: `telegram:main:-100123:42`. Characters a key cannot hold become `_xx`,

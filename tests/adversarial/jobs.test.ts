@@ -325,7 +325,7 @@ test('a flood of calls makes as many jobs and tasks as there may be, and no more
 
 test('a budget that does not reach stops what a job asks before anything is asked, and says when it is renewed', async (t) => {
   const roles = { owner: noLimits, member: noLimits, guest: noLimits };
-  const budgets = { total: noLimits, roles, channels: {} as Record<string, typeof noLimits> };
+  const budgets = { total: noLimits, roles, channels: {} as Record<string, typeof noLimits>, job: noLimits };
   const rig = await open(t, [], { budgets });
   const job = await rig.made({ do: 'ask', what: 'what is on?' });
   const before = rig.provider.hits;
@@ -339,6 +339,31 @@ test('a budget that does not reach stops what a job asks before anything is aske
   }
   assert.equal(rig.provider.hits, before);
   assert.match(rig.shownTo('7'), /renewed in \d+d/, 'the person is told');
+});
+
+test('each job has a budget of its own: what it spent before counts, what others spend does not', async (t) => {
+  const roles = { owner: noLimits, member: noLimits, guest: noLimits };
+  const budgets = { total: noLimits, roles, channels: {}, job: noLimits };
+  const rig = await open(t, [], { budgets });
+  const [greedy, modest] = [await rig.made({ do: 'ask', what: 'one' }), await rig.made({ do: 'ask', what: 'two' })];
+  const spent = async (): Promise<number[]> => {
+    const period = new Date(rig.clock.now()).toISOString().slice(0, 10);
+    const of = [greedy, modest].map(({ owner, id }) => ({ account: `job:${owner}:${id}`, period }) as const);
+    return (await rig.store.budgetStandings(of)).map((standing) => standing.spent.tokens + standing.reserved.tokens);
+  };
+  await rig.carriedOut(greedy.id);
+  budgets.job = { ...noLimits, tokensDay: 20_000 };
+  await rig.carriedOut(greedy.id);
+  assert.deepEqual(await spent(), [34, 0]);
+  await rig.carriedOut(modest.id);
+  assert.deepEqual(await spent(), [34, 17]);
+  budgets.job = { ...noLimits, tokensMonth: 30 };
+  const before = rig.provider.hits;
+  const task = await rig.carriedOut(greedy.id);
+  assert.match(task.error?.message ?? '', /^The budget of this job does not reach.*0 tokens left of 30.*renewed in/);
+  assert.equal(rig.provider.hits, before);
+  await rig.say('hello again');
+  assert.equal(rig.provider.hits, before + 1, 'a chat is no job');
 });
 
 test('what a job says and asks is in no line of the log, nor in the audit', async (t) => {

@@ -158,6 +158,7 @@ const unlimited: BudgetSettings = {
   total: noLimits,
   roles: { owner: noLimits, member: noLimits, guest: noLimits },
   channels: {},
+  job: noLimits,
 };
 
 export interface PathSettings {

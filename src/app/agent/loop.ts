@@ -324,6 +324,7 @@ class AgentRun {
         runId: task.caller.runId,
         owner: task.owner,
         channel: task.caller.channel,
+        session: task.caller.sessionKey,
         candidates: task.candidates,
         signal: task.signal,
         deadlineMs: this.#deadlineMs,

@@ -13,6 +13,7 @@ import {
   type Override,
 } from '../../core/budget.ts';
 import { ClankerError, notFound } from '../../core/errors.ts';
+import { isJobSessionKey } from '../../core/session-key.ts';
 import type { Refused } from '../../core/ports/budget-store.ts';
 import type { AttemptRow, Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
@@ -29,6 +30,8 @@ export interface BudgetSettings {
   roles: Readonly<Record<PersonRole, Limits>>;
   /** By type, such as `telegram`, or `api`. */
   channels: Readonly<Record<string, Limits>>;
+  /** Of each job. */
+  job: Limits;
 }
 
 export interface BudgetDeps {
@@ -80,7 +83,9 @@ const accountWords = (account: Account): string =>
     ? 'The budget of this gateway'
     : account.startsWith('channel:')
       ? 'The budget of this channel'
-      : 'Your budget';
+      : account.startsWith('job:')
+        ? 'The budget of this job'
+        : 'Your budget';
 
 const amountText = ({ unit, left }: BudgetLine): string => (unit === 'usd' ? `$${left.toFixed(4)}` : `${left} tokens`);
 const limitText = ({ unit, limit }: BudgetLine): string =>
@@ -96,7 +101,7 @@ export class Budgets {
     this.#deps = { ...deps, log: deps.log.with({ component: 'budgets' }) };
     this.#refusals = deps.metrics.counter(
       'budget_refusals_total',
-      'Model calls that were not made, by whose budget (total, channel, person) and unit (usd, tokens, price).',
+      'Model calls that were not made, by whose budget (total, channel, person, job) and unit (usd, tokens, price).',
     );
   }
 
@@ -108,14 +113,17 @@ export class Budgets {
 
   /**
    * Reserves what a call can come to. Null at once, and without a look at the store, where nothing limits anybody;
-   * resolves with null where nothing limits this person here. Rejects with a BudgetRefusal.
+   * resolves with null where nothing limits this person here. `session`: that of the question. Rejects with a
+   * BudgetRefusal.
    */
-  hold(row: AttemptRow, estimate: () => Estimate): Promise<Estimate | null> | null {
+  hold(row: AttemptRow, session: string, estimate: () => Estimate): Promise<Estimate | null> | null {
     const { channel = 'api' } = row;
-    const { total, channels, roles } = this.#deps.settings();
+    const { total, channels, roles, job } = this.#deps.settings();
+    const ofJob = isJobSessionKey(session) ? job : noLimits;
     const ofPeople = this.#overrides.has(row.owner) || Object.values(roles).some((limits) => !isUnlimited(limits));
-    if (!ofPeople && isUnlimited(total) && isUnlimited(channels[channel] ?? noLimits)) return null;
-    return this.#reserve(row, channel, estimate);
+    if (!ofPeople && [total, channels[channel] ?? noLimits, ofJob].every(isUnlimited)) return null;
+    const ofSession = isJobSessionKey(session) ? ([[session, job]] as const) : [];
+    return this.#reserve(row, channel, ofSession, estimate);
   }
 
   /** What holds for a person, their role's limits and what differs. */
@@ -158,12 +166,18 @@ export class Budgets {
     return this.#lines([['total', total], ...ofChannels]);
   }
 
-  async #reserve(row: AttemptRow, channel: string, estimate: () => Estimate): Promise<Estimate | null> {
+  async #reserve(
+    row: AttemptRow,
+    channel: string,
+    ofSession: readonly (readonly [Account, Limits])[],
+    estimate: () => Estimate,
+  ): Promise<Estimate | null> {
     const { store, log, clock, settings } = this.#deps;
     const { total, channels } = settings();
     const checks = checksOf(
       [
         [`person:${row.owner}`, (await this.limitsOf(row.owner)).limits],
+        ...ofSession,
         [`channel:${channel}`, channels[channel] ?? noLimits],
         ['total', total],
       ],

@@ -275,7 +275,7 @@ export class ModelCall {
     const { budgets } = this.#deps;
     if (budgets === null) return null;
     const { model, desk } = candidate;
-    return budgets.hold(row, () =>
+    return budgets.hold(row, this.#options.session ?? '', () =>
       estimateOf(inputTokensOf(request), request.maxOutputTokens ?? defaultMaxOutput, desk.configured.prices(model)),
     );
   }

@@ -56,6 +56,8 @@ export interface CallOptions {
   owner: string;
   /** Where it was asked: a type of channel, or `api`, which is the default. Its budget holds the call, too. */
   channel?: string;
+  /** The key of the session it was asked in: of a job, whose budget holds the call, too. Default: none. */
+  session?: string;
   candidates: readonly Candidate[];
   signal: AbortSignal;
   /** Monotonic milliseconds. */

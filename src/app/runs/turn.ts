@@ -99,6 +99,7 @@ async function taskOf(
     runId: run.id,
     owner: person,
     channel,
+    session: session.key,
     candidates,
     signal,
     deadlineMs: clock.monotonic() + agent.limits.timeoutMs,

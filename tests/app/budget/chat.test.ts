@@ -23,6 +23,7 @@ const settings = (member: Limits, more: Partial<BudgetSettings> = {}): BudgetSet
   total: noLimits,
   roles: { owner: noLimits, member, guest: noLimits },
   channels: {},
+  job: noLimits,
   ...more,
 });
 
@@ -32,7 +33,7 @@ test('who has spent it all reads how much is left and when there is more, in the
   assert.match(await ask(path, 'one', { language: 'de' }), /Hello/);
   const message = path.provider.hits;
   const refused = await ask(path, `two ${'word '.repeat(4000)}`, { language: 'de' });
-  assert.match(refused, /Dein Budget für heute reicht .* nicht: Übrig sind 9983 von 10\.0k Tokens\. In \d+h/);
+  assert.match(refused, /Dein Budget für heute reicht .* nicht: Übrig sind 9983 von 10\.0k Tokens\. In \d+[hms]/);
   assert.equal(path.provider.hits, message, 'no model was asked');
   assert.deepEqual((await path.store.deadLetters(null, { limit: 5 })).items, []);
   await ask(path, '/new');

@@ -26,6 +26,7 @@ async function rig(t: TestContext) {
     total: { ...noLimits, usdDay: 10 },
     roles: { owner: noLimits, member: { ...noLimits, usdDay: 2 }, guest: noLimits },
     channels: { telegram: { ...noLimits, tokensMonth: 100 } },
+    job: noLimits,
   };
   const budgets = new Budgets({
     store,

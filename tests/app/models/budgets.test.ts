@@ -33,6 +33,7 @@ const nobody: BudgetSettings = {
   total: noLimits,
   roles: { owner: noLimits, member: noLimits, guest: noLimits },
   channels: {},
+  job: noLimits,
 };
 
 /** What the scripted answer costs: 10 tokens read, 5 from the cache, 2 written. */

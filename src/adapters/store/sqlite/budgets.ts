@@ -6,6 +6,7 @@ import {
   breach,
   dayOf,
   nanoOf,
+  renewsAt,
   usageOf,
   usdOf,
   type Account,
@@ -15,6 +16,7 @@ import {
 } from '../../../core/budget.ts';
 import type { Refused, Reservation } from '../../../core/ports/budget-store.ts';
 import type { AttemptRow } from '../../../core/ports/store.ts';
+import { isJobSessionKey } from '../../../core/session-key.ts';
 import { type Database, toJson } from './database.ts';
 import { saveAttempts } from './ledger.ts';
 
@@ -37,9 +39,17 @@ interface ReservationRecord {
 }
 
 /** Whom an account is of, as far as it narrows the ledger. */
-function narrowed(account: Account): { owner: string | null; channel: string | null } {
+function narrowed(account: Account): { owner: string | null; channel: string | null; session: string | null } {
+  const session = isJobSessionKey(account) ? account : null;
   return {
-    owner: account.startsWith('person:') ? account.slice('person:'.length) : null,
+    session,
+    // As written by jobSessionKey.
+    owner:
+      session !== null
+        ? (session.split(':')[1] ?? null)
+        : account.startsWith('person:')
+          ? account.slice('person:'.length)
+          : null,
     channel: account.startsWith('channel:') ? account.slice('channel:'.length) : null,
   };
 }
@@ -79,16 +89,19 @@ export const budgetStandings = (db: Database, of: { account: Account; period: Pe
   of.map(({ account, period }) => standingOf(db, account, period));
 
 function standingOf(db: Database, account: Account, period: Period): Standing {
-  const { owner, channel } = narrowed(account);
+  const { owner, channel, session } = narrowed(account);
   const reserved = db.get<Sums>(
     `SELECT COALESCE(SUM(nano), 0) AS nano, COALESCE(SUM(input + output), 0) AS tokens FROM reservations
-     WHERE day >= ? AND day < ? AND (? IS NULL OR owner = ?) AND (? IS NULL OR channel = ?)`,
+     WHERE day >= ? AND day < ? AND (? IS NULL OR owner = ?) AND (? IS NULL OR channel = ?)
+       AND (? IS NULL OR ? = (SELECT session_key FROM runs WHERE id = run_id))`,
     period,
     lastOf(period),
     owner,
     owner,
     channel,
     channel,
+    session,
+    session,
   );
   return { spent: kept(db, account, period) ?? summed(db, account, period), reserved: reserved ?? nothing };
 }
@@ -99,7 +112,8 @@ const kept = (db: Database, account: Account, period: Period): Sums | null =>
   db.get<Sums>('SELECT nano, tokens FROM budget_spent WHERE account = ? AND period = ?', account, period);
 
 function summed(db: Database, account: Account, period: Period): Sums {
-  const { owner, channel } = narrowed(account);
+  const { owner, channel, session } = narrowed(account);
+  if (session !== null) return summedOf(db, session, period);
   const sums = db.get<{ cost: number; tokens: number }>(
     `SELECT COALESCE(SUM(cost), 0) AS cost, COALESCE(SUM(input + cache_read + cache_write + output), 0) AS tokens
      FROM usage_days WHERE day >= ? AND day < ? AND (? IS NULL OR owner = ?) AND (? IS NULL OR channel = ?)`,
@@ -109,6 +123,20 @@ function summed(db: Database, account: Account, period: Period): Sums {
     owner,
     channel,
     channel,
+  );
+  return sums === null ? nothing : { nano: nanoOf(sums.cost), tokens: sums.tokens };
+}
+
+/** Of one job, by the rows of its runs. */
+function summedOf(db: Database, session: string, period: Period): Sums {
+  const sums = db.get<{ cost: number; tokens: number }>(
+    `SELECT COALESCE(SUM(a.cost), 0) AS cost, COALESCE(SUM(
+       a.usage ->> 'input' + a.usage ->> 'cacheRead' + a.usage ->> 'cacheWrite' + a.usage ->> 'output'), 0) AS tokens
+     FROM sessions s JOIN runs r ON r.session = s.id JOIN attempts a ON a.run_id = r.id
+     WHERE s.key = ? AND a.started_at >= ? AND a.started_at < ? AND a.outcome IS NOT NULL`,
+    session,
+    Date.parse(period),
+    renewsAt(period),
   );
   return sums === null ? nothing : { nano: nanoOf(sums.cost), tokens: sums.tokens };
 }

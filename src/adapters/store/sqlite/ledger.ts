@@ -1,6 +1,7 @@
 import { dayOf, monthOf, nanoOf, tokensOf } from '../../../core/budget.ts';
 import type { Usage } from '../../../core/ports/provider.ts';
 import type { AttemptRow, UsageRow } from '../../../core/ports/store.ts';
+import { jobChannel } from '../../../core/session-key.ts';
 import { type Database, fromJson, toJson } from './database.ts';
 
 interface AttemptRecord {
@@ -73,15 +74,20 @@ function addUp(db: Database, row: AttemptRow): void {
   if (row.usage === null || db.get('SELECT 1 FROM budget_spent LIMIT 1') === null) return;
   db.run(
     `UPDATE budget_spent SET nano = nano + ?, tokens = tokens + ?
-     WHERE account IN ('total', 'person:' || ?, 'channel:' || ?) AND period IN (?, ?)`,
+     WHERE account IN ('total', 'person:' || ?, 'channel:' || ?, ?) AND period IN (?, ?)`,
     nanoOf(row.cost ?? 0),
     tokensOf(row.usage),
     row.owner,
     channel,
+    channel === jobChannel ? sessionOf(db, row.runId) : null,
     day,
     monthOf(row.startedAt),
   );
 }
+
+/** A job is an account by the key of its session. */
+const sessionOf = (db: Database, runId: string): string | null =>
+  db.get<{ key: string }>('SELECT session_key AS key FROM runs WHERE id = ?', runId)?.key ?? null;
 
 function addToDay(db: Database, row: AttemptRow, day: string, channel: string): void {
   const { usage, cost } = row;

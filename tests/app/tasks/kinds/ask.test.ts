@@ -187,7 +187,7 @@ test('what jobs cost is counted for their channel, and a limit of it holds', asy
   assert.equal((await rig.store.usage(0, ownerPerson, 'job'))[0]?.calls, 1);
   assert.equal((await rig.store.usage(0, ownerPerson, 'api')).length, 0);
   const roles = { owner: noLimits, member: noLimits, guest: noLimits };
-  const budgets = { total: noLimits, roles, channels: { job: { ...noLimits, tokensDay: 1 } } };
+  const budgets = { total: noLimits, roles, channels: { job: { ...noLimits, tokensDay: 1 } }, job: noLimits };
   const limited = await jobs(t, [answering('x')], { budgets });
   await assert.rejects(limited.carryOut(askKind(limited), news), { code: 'budget_exceeded', retryable: true });
   assert.equal(limited.provider.hits, 0);
