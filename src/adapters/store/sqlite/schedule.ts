@@ -135,8 +135,8 @@ function keepMissed(db: Database, job: number, slot: SlotRow): Kept | null {
 function putMissed(db: Database, job: number, slot: SlotRow): Kept {
   const row = { ...slot };
   for (;;) {
-    const there = db.get<Pick<SlotRow, 'until' | 'count' | 'state'>>(
-      'SELECT until, count, state FROM job_slots WHERE job = ? AND due = ?',
+    const there = db.get<Pick<SlotRow, 'until' | 'count' | 'state' | 'at'>>(
+      'SELECT until, count, state, at FROM job_slots WHERE job = ? AND due = ?',
       job,
       row.due,
     );
@@ -147,6 +147,8 @@ function putMissed(db: Database, job: number, slot: SlotRow): Kept {
     if (there !== null) {
       row.until = Math.max(row.until, there.until);
       row.count = Math.max(row.count, there.count);
+      // Of a clock that was set back: the last of them was decided about when it had come.
+      row.at = Math.max(row.at, there.at);
       db.run('DELETE FROM job_slots WHERE job = ? AND due = ?', job, row.due);
     }
     insertSlot(db, job, row);
