@@ -4,7 +4,7 @@ import { rowsOf, type BackupManifest, type Restored } from '../../core/backup.ts
 import type { MadeBackup } from '../../core/ports/maintenance-gateway.ts';
 import type { GatewayStatus } from '../../core/ports/gateway.ts';
 import type { LoadedConfig } from '../../config/index.ts';
-import { GatewayClient, Unreachable } from '../client.ts';
+import { GatewayClient } from '../client.ts';
 import { CliError, type Handler, type Invocation } from '../command.ts';
 import { whileRunning } from '../without-gateway.ts';
 
@@ -54,7 +54,7 @@ async function restoreOnline(invocation: Invocation, client: GatewayClient, from
   for (let waited = 0; waited < startWithinMs; waited += lookEveryMs) {
     await sleep(lookEveryMs);
     const next = await GatewayClient.of(invocation);
-    const status = await next.get<GatewayStatus>('/api/v1/status').catch(unlessUnreachable);
+    const status = await next.get<GatewayStatus>('/api/v1/status').catch(notYet);
     if (status === null || status.startedAt === startedAt) continue;
     const { restored } = await next.get<{ restored: Restored | null }>('/api/v1/restore');
     if (restored !== null) return restored;
@@ -62,8 +62,9 @@ async function restoreOnline(invocation: Invocation, client: GatewayClient, from
   throw new CliError('The backup was accepted, but the gateway does not answer with it; see its log.');
 }
 
-function unlessUnreachable(error: unknown): null {
-  if (error instanceof Unreachable) return null;
+/** While it is away nothing tells where it is, and somebody else's gateway may answer at the usual address. */
+function notYet(error: unknown): null {
+  if (error instanceof CliError) return null;
   throw error;
 }
 
