@@ -4,7 +4,7 @@
  *
  *   npm run prove                          all sections
  *   npm run prove -- crash steps           some of: crash steps agent jobs acks drain slow reload channels promises faults split
- *                                          scheduler
+ *                                          scheduler restore
  *   --kills N       of crash, agent and jobs (60)
  *   --slow-turn S   seconds of the slow turn (10; the promise is made for 60)
  */
@@ -21,6 +21,7 @@ import { faults } from '../tests/e2e/proofs/faults.ts';
 import { jobs } from '../tests/e2e/proofs/jobs.ts';
 import type { Proof } from '../tests/e2e/proofs/proof.ts';
 import { reload } from '../tests/e2e/proofs/reload.ts';
+import { restore } from '../tests/e2e/proofs/restore.ts';
 import { scheduler } from '../tests/e2e/proofs/scheduler.ts';
 import { flood, slowDisk, slowReader, slowTurn } from '../tests/e2e/proofs/slow.ts';
 import { split } from '../tests/e2e/proofs/split.ts';
@@ -32,7 +33,7 @@ const { values, positionals } = parseArgs({
 });
 
 /** A proof that hangs has failed. */
-const sectionLimitMs = 15 * 60_000;
+const sectionLimitMs = 30 * 60_000;
 const maxShownViolations = 20;
 
 const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
@@ -56,6 +57,7 @@ const sections: Record<string, [title: string, run: () => Promise<Proof>][]> = {
   ]),
   faults: [['faults of five platforms at once', () => faults()]],
   scheduler: [['10,000 lives of a scheduler: stops, kills, moved clocks, changed jobs', () => scheduler(10_000)]],
+  restore: [['kill -9 at every step of a restore', () => restore()]],
   split: [['10,000 texts of every dialect, cut', () => split(10_000)]],
 };
 
