@@ -29,7 +29,7 @@ describe('faults of channels', () => {
         secret.slice(Math.floor(secret.length * 0.3)),
         encodeURIComponent(secret),
       ]);
-    assert.ok(forms.length >= 7 * 3);
+    assert.ok(forms.length >= 6 * 3);
     for (const form of forms) {
       const at = text.indexOf(form);
       assert.equal(at, -1, `${where}: …${text.slice(Math.max(0, at - 150), at + 60)}…`);

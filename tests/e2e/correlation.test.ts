@@ -146,7 +146,11 @@ it('at info a turn leaves one line', async (t) => {
   }
   const exit = await gateway.daemon.stop();
   assert.equal(exit.code, 0);
-  const after = gateway.lines().slice(before);
+  // The state of a channel is looked at now and then, perhaps while it stops.
+  const after = gateway
+    .lines()
+    .slice(before)
+    .filter(({ message }) => message !== 'telegram:main is stopped');
   assert.deepEqual(words(after), [...Array.from({ length: 10 }, () => 'a message was answered'), 'stopped']);
   for (const { ms, tokens } of after.slice(0, -1)) assert.ok(Number(ms) >= 0 && Number(tokens) > 0);
 });

@@ -119,7 +119,7 @@ describe('MCP', () => {
     const names = tools.map(({ name }) => name);
     assert.ok(names.includes('notes_save') && names.includes('chat_search'), names.join());
     assert.ok(
-      names.every((name) => /^(notes|chat|send)_/.test(name)),
+      names.every((name) => /^(notes|chat|send|schedule)_/.test(name)),
       names.join(),
     );
     const text = (result: { content?: unknown }): string => (result.content as { text: string }[])[0]?.text ?? '';

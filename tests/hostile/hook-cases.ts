@@ -107,6 +107,8 @@ export const hookCases: readonly HostileCase<Platforms>[] = [
     const config = `[channels.slack]\nbot_token = "${tokens.bot}"\napi_root = "${server.apiRoot}"\n`;
     const daemon = await startDaemon({ dir, config });
     try {
+      // It does not run before that is known.
+      await daemon.printed('signing_secret');
       const at = { host: '127.0.0.1', port: daemon.port };
       const slack = hooks.find(({ name }) => name === 'slack') as Hook;
       const body = slack.message('x');
@@ -116,7 +118,6 @@ export const hookCases: readonly HostileCase<Platforms>[] = [
         const headers = { 'x-slack-request-timestamp': time, 'x-slack-signature': signature };
         expectStatus(await ask(at, { path: '/hooks/slack/main', body, headers }), [401]);
       }
-      await daemon.printed('signing_secret');
     } finally {
       await daemon.kill();
       await server.close();

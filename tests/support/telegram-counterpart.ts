@@ -35,7 +35,7 @@ export class TelegramCounterpart implements Counterpart {
   }
 
   get secrets(): string[] {
-    return [this.server.botToken, webhookSecret];
+    return this.#door === null ? [this.server.botToken] : [this.server.botToken, webhookSecret];
   }
 
   channel(): Promise<Channel> {
