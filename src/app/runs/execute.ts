@@ -38,10 +38,14 @@ export interface RunDeps extends FinishDeps, TurnDeps {
 export class RunExecutor {
   readonly #deps: RunDeps;
   readonly #finisher: RunFinisher;
+  readonly #attachmentDeps: AttachmentDeps;
 
   constructor(deps: RunDeps) {
     this.#deps = { ...deps, log: deps.log.with({ component: 'runs' }) };
     this.#finisher = new RunFinisher(this.#deps);
+    const channel = ({ conversation }: InboxRow): Channel | null =>
+      conversation === null ? null : (deps.delivery.lane(conversation)?.channel ?? null);
+    this.#attachmentDeps = { ...this.#deps, channel };
   }
 
   async execute({ claimed, signal, stopping }: ActiveRun): Promise<void> {
@@ -212,13 +216,6 @@ export class RunExecutor {
       .catch((error: unknown) => {
         if (!over.aborted) log.debug('a long run could not be announced', { error });
       });
-  }
-
-  get #attachmentDeps(): AttachmentDeps {
-    const { delivery } = this.#deps;
-    const channel = ({ conversation }: InboxRow): Channel | null =>
-      conversation === null ? null : (delivery.lane(conversation)?.channel ?? null);
-    return { ...this.#deps, channel };
   }
 
   #streamFor(claimed: ClaimedRun, inbound: InboxRow): ReplyStream | null {
