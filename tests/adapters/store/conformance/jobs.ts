@@ -133,6 +133,13 @@ export function jobsConformance(engine: string, openEmpty: OpenEmpty): void {
     assert.deepEqual(await jobOf(store, 'a'), changed);
     const moved = await store.changeJob('a', 2, { nextAt: noon + 5, at: noon + 1 });
     assert.deepEqual([moved?.nextAt, moved?.decidedAt], [noon + 5, noon + 1]);
+    const origin = { ...job.origin, role: 'member', tainted: 'web page' } as const;
+    await store.changeJob('a', 3, { origin, at: noon });
+    assert.deepEqual(
+      (await store.changeJob('a', 4, { at: noon }))?.origin,
+      origin,
+      'it stays when nothing is said of it',
+    );
   });
 
   it('a reason goes with the state that it was given for', async (store) => {
