@@ -1,13 +1,12 @@
 /** One function per bench; each starts what it needs, measures, and leaves nothing behind. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runCli, startDaemon, type Daemon } from '../tests/support/daemon.ts';
+import { runCli, type Daemon } from '../tests/support/daemon.ts';
 import { ask } from '../tests/support/gateway-client.ts';
 import { startMockOpenAi, type MockOpenAi, type Pace } from '../tests/support/mock-openai.ts';
 import { connected, fourPlatforms } from '../tests/e2e/proofs/channels.ts';
+import { inDirectory, withGateway } from './gateway.ts';
 import { installSize } from './install-size.ts';
+import { jobs } from './jobs.ts';
 import { anonymousMemory, cpuMs, endedChildrenCpuMs, watchMemory } from './machine.ts';
 import { runSessions, type SessionsOptions, type SessionsResult } from './sessions.ts';
 import { startFloor } from './start-floor.ts';
@@ -20,11 +19,13 @@ export interface BenchOptions {
   loadMs: number;
   /** How often floor and gateway take turns within it. */
   rounds: number;
+  /** Jobs in the database. */
+  storedJobs: number;
   /** How many starts the start-up figures are the median of. */
   starts: number;
 }
 
-export const benches = { start, idle, hello, sessions, saturated, channels, status, install };
+export const benches = { start, idle, hello, sessions, saturated, channels, jobs, status, install };
 export type BenchName = keyof typeof benches;
 
 const mebibyte = 2 ** 20;
@@ -34,27 +35,6 @@ const maxTimesFloor = 2.1;
 const median = (values: readonly number[]): number => percentile(values, 0.5);
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 const ms = (value: number, digits = 1): string => `${value.toFixed(digits)} ms`;
-
-async function inDirectory<T>(work: (dir: string) => Promise<T>): Promise<T> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'clanker-bench-'));
-  try {
-    return await work(dir);
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
-
-async function withGateway<T>(
-  setup: { config?: string; dir: string },
-  work: (daemon: Daemon) => Promise<T>,
-): Promise<T> {
-  const daemon = await startDaemon(setup);
-  try {
-    return await work(daemon);
-  } finally {
-    await daemon.stop();
-  }
-}
 
 /** A gateway whose one model is the mock, with limits that a load driver does not run into. */
 function withModel<T>(pace: Partial<Pace>, work: (daemon: Daemon, mock: MockOpenAi) => Promise<T>): Promise<T> {

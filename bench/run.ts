@@ -6,7 +6,7 @@
  *   --quick          a slice for CI: fewer sessions, seconds instead of minutes
  *   --idle SECONDS   how long the gateway rests before its idle memory is read (60)
  *   --json           the rows as JSON
- *   --only a,b       of: start, idle, hello, sessions, saturated, channels, status, install
+ *   --only a,b       of: start, idle, hello, sessions, saturated, channels, jobs, status, install
  */
 import { parseArgs } from 'node:util';
 import { isBuilt } from '../tests/support/daemon.ts';
@@ -27,6 +27,7 @@ const options: BenchOptions = {
   sessions: values.quick ? 20 : 100,
   loadMs: values.quick ? 3000 : 15_000,
   rounds: values.quick ? 1 : 3,
+  storedJobs: values.quick ? 10_000 : 100_000,
   starts: values.quick ? 3 : 9,
 };
 const names = Object.keys(benches) as BenchName[];
