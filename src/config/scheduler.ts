@@ -1,7 +1,7 @@
 /** Jobs, and the tasks that they and others begin. */
 import * as z from 'zod/mini';
 import { choreTime, defaultChores, type ChoreName } from '../core/chores.ts';
-import { duration, flag, integer, table, text, withDefault, type ValueOf } from '../core/fields.ts';
+import { duration, flag, integer, table, text, withDefault } from '../core/fields.ts';
 import { timeZoneOf } from '../core/preferences.ts';
 
 const chore = (name: ChoreName, about: string) =>
@@ -93,6 +93,3 @@ export const tasksTable = () =>
     ),
     retention: withDefault(duration('How long what is over is kept.', '1h', null), '24d'),
   });
-
-export type SchedulerOptions = ValueOf<typeof schedulerTable>;
-export type TaskOptions = ValueOf<typeof tasksTable>;

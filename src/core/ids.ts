@@ -2,7 +2,19 @@ import { invalidInput } from './errors.ts';
 import type { Clock, Random } from './ports/system.ts';
 
 /** What an id names; the prefix makes a stray id readable in a log. */
-export type IdPrefix = 'msg' | 'run' | 'out' | 'per' | 'tok' | 'file' | 'req' | 'pair' | 'note' | 'appr' | 'job' | 'task';
+export type IdPrefix =
+  | 'msg'
+  | 'run'
+  | 'out'
+  | 'per'
+  | 'tok'
+  | 'file'
+  | 'req'
+  | 'pair'
+  | 'note'
+  | 'appr'
+  | 'job'
+  | 'task';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 const idPattern = /^[A-Za-z0-9_:.-]{1,128}$/;

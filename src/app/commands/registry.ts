@@ -52,7 +52,9 @@ export const mayRun = (role: PersonRole, command: Command): boolean => roleInclu
 
 /** In which commands are listed. */
 const order: readonly string[] =
-  'start help new stop status model usage remind jobs tasks notes forget settings lang why approve deny whoami pair'.split(' ');
+  'start help new stop status model usage remind jobs tasks notes forget settings lang why approve deny whoami pair'.split(
+    ' ',
+  );
 
 export class CommandRegistry {
   readonly #commands = new Map<string, Command>();

@@ -15,7 +15,13 @@ export const crashSteps = [
 ] as const;
 
 /** The same on the way of a job, from its due time to the end of its task. */
-export const jobCrashSteps = ['before_fire', 'after_fire', 'task_claimed', 'before_task_end', 'after_task_end'] as const;
+export const jobCrashSteps = [
+  'before_fire',
+  'after_fire',
+  'task_claimed',
+  'before_task_end',
+  'after_task_end',
+] as const;
 
 /** `erasing`: behind each batch of an erasure, which is no step of a message. */
 export type CrashStep = (typeof crashSteps)[number] | (typeof jobCrashSteps)[number] | 'erasing';
