@@ -268,8 +268,7 @@ export class ClientSocket {
       ({ runId }) => this.#ownRuns.set(runId, true),
       () => undefined,
     );
-    // Without a value of its own: each would hold that of the one before, for as long as the socket lives.
-    this.#opening = Promise.all([this.#opening, opened]).then(() => undefined);
+    this.#opening = this.#opening.then(() => opened);
     const ticket = await asked;
     if (!this.#open) {
       if (!this.#stopping) ticket.leave();
