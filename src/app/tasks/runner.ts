@@ -14,11 +14,23 @@ const firstBackoffMs = 1000;
 const maxBackoffMs = 30_000;
 /** How long aborted tasks may take to end when the gateway stops. */
 const abortGraceMs = 750;
-/** The gateway's own chores come one after the other. */
-const choresAtOnce = 1;
+/**
+ * What takes no place, as it is done in a moment or nobody waits for it, and how much of it at once: texts only have to be
+ * handed over, and no long work may hold a reminder up; the gateway's own chores come one after the other.
+ */
+const besides = { text: 4, chore: 1 } as const;
+type Placed = Exclude<PayloadKind, keyof typeof besides>;
+const placed = { ask: 0, tool: 0, fetch: 0, lookup: 0, webhook: 0, file: 0, workflow: 0 } satisfies Record<Placed, 0>;
+const placedKinds = Object.keys(placed) as Placed[];
+
+/** What may be claimed: everything but these. */
+interface Claim {
+  busyOwners: string[];
+  busyKinds: PayloadKind[];
+}
 
 export interface TaskSettings {
-  /** Tasks at work at once; of these for one person, and of one kind. */
+  /** Tasks at work at once, texts and chores aside; of these for one person, and of one kind. */
   concurrency: number;
   perPerson: number;
   kinds: Readonly<Partial<Record<PayloadKind, number | undefined>>>;
@@ -168,17 +180,16 @@ export class TaskRunner {
   async #claimDue(): Promise<number> {
     const { store, clock, node, settings, crash } = this.#deps;
     for (;;) {
-      const { concurrency, pollMs } = settings();
-      // The end of a task looks for the next one.
-      if (this.#stopping || this.#work.size >= concurrency) return pollMs;
-      const { busyOwners, busyKinds } = this.#busy();
+      const { pollMs } = settings();
+      if (this.#stopping) return pollMs;
       // Asked first, as a claim is a write even when there is nothing to claim: who rests must not wake the disk.
-      const nextAt = await store.nextTaskAt(busyOwners, busyKinds);
+      const first = await this.#firstDue();
       const now = clock.now();
-      if (nextAt === null || nextAt > now) return Math.min((nextAt ?? Infinity) - now, pollMs);
+      // The end of a task looks for the next one.
+      if (first === null || first.at > now) return Math.min((first?.at ?? Infinity) - now, pollMs);
       await this.#leases.renewed(now);
       const lease = this.#leases.lease();
-      const task = await store.claimTask({ now, node, leaseUntil: lease.until, busyOwners, busyKinds });
+      const task = await store.claimTask({ now, node, leaseUntil: lease.until, ...first.claim });
       if (task === null) return Math.min(minIdleMs, pollMs);
       crash('task_claimed');
       // One that a stop has overtaken is queued again with the rest.
@@ -186,19 +197,37 @@ export class TaskRunner {
     }
   }
 
-  #busy(): { busyOwners: string[]; busyKinds: PayloadKind[] } {
-    const { perPerson, kinds } = this.#deps.settings();
+  /** When what may be begun next is due, and how to claim it; null: nothing waits for which there is a place. */
+  async #firstDue(): Promise<{ at: number; claim: Claim } | null> {
+    const { store, clock } = this.#deps;
+    let first: { at: number; claim: Claim } | null = null;
+    for (const claim of this.#free()) {
+      if (first !== null && first.at <= clock.now()) break;
+      const at = await store.nextTaskAt(claim.busyOwners, claim.busyKinds);
+      if (at !== null && at < (first?.at ?? Infinity)) first = { at, claim };
+    }
+    return first;
+  }
+
+  /** What takes no place heeds neither places nor who is busy. */
+  #free(): Claim[] {
+    const { concurrency, perPerson, kinds } = this.#deps.settings();
     const owners = new Map<string, number>();
     const ofKind = new Map<PayloadKind, number>();
+    let places = 0;
     for (const { task } of this.#work.keys()) {
       ofKind.set(task.kind, (ofKind.get(task.kind) ?? 0) + 1);
-      if (task.kind !== 'chore') owners.set(task.owner, (owners.get(task.owner) ?? 0) + 1);
+      if (Object.hasOwn(besides, task.kind)) continue;
+      places += 1;
+      owners.set(task.owner, (owners.get(task.owner) ?? 0) + 1);
     }
-    const limits: TaskSettings['kinds'] = { chore: choresAtOnce, ...kinds };
-    return {
-      busyOwners: [...owners].filter(([, count]) => count >= perPerson).map(([owner]) => owner),
-      busyKinds: [...ofKind].filter(([kind, count]) => count >= (limits[kind] ?? Infinity)).map(([kind]) => kind),
-    };
+    const limits: TaskSettings['kinds'] = { ...kinds, ...besides };
+    const full = [...ofKind].filter(([kind, count]) => count >= (limits[kind] ?? Infinity)).map(([kind]) => kind);
+    const busyOwners = [...owners].filter(([, count]) => count >= perPerson).map(([owner]) => owner);
+    const aside: Claim = { busyOwners: [], busyKinds: [...placedKinds, ...full] };
+    if (places >= concurrency) return [aside];
+    const all: Claim = { busyOwners, busyKinds: full };
+    return busyOwners.length === 0 ? [all] : [aside, all];
   }
 
   #begin(task: TaskRow, lease: HeldTask['lease']): void {

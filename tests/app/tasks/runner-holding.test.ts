@@ -106,8 +106,8 @@ describe('a task that is held', () => {
 describe('places', () => {
   it('no more at once than in all, for a person, and of a kind, with a thousand tasks, and nobody is forgotten', async (t) => {
     const rig = await RunnerRig.open(t);
-    const kinds = { ask: 3, fetch: 1 };
-    const { runner } = rig.runner('n1', { concurrency: 8, perPerson: 2, kinds });
+    const kinds = { ask: 4, fetch: 2 };
+    const { runner } = rig.runner('n1', { concurrency: 6, perPerson: 2, kinds });
     const now = new Map<string, number>();
     const most = new Map<string, number>();
     const count = (key: string, by: number): void => {
@@ -117,7 +117,7 @@ describe('places', () => {
     };
     const begun = new Map<string, number>();
     rig.play = async ({ task }) => {
-      const keys = ['all', task.owner, task.kind];
+      const keys = task.kind === 'text' ? ['text'] : ['all', task.owner, task.kind];
       for (const key of keys) count(key, 1);
       begun.set(task.id, (begun.get(task.id) ?? 0) + 1);
       // Until nothing more can be claimed.
@@ -141,8 +141,35 @@ describe('places', () => {
     while (rig.ends('completed') < manyTasks) await rig.clock.advance(1000);
     assert.equal(begun.size, manyTasks);
     assert.ok([...begun.values()].every((times) => times === 1));
-    assert.deepEqual([most.get('all'), most.get('ask'), most.get('fetch')], [8, 3, 1]);
+    assert.deepEqual(
+      ['all', 'ask', 'fetch', 'text'].map((key) => most.get(key)),
+      [6, 4, 2, 4],
+    );
     for (let n = 0; n < 7; n++) assert.ok((most.get(`p${n}`) ?? 0) <= 2);
+  });
+
+  it('long work in all places holds up no reminder, not even of the same person, and no chore; nor do these hold up work', async (t) => {
+    const rig = await RunnerRig.open(t);
+    const { runner } = rig.runner('n1', { concurrency: 1, perPerson: 1, timeoutMs: 600 * minute });
+    const release = Promise.withResolvers<void>();
+    rig.play = async ({ task }) => {
+      if (task.kind === 'ask' || (task.kind === 'chore' && task.id === slowChore)) await release.promise;
+      return done();
+    };
+    const slowChore = await rig.add({ kind: 'chore', chore: 'backup' });
+    await runner.start();
+    await rig.until(slowChore, 'running');
+    const slow = await rig.add({ kind: 'ask', prompt: 'x' });
+    const next = await rig.add({ kind: 'ask', prompt: 'y' });
+    const chore = await rig.add({ kind: 'chore', chore: 'health' });
+    runner.wake();
+    await rig.until(slow, 'running');
+    const reminder = await rig.add({ kind: 'text', text: 'tea' });
+    runner.wake();
+    await rig.until(reminder, 'completed');
+    for (const id of [next, chore]) assert.equal((await rig.row(id)).state, 'queued');
+    release.resolve();
+    for (const id of [slowChore, slow, next, chore]) await rig.until(id, 'completed');
   });
 });
 
