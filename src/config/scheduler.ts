@@ -71,9 +71,9 @@ const limit = (of: string) => z.optional(integer(of, 1, 100, { example: '1' }));
 export const tasksTable = () =>
   table('Work in the background: what jobs begin, and what is asked to be done later.', {
     concurrency: withDefault(integer('Tasks at work at once.', 1, 100), 4),
-    per_person: withDefault(integer('Of these for one person.', 1, 100), 2),
+    per_person: withDefault(integer('Of these, for one person.', 1, 100), 2),
     kinds: withDefault(
-      table('Of these of one kind.', {
+      table('How many tasks of one kind are at work at once; of the others as many as `[tasks]` lets.', {
         ask: limit('Questions to the agent.'),
         tool: limit('Calls of a tool.'),
         fetch: limit('Pages that are fetched.'),
