@@ -121,7 +121,10 @@ function checkPositionals(positionals: readonly string[], command: Command): voi
   const missing = command.positionals[positionals.length];
   if (missing?.required === true) throw wrongUse(`${missing.name} is missing`, command);
   const extra = positionals[command.positionals.length];
-  if (extra !== undefined) throw wrongUse(`unexpected argument "${printable(extra)}"`, command);
+  if (extra !== undefined) {
+    const quotes = positionals.length > 1 ? ' (what has blanks in it is put in quotes)' : '';
+    throw wrongUse(`unexpected argument "${printable(extra)}"${quotes}`, command);
+  }
   for (const [index, value] of positionals.entries()) {
     refuseControls(value, command.positionals[index]?.name ?? '', command);
   }

@@ -56,6 +56,11 @@ const wrong: [string, string[], RegExp][] = [
   ],
   ['a missing argument', ['why'], /MESSAGE_ID is missing/],
   ['an argument too many', ['status', 'now'], /unexpected argument "now"/],
+  [
+    'words without quotes',
+    ['jobs', 'add', 'every', 'day'],
+    /unexpected argument "day" \(what has blanks in it is put in quotes\)/,
+  ],
   ['a NUL character', ['why', 'a\0b'], /NUL/],
   ['a line break in an id', ['why', 'a\nb'], /control character/],
   ['a line break in a path', ['-c', 'a\nb', 'status'], /control character/],
