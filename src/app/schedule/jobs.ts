@@ -21,7 +21,7 @@ import { afterSetBack, type Timing } from '../../core/schedule.ts';
 import { lesserRole, roleIncludes } from '../../core/roles.ts';
 import type { TaskDelivery } from '../../core/task.ts';
 import type { Audit } from '../audit/audit.ts';
-import { keyedId, nameOf, originEdited, originOf, sameAs, titleOf, type Asker } from './requests.ts';
+import { keyedId, nameOf, originEdited, originOf, otherRequest, sameAs, titleOf, type Asker } from './requests.ts';
 import { assertNotTooOften, jitterMsOf, localText, missedOf, timingOf, zoneOf, type Reading } from './written.ts';
 
 const defaultNext = 3;
@@ -196,6 +196,7 @@ export class Jobs implements ScheduleGateway {
       maxAttempts,
       createdAt: now,
     });
+    if (task.jobId !== id) throw otherRequest();
     await audit.record(principal, 'job.run', id, { task: task.id });
     return (await store.task(task.id, owner)) ?? task;
   }

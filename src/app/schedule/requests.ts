@@ -51,12 +51,15 @@ const hashOf = (written: object): string =>
 /** What is stored under the key already, unless something else is asked for with it. */
 export function sameAs<T extends { origin: Origin }>(stored: T, written: object): T {
   if (stored.origin.request === hashOf(written)) return stored;
-  throw new ClankerError(
+  throw otherRequest();
+}
+
+export const otherRequest = (): ClankerError =>
+  new ClankerError(
     'conflict',
     'idempotency_conflict',
     'This idempotency key was used with another request; use a new key.',
   );
-}
 
 export function nameOf(text: string): string {
   const name = text.replaceAll(/\s+/g, ' ').trim();

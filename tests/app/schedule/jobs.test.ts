@@ -97,3 +97,11 @@ test('a task that is begun while its job is removed does not outlive it', async 
   await jobs.removeJob(owner, 'j');
   assert.equal((await taskOf(store, 'of j')).state, 'cancelled');
 });
+
+test('a job that is run with a key is run once by it, and the key stands for no other job', async (t) => {
+  const { store, jobs } = await service(t);
+  for (const id of ['a', 'b']) await addJob(store, id);
+  const first = await jobs.runJob(owner, 'a', 'key');
+  assert.equal((await jobs.runJob(owner, 'a', 'key')).id, first.id);
+  await assert.rejects(jobs.runJob(owner, 'b', 'key'), { code: 'idempotency_conflict' });
+});

@@ -134,9 +134,15 @@ export const jobRoutes = [
     path: '/api/v1/jobs/{id}/run',
     summary: 'Run a job now, beside its schedule.',
     scope: 'manage',
-    answers: { 202: { description: 'The task that was queued.', schema: taskLine }, 404: missing, 409: notNow },
-    handle: async ({ principal, params, context }) =>
-      json(wireTask(await context.gateway.runJob(principal, params.id)), 202),
+    headers: { 'Idempotency-Key': 'A repeat is answered with the same task.' },
+    answers: {
+      202: { description: 'The task that was queued.', schema: taskLine },
+      404: missing,
+      409: { description: 'The idempotency key was used for another job.', schema: failure },
+      429: { description: 'As many wait as may.', schema: failure },
+    },
+    handle: async ({ principal, params, request, context }) =>
+      json(wireTask(await context.gateway.runJob(principal, params.id, idempotencyKeyOf(request, undefined))), 202),
   }),
   route({
     method: 'GET',
