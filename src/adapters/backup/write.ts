@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, realpath, rename, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import {
   backupDatabase,
@@ -41,6 +41,7 @@ export async function writeBackup(
 ): Promise<BackupManifest> {
   const partial = `${target}.partial`;
   if ((await look(target)) !== null) throw invalidInput('exists', `${target} is there already; name a new folder.`);
+  await requireOutside(places.folder, target);
   await makePartial(partial);
   try {
     const { size } = (await look(places.database)) ?? { size: 0 };
@@ -69,6 +70,15 @@ export async function writeBackup(
     await removeAll(partial).catch(() => undefined);
     throw error;
   }
+}
+
+/** In a folder that is kept it would be copied into itself. */
+async function requireOutside(folder: string, target: string): Promise<void> {
+  const real = (file: string): Promise<string> => realpath(file).catch(() => path.resolve(file));
+  const [data, parent] = await Promise.all([real(folder), real(path.dirname(target))]);
+  const [first = ''] = path.relative(data, path.join(parent, path.basename(target))).split(path.sep);
+  if ((backupFolders as readonly string[]).includes(first))
+    throw invalidInput('bad_path', `${target} lies in what the backup keeps; name a folder elsewhere.`);
 }
 
 async function makePartial(partial: string): Promise<void> {

@@ -19,7 +19,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { BackupManifest } from '../../../src/core/backup.ts';
-import { backupStorage } from '../../../src/adapters/backup/index.ts';
+import { backupStorage, writeBackup } from '../../../src/adapters/backup/index.ts';
 import { chat, inboundRow, outboundRow } from '../store/rows.ts';
 import { newJob, newTask } from '../store/schedule-rows.ts';
 import { known, never, parts, Place } from './rig.ts';
@@ -100,6 +100,17 @@ test('a backup that fails or is cut off leaves nothing under its name', async ()
   assert.deepEqual(readdirSync(place.dir), ['data']);
   mkdirSync(`${place.backup}.partial`);
   await assert.rejects(place.write(), { code: 'exists' });
+});
+
+test('a backup is not written into the folders that it keeps, which would never end, nor through a link into them', async () => {
+  using place = new Place();
+  await place.fill('old', 'a');
+  symlinkSync(path.join(place.folder, 'files'), path.join(place.dir, 'link'));
+  for (const target of [path.join(place.folder, 'files/kept'), path.join(place.dir, 'link/kept')]) {
+    const request = { program: '1.0.0', at: 1000, signal: never };
+    await assert.rejects(writeBackup(place, target, parts, request), { code: 'bad_path' });
+    assert.deepEqual(readdirSync(path.join(place.folder, 'files')), ['file_1']);
+  }
 });
 
 test('a backup that is cut off, changed, newer or no backup is refused before anything of the data is touched', async () => {
