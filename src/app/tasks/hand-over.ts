@@ -19,6 +19,8 @@ import { localText } from '../schedule/written.ts';
 import type { HandedOver } from './carry-out.ts';
 import type { JobRights } from './rights.ts';
 
+/** There is one at a time; what an older version left may be more. */
+const maxDropped = 20;
 /** How late a result is when that is said with it. */
 const lateMs = 300_000;
 /** Characters of a result that its conversation remembers. */
@@ -119,6 +121,7 @@ export class HandOver {
     const text = late === null ? result.text : `${results.wasDue(late)}\n\n${result.text}`.trimEnd();
     if (quiet !== null) {
       const payload: Payload = { ...result, kind: 'text', text };
+      if (task.kind === 'text') await this.#dropWaiting(task, now);
       return { ...nothing, follows: [this.#follower(task, payload, deliver, quiet, now)] };
     }
     const { channel, account } = deliver.conversation;
@@ -129,6 +132,15 @@ export class HandOver {
       note: this.#note(task, deliver.sessionKey, { ...result, text: whole }, now),
       follows: [],
     };
+  }
+
+  /** Of a reminder that comes often one is enough once it may come again: the newest. */
+  async #dropWaiting({ jobId, owner }: TaskRow, now: number): Promise<void> {
+    const { store } = this.#deps;
+    if (jobId === null) return;
+    const { items } = await store.listTasks({ owner, jobId, state: 'queued' }, { limit: maxDropped });
+    const waiting = items.filter(({ trigger, kind }) => trigger === 'task' && kind === 'text');
+    for (const { id } of waiting) await store.cancelTask(id, owner, 'a newer one waits', now);
   }
 
   /** What a person wants at this very moment: done by hand, or a reminder of one time that they named. */

@@ -108,6 +108,24 @@ test('in quiet hours a result waits for their end, whole, and what was asked for
   assert.equal((await rig.handOver.handOver(byHand, outcome, noon)).outbox.length, 1);
 });
 
+test('of a text that comes often in quiet hours one waits, the newest; of answers all do', async (t) => {
+  const rig = await jobs(t, [answering('hello')]);
+  await rig.store.setPreferences(ownerPerson, { quietHours: '11:00-13:30', timeZone: 'UTC' }, 10);
+  await rig.store.addJob(newJob('often', { nextAt: noon }), 9);
+  const prompt = { kind: 'ask', prompt: 'x' } as const;
+  const waiting = async (payload: typeof reminder | typeof prompt): Promise<number> => {
+    for (let n = 0; n < 3; n++) {
+      const row = await rig.task(payload, { deliver: inChat, due: noon + n, jobId: 'often' });
+      for (const task of (await rig.handOver.handOver(row, said(`${payload.kind} ${n}`), noon)).follows)
+        await rig.store.addTask(task, 100);
+    }
+    const { items } = await rig.store.listTasks({ owner: null, jobId: 'often', state: 'queued' }, { limit: 9 });
+    return items.filter(({ trigger }) => trigger === 'task').length;
+  };
+  assert.equal(await waiting(reminder), 1);
+  assert.equal(await waiting(prompt), 4);
+});
+
 test('a reminder of one time that a person named comes at that time, in quiet hours too', async (t) => {
   const rig = await jobs(t, [answering('hello')]);
   await rig.store.setPreferences(ownerPerson, { quietHours: '11:00-13:30', timeZone: 'UTC' }, 10);
