@@ -156,6 +156,8 @@ export class Jobs implements ScheduleGateway {
     const paused = await this.#change(principal, id, 'job.paused', (job) => {
       if (job.state === 'finished')
         throw new ClankerError('conflict', 'finished', 'It is over; edit it to run it again.');
+      // Why it was paused before, such as a crash, stays.
+      if (job.state === 'paused') return {};
       return { state: 'paused', reason: 'by hand', nextAt: null };
     });
     return this.#view(paused);
