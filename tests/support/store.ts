@@ -22,6 +22,11 @@ async function emptyDatabase(): Promise<string> {
   return file;
 }
 
+/** A database without rows, as the migrations leave it: made in a moment, where they take many. */
+export async function putEmptyDatabase(file: string): Promise<void> {
+  copyFileSync(await (empty ??= emptyDatabase()), file);
+}
+
 /** A real store on a fresh file, closed and removed with the test. */
 export const freshStore = async (t: TestContext): Promise<SqliteStore> => (await freshDatabase(t)).store;
 
@@ -29,7 +34,7 @@ export const freshStore = async (t: TestContext): Promise<SqliteStore> => (await
 export async function freshDatabase(t: TestContext): Promise<{ store: SqliteStore; file: string }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'open-clanker-'));
   const file = path.join(folder, 'test.db');
-  copyFileSync(await (empty ??= emptyDatabase()), file);
+  await putEmptyDatabase(file);
   const store = await open(file);
   t.after(async () => {
     await store.close();

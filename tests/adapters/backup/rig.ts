@@ -1,5 +1,14 @@
 /** A data directory with a real database and files, and a backup of it. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -17,7 +26,7 @@ import { systemClock } from '../../../src/adapters/system/index.ts';
 import type { Restored } from '../../../src/core/backup.ts';
 import { inboundRow } from '../store/rows.ts';
 import { CountedMetrics, KeptLog } from '../../support/door.ts';
-import { migrationsDir } from '../../support/store.ts';
+import { migrationsDir, putEmptyDatabase } from '../../support/store.ts';
 
 export const never = new AbortController().signal;
 export const tools = databaseTools();
@@ -46,6 +55,8 @@ export class Place implements Disposable {
 
   /** Sessions named as said, and a file of each kind that holds the word. */
   async fill(word: string, ...messages: string[]): Promise<void> {
+    mkdirSync(this.folder, { recursive: true });
+    if (!existsSync(this.database)) await putEmptyDatabase(this.database);
     const store = await this.open();
     for (const id of messages) await store.commitInbound([inboundRow(id, { state: 'handled' })]);
     await store.close();

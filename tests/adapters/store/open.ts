@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { openStore, type SqliteStore } from '../../../src/adapters/store/sqlite/index.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
 import type { Log, Metrics } from '../../../src/core/ports/system.ts';
+import { putEmptyDatabase } from '../../support/store.ts';
 
 export const migrationsDir = path.resolve(import.meta.dirname, '../../../migrations');
 
@@ -61,4 +62,8 @@ export async function open(
   return store;
 }
 
-export const openEmpty = (t: TestContext): Promise<SqliteStore> => open(t, path.join(folder(t), 'store.db'));
+export async function openEmpty(t: TestContext): Promise<SqliteStore> {
+  const file = path.join(folder(t), 'store.db');
+  await putEmptyDatabase(file);
+  return open(t, file);
+}
