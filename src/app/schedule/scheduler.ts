@@ -8,8 +8,8 @@ import { afterSetBack, decideDue, type DecidedSlot } from '../../core/schedule.t
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import { jitterOf } from './jitter.ts';
 
-/** Jobs that are decided about in one go: they share a commit. */
-const maxAtOnce = 50;
+/** Jobs that are decided about in one go: they share a commit, and hold the store for a few milliseconds. */
+const maxAtOnce = 20;
 /** A clock that is put right by less than this is not worth a look at all jobs. */
 const noticedMs = 500;
 

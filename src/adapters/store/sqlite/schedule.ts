@@ -119,16 +119,21 @@ function keepFired(db: Database, job: number, slot: SlotRow): Kept | null {
   return { slot, missed: (rest.count > 0 ? putMissed(db, job, rest).missed : 0) - before.count };
 }
 
-/** What fired among them already was not missed. */
+/**
+ * What fired among them already was not missed. Before a clock was set back the job may have had other times: those that
+ * fired between these do not hide them.
+ */
 function keepMissed(db: Database, job: number, slot: SlotRow): Kept | null {
-  const fired = db.get<{ n: number }>(
-    `SELECT COUNT(*) AS n FROM job_slots WHERE job = ? AND due BETWEEN ? AND ? AND state = 'fired'`,
+  const fired = db.get<{ n: number; first: number | null; last: number | null }>(
+    `SELECT COUNT(*) AS n, MIN(due) AS first, MAX(due) AS last FROM job_slots
+     WHERE job = ? AND due BETWEEN ? AND ? AND state = 'fired'`,
     job,
     slot.due,
     slot.until,
   );
   const count = slot.count - (fired?.n ?? 0);
-  return count > 0 ? putMissed(db, job, { ...slot, count }) : null;
+  if (count === 0 && fired?.first === slot.due && fired.last === slot.until) return null;
+  return putMissed(db, job, { ...slot, count: Math.max(1, count) });
 }
 
 /** At the first of them, or right behind what fired there; with what was missed there before it becomes one. */
