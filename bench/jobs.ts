@@ -43,7 +43,7 @@ export async function jobs({ storedJobs, idleSeconds }: BenchOptions): Promise<R
       { ...next },
     ),
     judged(
-      `${many} jobs, a tick with 20 due, CPU of store / main`,
+      `${many} jobs, a tick with 10 due, CPU of store / main`,
       'cpu',
       `${told(tick)}; over ${fewJobs.toLocaleString('en')} jobs ${told(tickOfFew)}, × ${timesFew.toFixed(2)}`,
       {

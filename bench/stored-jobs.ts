@@ -39,7 +39,7 @@ export interface StoredJobsFigures {
 
 export const fewJobs = 1000;
 /** The same as the scheduler takes in one go. */
-const dueInTick = 20;
+const dueInTick = 10;
 const ticks = 100;
 const lookUps = 200;
 /** Far from now: the gateway that holds them has nothing to do. */

@@ -9,7 +9,7 @@ import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import { jitterOf } from './jitter.ts';
 
 /** Jobs that are decided about in one go: they share a commit, and hold the store for a few milliseconds. */
-const maxAtOnce = 20;
+const maxAtOnce = 10;
 /** A clock that is put right by less than this is not worth a look at all jobs. */
 const noticedMs = 500;
 
