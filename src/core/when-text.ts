@@ -11,13 +11,11 @@ export function whenOf(text: string): Pick<WrittenWhen, 'at' | 'after' | 'cron' 
   if (after !== undefined) return { after };
   if (dateTime.test(written)) return { at: written };
   const fields = written.split(/\s+/);
-  // Words have letters first; only its first field may tell a cron expression from them.
-  const cron = (fields.length === 5 || fields.length === 6) && /^[\d*]/.test(written);
-  if (
-    cron &&
+  // As many words are no expression: that begins with a number or a star, and so does its third field.
+  const isCron =
+    (fields.length === 5 || fields.length === 6) &&
     fields.every((field) => cronField.test(field)) &&
-    fields.slice(2, 3).every((field) => /^[\d*?L]/.test(field))
-  )
-    return { cron: fields.join(' ') };
-  return { words: text.trim() };
+    /^[\d*]/.test(written) &&
+    /^[\d*?L]/.test(fields[2] ?? '');
+  return isCron ? { cron: fields.join(' ') } : { words: text.trim() };
 }
