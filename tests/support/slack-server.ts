@@ -43,6 +43,8 @@ export class SlackServer {
   readonly calls: Call[] = [];
   readonly acks: string[] = [];
   readonly sockets = new Set<WebSocket>();
+  /** The most sockets that were open at one time. */
+  mostSockets = 0;
   /** What `hello` says instead of the truth. */
   countedConnections: number | null = null;
   /** What the bot token may do, as Slack tells it with every answer. */
@@ -135,6 +137,7 @@ export class SlackServer {
 
   #opened(socket: WebSocket): void {
     this.sockets.add(socket);
+    this.mostSockets = Math.max(this.mostSockets, this.sockets.size);
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.sockets.delete(socket);
