@@ -1,34 +1,13 @@
-import { ApprovalAnswers, type AnswerDeps } from '../app/approvals/answers.ts';
+import { ApprovalAnswers } from '../app/approvals/answers.ts';
 import { registerApprovalCommands } from '../app/approvals/commands.ts';
 import { ApprovalGate } from '../app/approvals/gate.ts';
-import type { Audit } from '../app/audit/audit.ts';
-import type { CommandRegistry } from '../app/commands/registry.ts';
 import { toolPolicyOf } from '../config/tool-policy.ts';
-import type { MintId } from '../core/ids.ts';
-import type { Bus } from '../core/ports/bus.ts';
-import type { Store } from '../core/ports/store.ts';
-import type { Clock, Log, Metrics } from '../core/ports/system.ts';
 import type { ToolPolicy } from '../core/tool-policy.ts';
-import type { LiveConfig } from './live-config.ts';
-
-export interface ApprovalParts {
-  store: Store;
-  bus: Bus;
-  clock: Clock;
-  log: Log;
-  metrics: Metrics;
-  mintId: MintId;
-  audit: Audit;
-  commands: CommandRegistry;
-  live: LiveConfig;
-  whois: AnswerDeps['whois'];
-}
+import type { Models } from './models.ts';
 
 /** The gate of the configuration in force, and what people answer to it. */
-export function composeApprovals({ live, commands, ...deps }: ApprovalParts): {
-  gate: ApprovalGate;
-  answers: ApprovalAnswers;
-} {
+export function composeApprovals(models: Models): { gate: ApprovalGate; approvals: ApprovalAnswers } {
+  const { live, commands } = models;
   const policy = (): ToolPolicy => {
     const { tools, agents } = live.config;
     return toolPolicyOf(
@@ -37,7 +16,7 @@ export function composeApprovals({ live, commands, ...deps }: ApprovalParts): {
     );
   };
   const timeoutMs = (): number => live.config.tools.policy.approval_timeout;
-  const answers = new ApprovalAnswers({ ...deps, policy });
-  registerApprovalCommands(commands, { ...deps, answers });
-  return { gate: new ApprovalGate({ ...deps, policy, timeoutMs }), answers };
+  const approvals = new ApprovalAnswers({ ...models, policy });
+  registerApprovalCommands(commands, { ...models, answers: approvals });
+  return { gate: new ApprovalGate({ ...models, policy, timeoutMs }), approvals };
 }

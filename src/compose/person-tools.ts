@@ -4,28 +4,14 @@ import { filesTools } from '../adapters/tools/files/index.ts';
 import { resultsTools } from '../adapters/tools/results/index.ts';
 import { sendTools } from '../adapters/tools/send/index.ts';
 import type { Config } from '../config/schema.ts';
-import type { MintId } from '../core/ids.ts';
-import type { FileStorage } from '../core/ports/files.ts';
 import type { PersonFiles } from '../core/ports/person-files.ts';
-import type { Sender } from '../core/ports/sender.ts';
-import type { Store } from '../core/ports/store.ts';
-import type { Clock, Log } from '../core/ports/system.ts';
+import type { Clock } from '../core/ports/system.ts';
 import type { ToolGroup, ToolSource } from '../core/ports/tool.ts';
-
-export interface PersonToolDeps {
-  store: Store;
-  /** Where attachments and long results are. */
-  files: FileStorage;
-  personFiles: PersonFiles;
-  sender: Sender;
-  clock: Clock;
-  mintId: MintId;
-  log: Log;
-}
+import type { Schedule } from './schedule.ts';
 
 /** Tools over what belongs to a person: their files, programs over them, results kept for them, messages in their name. */
-export function personTools({ tools }: Config, deps: PersonToolDeps): ToolSource {
-  const { store, files: storage, personFiles, sender, clock, mintId, log } = deps;
+export function personTools({ tools }: Config, parts: Schedule): ToolSource {
+  const { store, files: storage, personFiles, sender, clock, mintId, log } = parts;
   const { enabled, read_only: readOnly } = tools.files;
   const groups: ToolGroup[] = [
     resultsTools({ store, storage }),
@@ -44,7 +30,7 @@ export function personTools({ tools }: Config, deps: PersonToolDeps): ToolSource
 
 async function execGroup(
   { exec, files }: Config['tools'],
-  deps: Pick<PersonToolDeps, 'clock'> & { files: PersonFiles },
+  deps: { clock: Clock; files: PersonFiles },
 ): Promise<ToolGroup | Exclude<SandboxState, { bwrap: string }>> {
   const [{ execTools }, { sandboxState }] = await Promise.all([
     import('../adapters/tools/exec/index.ts'),

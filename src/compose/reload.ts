@@ -1,42 +1,46 @@
+import { recordedReload } from '../app/audit/audited.ts';
 import { inTurn } from '../app/lifecycle/in-turn.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import type { Bus } from '../core/ports/bus.ts';
-import type { Log, LogLevel } from '../core/ports/system.ts';
 import type { HttpServerOptions } from '../adapters/http/settings.ts';
-import type { LiveConfig } from './live-config.ts';
+import type { Schedule } from './schedule.ts';
 import { httpOptions } from './settings.ts';
+import { watchingFiles } from './watch-files.ts';
 
-export interface ReloadDeps {
+interface ReloadDeps extends Schedule {
   load: () => Promise<LoadedConfig>;
-  live: LiveConfig;
   /** Makes everything that runs that of the configuration in force. */
   apply: () => Promise<void>;
   serve: (options: HttpServerOptions) => void;
-  setLevel: (level: LogLevel) => void;
-  /** The files of the configuration are others than before. */
-  onFiles: () => void;
-  log: Log;
-  bus: Bus;
 }
 
-/**
- * Reads the configuration again and puts it in force as a whole, or keeps the one before as a whole. One at a time:
- * whoever asks while one is at work shares the next, however many ask.
- */
-export function reloading(deps: ReloadDeps): () => Promise<{ changed: string[] }> {
+/** The ways to another configuration: somebody asks for it, a signal comes, a file changes. */
+export function composeReload(deps: ReloadDeps) {
+  const { live, audit, stopping } = deps;
+  // A change is noticed from the very start, and acted on once everything runs.
+  const running = Promise.withResolvers<void>();
+  const onChange = (): void =>
+    void running.promise.then(() => recordedReload(reload, audit, null)).catch(() => undefined);
+  const watchFiles = watchingFiles(() => live.loaded, onChange, stopping.signal);
+  const reload = reloading(() => reloadOnce(deps, watchFiles));
+  return { reload, running, onChange, watchFiles };
+}
+
+/** One at a time: whoever asks while one is at work shares the next, however many ask. */
+function reloading(reload: () => Promise<{ changed: string[] }>): () => Promise<{ changed: string[] }> {
   const next = inTurn();
   let waiting: Promise<{ changed: string[] }> | null = null;
   return () => {
     waiting ??= next(() => {
       waiting = null;
-      return reload(deps);
+      return reload();
     });
     return waiting;
   };
 }
 
-async function reload(deps: ReloadDeps): Promise<{ changed: string[] }> {
-  const { live, apply, serve, setLevel, onFiles, log, bus } = deps;
+/** Reads the configuration again and puts it in force as a whole, or keeps the one before as a whole. */
+async function reloadOnce(deps: ReloadDeps, watchFiles: () => void): Promise<{ changed: string[] }> {
+  const { live, apply, serve, log, bus } = deps;
   try {
     const next = await deps.load();
     // Whatever can be found wrong is found before anything changes.
@@ -53,8 +57,8 @@ async function reload(deps: ReloadDeps): Promise<{ changed: string[] }> {
       throw error;
     }
     serve(options);
-    setLevel(next.config.logging.level);
-    if (before.files.join('\n') !== next.files.join('\n')) onFiles();
+    log.setLevel(next.config.logging.level);
+    if (before.files.join('\n') !== next.files.join('\n')) watchFiles();
     for (const warning of next.warnings) log.warn(warning);
     log.info('configuration reloaded', { changed });
     bus.publish({ type: 'config.reloaded', changed });

@@ -1,26 +1,25 @@
-import type { Audit } from '../app/audit/audit.ts';
-import { Erasures, type ErasureDeps } from '../app/rights/erasure.ts';
+import { Erasures, personErased } from '../app/rights/erasure.ts';
 import { rightsOf } from '../app/rights/gateway.ts';
-import type { FileStorage } from '../core/ports/files.ts';
-import type { MintId } from '../core/ids.ts';
-import type { PersonFiles } from '../core/ports/person-files.ts';
 import type { RightsGateway } from '../core/ports/rights-gateway.ts';
-import type { Store } from '../core/ports/store.ts';
 import type { LiveConfig } from './live-config.ts';
-
-interface RightsParts extends Omit<ErasureDeps, 'store' | 'files' | 'kept'> {
-  store: Store;
-  files: FileStorage;
-  personFiles: PersonFiles;
-  mintId: MintId;
-  audit: Audit;
-  live: LiveConfig;
-}
+import type { Schedule } from './schedule.ts';
 
 /** People's rights: what clients may ask, and the erasures that have to be finished at the start. */
-export function composeRights({ live, ...deps }: RightsParts): { rights: RightsGateway; erasures: Erasures } {
-  const erasures = new Erasures({ ...deps, kept: () => keptOf(live) });
-  return { rights: rightsOf({ ...deps, erasures }), erasures };
+export function composeRights(schedule: Schedule): { rights: RightsGateway; erasures: Erasures } {
+  const { live, stopping, waiters, runner, preferences, budgets, personFiles } = schedule;
+  const erasures = new Erasures({
+    ...schedule,
+    stopping: stopping.signal,
+    forget: [
+      (person) => waiters.rejectOf(person, personErased()),
+      (person) => runner.endOf(person),
+      (person) => preferences.forget(person),
+      (person) => budgets.forget(person),
+      async (person) => void (await personFiles.erase(person)),
+    ],
+    kept: () => keptOf(live),
+  });
+  return { rights: rightsOf({ ...schedule, erasures }), erasures };
 }
 
 /** What no erasure can reach. */

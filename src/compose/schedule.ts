@@ -1,34 +1,43 @@
-import { Scheduler } from '../app/schedule/scheduler.ts';
 import { createCalendar } from '../adapters/calendar/index.ts';
-import type { Audit } from '../app/audit/audit.ts';
-import type { CrashPoint } from '../app/lifecycle/crash-points.ts';
-import { TaskRunner } from '../app/tasks/runner.ts';
+import { nextLocal } from '../adapters/system/index.ts';
+import { keepChores } from '../app/schedule/chores.ts';
 import type { JobsSettings } from '../app/schedule/jobs.ts';
+import { Scheduler } from '../app/schedule/scheduler.ts';
+import { TaskRunner } from '../app/tasks/runner.ts';
 import { once } from '../core/once.ts';
-import type { Bus } from '../core/ports/bus.ts';
-import type { Calendar } from '../core/ports/calendar.ts';
 import type { ScheduleGateway } from '../core/ports/schedule-gateway.ts';
 import { maxCatchUp } from '../core/schedule.ts';
-import type { LiveConfig } from './live-config.ts';
-import { composeTasks, type TaskParts } from './tasks.ts';
+import { choreKindOf } from './chores.ts';
+import type { Messages } from './messages.ts';
+import { composeTasks } from './tasks.ts';
 
-export interface ScheduleParts extends Omit<TaskParts, 'calendar'> {
-  live: LiveConfig;
-  bus: Bus;
-  crash: CrashPoint;
-  audit: Pick<Audit, 'record'>;
-}
+export type Schedule = Messages & ReturnType<typeof composeSchedule>;
 
-/** Jobs, who sees to it that they are due in time, and who carries out what they begin. */
-export function composeSchedule(parts: ScheduleParts): {
-  calendar: Calendar;
-  jobs: ScheduleGateway;
-  scheduler: Scheduler;
-  runner: TaskRunner;
-} {
-  const { live, mintId } = parts;
+/** The way of a job: jobs, who sees to it that they are due in time, and who carries out what they begin. */
+export function composeSchedule(messages: Messages) {
+  const { live, mintId, channels, models, jobRights: rights } = messages;
   const calendar = createCalendar();
-  const ground = { ...parts, calendar };
+  const planChores = (): Promise<void> =>
+    keepChores({
+      ...messages,
+      calendar,
+      nextLocal,
+      times: () => live.config.scheduler.chores,
+      zone: () => live.config.scheduler.time_zone ?? null,
+      machineZone: () => live.timeZone,
+      wake: () => scheduler.wake(),
+    });
+  const chore = (): ReturnType<typeof choreKindOf> =>
+    choreKindOf({
+      ...messages,
+      channels: () => channels.status(),
+      providers: () => models.status(),
+      retention: () => live.retention,
+      channelRetention: () => live.channelRetention,
+      keepTasksMs: () => live.config.tasks.retention,
+      plan: planChores,
+    });
+  const ground = { ...messages, calendar, rights, chore };
   const { kinds, handOver, tellFailure, delivery } = composeTasks(ground);
   const pollMs = (): number => live.config.scheduler.poll_interval;
   const runner = new TaskRunner({
@@ -68,7 +77,7 @@ export function composeSchedule(parts: ScheduleParts): {
     ]);
     return new Jobs({ ...ground, runner, scheduler, kinds, delivery, readWords, settings });
   });
-  return { calendar, jobs: loadedWhenAsked(jobs), scheduler, runner };
+  return { calendar, planChores, schedule: loadedWhenAsked(jobs), scheduler, runner };
 }
 
 /** What people may do with jobs is loaded when the first of them does. */

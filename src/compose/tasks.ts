@@ -1,41 +1,26 @@
 import { resolveDelivery } from '../app/tasks/deliveries.ts';
 import type { CarryOutDeps } from '../app/tasks/carry-out.ts';
-import type { HandOver, HandOverDeps } from '../app/tasks/hand-over.ts';
-import type { JobTools, JobToolsDeps } from '../app/tasks/job-tools.ts';
+import type { HandOver } from '../app/tasks/hand-over.ts';
+import type { JobTools } from '../app/tasks/job-tools.ts';
 import type { SaveDeps } from '../app/tasks/keep-whole.ts';
 import type { QuestionDeps, Questions } from '../app/tasks/question.ts';
 import { webhookKind } from '../app/tasks/kinds/webhook.ts';
 import type { JobRights } from '../app/tasks/rights.ts';
 import { once } from '../core/once.ts';
 import type { PayloadKind } from '../core/payload.ts';
-import type { HttpClient } from '../core/ports/http-client.ts';
-import type { Notes } from '../core/ports/notes.ts';
-import type { PersonFiles } from '../core/ports/person-files.ts';
+import type { Calendar } from '../core/ports/calendar.ts';
 import type { Here } from '../core/ports/schedule-gateway.ts';
-import type { Log, Metrics, Random } from '../core/ports/system.ts';
 import type { TaskKind, TaskKinds } from '../core/ports/task-kind.ts';
 import type { WebhookPoster } from '../core/ports/webhook-poster.ts';
 import type { PersonRole } from '../core/principal.ts';
 import { Secret } from '../core/secret.ts';
 import type { TaskDelivery } from '../core/task.ts';
-import type { LiveConfig } from './live-config.ts';
+import type { Messages } from './messages.ts';
 import { publicHttpOf } from './web.ts';
 
-export interface TaskParts
-  extends
-    Omit<HandOverDeps, 'zoneOf'>,
-    Omit<QuestionDeps, 'store' | 'assertWelcome' | 'agents' | 'rights'>,
-    Omit<JobToolsDeps, 'store' | 'directory' | 'agent' | 'rights'>,
-    Omit<SaveDeps, 'store'> {
-  directory: HandOverDeps['directory'] & JobToolsDeps['directory'];
+interface TaskParts extends Messages {
+  calendar: Calendar;
   rights: JobRights;
-  live: LiveConfig;
-  http: HttpClient;
-  personFiles: PersonFiles;
-  notes: Notes;
-  random: Random;
-  log: Log;
-  metrics: Metrics;
   /** What the gateway does for itself. */
   chore: () => Promise<TaskKind>;
 }

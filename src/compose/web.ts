@@ -1,35 +1,20 @@
 import { webTools } from '../adapters/tools/web/index.ts';
 import type { Config } from '../config/schema.ts';
-import type { MintId } from '../core/ids.ts';
-import type { FileStorage } from '../core/ports/files.ts';
-import type { HttpClient } from '../core/ports/http-client.ts';
 import type { PublicHttpClient } from '../core/ports/public-http.ts';
-import type { Store } from '../core/ports/store.ts';
-import type { Clock, Log, Metrics } from '../core/ports/system.ts';
 import type { ToolGroup } from '../core/ports/tool.ts';
 import type { UrlRules } from '../core/public-url.ts';
+import type { Ground } from './ground.ts';
 
-export interface WebToolDeps {
-  /** For the search service, whose address is the operator's. */
-  http: HttpClient;
-  store: Store;
-  files: FileStorage;
-  clock: Clock;
-  mintId: MintId;
-  log: Log;
-  metrics: Metrics;
-}
-
-export function webGroup({ tools }: Config, deps: WebToolDeps): ToolGroup {
-  const { http, log, metrics, ...kept } = deps;
-  const publicHttp = publicHttpOf(() => tools, { log, metrics });
-  return webTools({ options: tools, request: { http: publicHttp, ...kept }, search: { http } });
+/** The search service is asked directly: its address is the operator's. */
+export function webGroup({ tools }: Config, ground: Ground): ToolGroup {
+  const publicHttp = publicHttpOf(() => tools, ground);
+  return webTools({ options: tools, request: { ...ground, http: publicHttp }, search: ground });
 }
 
 /** The way out to addresses that others chose, by the rules of the operator. */
 export function publicHttpOf(
   tools: () => Pick<Config['tools'], 'http_client'>,
-  deps: Pick<WebToolDeps, 'log' | 'metrics'>,
+  { log, metrics }: Ground,
 ): PublicHttpClient {
   const rules = (): UrlRules => {
     const { ports, allow_hosts, deny_hosts, allow_private } = tools().http_client;
@@ -40,7 +25,7 @@ export function publicHttpOf(
   return {
     request: async (request) => {
       loaded ??= import('../adapters/http-client/public/index.ts').then(({ createPublicHttpClient }) =>
-        createPublicHttpClient({ rules, ...deps }),
+        createPublicHttpClient({ rules, log, metrics }),
       );
       return (await loaded).request(request);
     },

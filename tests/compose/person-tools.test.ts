@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../src/adapters/system/index.ts';
 import { sandboxState } from '../../src/adapters/tools/exec/available.ts';
-import { personTools, type PersonToolDeps } from '../../src/compose/person-tools.ts';
+import { personTools } from '../../src/compose/person-tools.ts';
+import type { Schedule } from '../../src/compose/schedule.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { testedAsNobody } from '../support/as-nobody.ts';
 import { KeptLog } from '../support/door.ts';
@@ -13,7 +14,7 @@ const exec = { enabled: true, writable: true, timeout: 1000, memory: 1e8, proces
 /** The names of all tools, once it is known whether there is a sandbox. */
 async function offered(tools: object, wanted = false): Promise<{ names: string[]; log: KeptLog }> {
   const log = new KeptLog();
-  const deps = { log, clock: systemClock } as unknown as PersonToolDeps;
+  const deps = { log, clock: systemClock } as unknown as Schedule;
   const source = personTools({ tools: { files, exec, ...tools } } as unknown as Config, deps);
   const names = (): string[] => source.groups().flatMap((group) => group.tools.map(({ name }) => name));
   // Either it comes, or it is said why not.
