@@ -2,7 +2,7 @@ import type { AccessPolicy } from '../app/access/authorize.ts';
 import { Directory } from '../app/access/directory.ts';
 import { Tokens } from '../app/access/tokens.ts';
 import { JobRights } from '../app/tasks/rights.ts';
-import type { InboxRow } from '../core/ports/store.ts';
+import type { InboxRow } from '../core/ports/inbox-store.ts';
 import type { PersonRole } from '../core/principal.ts';
 import type { Ground } from './ground.ts';
 import { saveOperatorToken } from './operator-token.ts';

@@ -1,5 +1,5 @@
 import type { ChannelCapabilities, SendOutcome } from './ports/channel.ts';
-import type { OutboxRow, SendRecord } from './ports/store.ts';
+import type { OutboxRow, SendRecord } from './ports/outbox-store.ts';
 
 /** Deliveries tried per row; what a rate limit postponed does not count. */
 export const maxSendAttempts = 5;

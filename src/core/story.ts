@@ -1,5 +1,7 @@
 import { stories, type StoryWords } from './notices/story.ts';
-import type { AttemptRow, FeedbackRow, MessageTrace, OutboxRow, RunRow } from './ports/store.ts';
+import type { FeedbackRow, OutboxRow } from './ports/outbox-store.ts';
+import type { MessageTrace } from './ports/overview-store.ts';
+import type { AttemptRow, RunRow } from './ports/run-store.ts';
 
 /** The story of one message, a line per station, ending with where it stands. Rebuilt from durable rows alone. */
 export function storyOf(trace: MessageTrace, words: StoryWords = stories.en): string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SendOutcome } from '../../src/core/ports/channel.ts';
-import type { OutboxRow } from '../../src/core/ports/store.ts';
+import type { OutboxRow } from '../../src/core/ports/outbox-store.ts';
 import { maxSendAttempts, recordOf, repeatOnce, resendWindowMs } from '../../src/core/send-rules.ts';
 
 const now = 1_000_000_000;

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stories } from '../../src/core/notices/story.ts';
 import { storyOf } from '../../src/core/story.ts';
-import type { AttemptRow, InboxRow, MessageTrace, OutboxRow, RunRow } from '../../src/core/ports/store.ts';
+import type { InboxRow } from '../../src/core/ports/inbox-store.ts';
+import type { OutboxRow } from '../../src/core/ports/outbox-store.ts';
+import type { MessageTrace } from '../../src/core/ports/overview-store.ts';
+import type { AttemptRow, RunRow } from '../../src/core/ports/run-store.ts';
 
 const inbox: InboxRow = {
   id: 'msg_1',

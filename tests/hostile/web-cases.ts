@@ -6,7 +6,7 @@ import { systemClock } from '../../src/adapters/system/index.ts';
 import { httpRequestTool } from '../../src/adapters/tools/web/http-request.ts';
 import { httpClientTable } from '../../src/adapters/tools/web/options.ts';
 import type { FileStorage } from '../../src/core/ports/files.ts';
-import type { FileRow } from '../../src/core/ports/store.ts';
+import type { FileRow } from '../../src/core/ports/file-store.ts';
 import type { ToolOutput } from '../../src/core/ports/tool.ts';
 import { callTool } from '../adapters/tools/web/call.ts';
 import { openRules, publicV4, type PublicWeb } from '../support/public-web.ts';

@@ -11,7 +11,9 @@ import type { ConfiguredProvider } from '../../src/app/models/caller.ts';
 import type { Budgets } from '../../src/app/budget/budgets.ts';
 import type { NewEvent } from '../../src/core/events.ts';
 import type { Provider, ProviderClocks } from '../../src/core/ports/provider.ts';
-import type { AttemptRow, CooldownRow, Store } from '../../src/core/ports/store.ts';
+import type { CooldownRow } from '../../src/core/ports/cooldown-store.ts';
+import type { AttemptRow } from '../../src/core/ports/run-store.ts';
+import type { Store } from '../../src/core/ports/store.ts';
 import type { Clock, Labels, Log, Metrics } from '../../src/core/ports/system.ts';
 import { VirtualClock } from './virtual-clock.ts';
 

@@ -42,7 +42,8 @@ import type { ApprovalInfo, ApprovalTicket } from '../../src/core/ports/approval
 import type { NotePage, NoteRow, SaveNote } from '../../src/core/ports/notes.ts';
 import type { Settings, WrittenSettings } from '../../src/core/preferences.ts';
 import type { ToolOutput } from '../../src/core/ports/tool.ts';
-import type { MessageTrace, SessionRow } from '../../src/core/ports/store.ts';
+import type { MessageTrace } from '../../src/core/ports/overview-store.ts';
+import type { SessionRow } from '../../src/core/ports/session-store.ts';
 import {
   highestScope,
   ownerPerson,

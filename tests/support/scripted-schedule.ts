@@ -12,7 +12,7 @@ import type {
   WrittenTask,
 } from '../../src/core/ports/schedule-gateway.ts';
 import type { JobRow, NewTask, Origin, SlotRow, TaskRow } from '../../src/core/ports/schedule-store.ts';
-import type { ListOptions } from '../../src/core/ports/store.ts';
+import type { ListOptions } from '../../src/core/ports/listed.ts';
 import { type Principal, scopeIncludes } from '../../src/core/principal.ts';
 import { parseDuration } from '../../src/core/units.ts';
 import { page } from './paging.ts';

@@ -25,7 +25,8 @@ import { once } from '../../core/once.ts';
 import { maxNoteLength, maxTitleLength } from '../../core/notes.ts';
 import type { NoteRow } from '../../core/ports/notes.ts';
 import type { ApprovalInfo } from '../../core/ports/approval-gateway.ts';
-import type { SessionRow, TracedCall } from '../../core/ports/store.ts';
+import type { TracedCall } from '../../core/ports/overview-store.ts';
+import type { SessionRow } from '../../core/ports/session-store.ts';
 import { effects } from '../../core/ports/tool.ts';
 import { scopes } from '../../core/principal.ts';
 

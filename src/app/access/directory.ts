@@ -1,8 +1,9 @@
 import { languageOf } from '../../core/languages.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { InboundEvent } from '../../core/ports/channel.ts';
-import type { Identity } from '../../core/ports/people-store.ts';
-import type { InboxRow, PersonRow, Store } from '../../core/ports/store.ts';
+import type { Identity, PersonRow } from '../../core/ports/people-store.ts';
+import type { InboxRow } from '../../core/ports/inbox-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { PersonRole } from '../../core/principal.ts';
 import { roleHere, type AccessPolicy, type KnownSender } from './authorize.ts';

@@ -3,7 +3,7 @@ import type { MintId } from '../../core/ids.ts';
 import type { Button, ConversationRef } from '../../core/message.ts';
 import type { ChannelCapabilities } from '../../core/ports/channel.ts';
 import type { Identity } from '../../core/ports/people-store.ts';
-import type { NewOutbound } from '../../core/ports/store.ts';
+import type { NewOutbound } from '../../core/ports/outbox-store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Words } from '../../core/notices/index.ts';
 import { ownerPerson } from '../../core/principal.ts';

@@ -2,8 +2,16 @@ import { ClankerError, invalidInput } from '../../core/errors.ts';
 import type { ConversationRef } from '../../core/message.ts';
 import type { InboundEvent } from '../../core/ports/channel.ts';
 import type { PairingDecision, PairingList } from '../../core/ports/gateway.ts';
-import type { AdmissionRow, CodeKey, CodeRow, Identity, RedemptionResult } from '../../core/ports/people-store.ts';
-import type { NewOutbound, OutboxRow, PersonRow, Store } from '../../core/ports/store.ts';
+import type {
+  AdmissionRow,
+  CodeKey,
+  CodeRow,
+  Identity,
+  RedemptionResult,
+  PersonRow,
+} from '../../core/ports/people-store.ts';
+import type { NewOutbound, OutboxRow } from '../../core/ports/outbox-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import { languageOf } from '../../core/languages.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import type { Counter, Log, Metrics, Random } from '../../core/ports/system.ts';

@@ -1,7 +1,8 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { PairingList, Page, PersonDetail, PersonInfo } from '../../core/ports/gateway.ts';
 import type { MintId } from '../../core/ids.ts';
-import type { PersonRow, Store } from '../../core/ports/store.ts';
+import type { PersonRow } from '../../core/ports/people-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { ownerPerson, requireScope, scopeIncludes, type PersonRole, type Principal } from '../../core/principal.ts';
 import { may } from '../../core/roles.ts';

@@ -1,4 +1,4 @@
-import type { InboxRow } from '../../core/ports/store.ts';
+import type { InboxRow } from '../../core/ports/inbox-store.ts';
 import type { PersonRole } from '../../core/principal.ts';
 
 /** Which messages an agent answers; what is not said holds for all. */

@@ -5,7 +5,7 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { OutboundFile } from '../../core/message.ts';
 import type { AskedApproval, Gate } from '../../core/ports/gate.ts';
-import type { JournalEntry } from '../../core/ports/store.ts';
+import type { JournalEntry } from '../../core/ports/run-store.ts';
 import type { Clock, Counter, Histogram, Log, Metrics } from '../../core/ports/system.ts';
 import {
   readsOnly,

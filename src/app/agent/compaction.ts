@@ -6,7 +6,8 @@
 import { estimateRequestTokens, estimateTokens } from '../../core/estimate.ts';
 import type { Message } from '../../core/message.ts';
 import type { ModelRequest, RequestMessage, Usage } from '../../core/ports/provider.ts';
-import type { AttemptRow, Store, SummaryRow } from '../../core/ports/store.ts';
+import type { AttemptRow, SummaryRow } from '../../core/ports/run-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, LogFields, Metrics } from '../../core/ports/system.ts';
 import { charactersOf, surelyFits, trimmed } from '../../core/trim.ts';
 import type { CallOptions, ModelCaller } from '../models/caller.ts';

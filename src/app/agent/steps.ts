@@ -3,7 +3,7 @@
  * While it is at work they stand in the journal, so that a crash repeats nothing that must not be repeated.
  */
 import type { JsonObject, Message, OutboundFile, Part } from '../../core/message.ts';
-import type { JournalEntry } from '../../core/ports/store.ts';
+import type { JournalEntry } from '../../core/ports/run-store.ts';
 
 export type CallPart = Extract<Part, { type: 'tool_call' }>;
 export type ResultPart = Extract<Part, { type: 'tool_result' }>;

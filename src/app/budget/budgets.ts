@@ -15,7 +15,8 @@ import {
 import { ClankerError, notFound } from '../../core/errors.ts';
 import { isJobSessionKey } from '../../core/session-key.ts';
 import type { Refused } from '../../core/ports/budget-store.ts';
-import type { AttemptRow, Store } from '../../core/ports/store.ts';
+import type { AttemptRow } from '../../core/ports/run-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
 import type { PersonRole } from '../../core/principal.ts';
 import { formatDuration } from '../../core/units.ts';

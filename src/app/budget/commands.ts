@@ -1,6 +1,7 @@
 import { dayOf, monthOf, tokensOf, type BudgetLine } from '../../core/budget.ts';
 import type { BudgetWords } from '../../core/notices/budget-words.ts';
-import type { Store, UsageRow } from '../../core/ports/store.ts';
+import type { UsageRow } from '../../core/ports/budget-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { pricesAsOf } from '../../core/prices.ts';
 import { may } from '../../core/roles.ts';

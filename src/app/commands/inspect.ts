@@ -1,6 +1,7 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { ChannelStatus } from '../../core/ports/gateway.ts';
-import type { MessageTrace, Store } from '../../core/ports/store.ts';
+import type { MessageTrace } from '../../core/ports/overview-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import { may } from '../../core/roles.ts';
 import { storyOf } from '../../core/story.ts';
 import { formatDuration } from '../../core/units.ts';

@@ -1,7 +1,9 @@
 import type { Button } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import type { ApprovedCall } from '../../core/ports/gate.ts';
-import type { InboxRow, PersonRow, SessionRow } from '../../core/ports/store.ts';
+import type { InboxRow } from '../../core/ports/inbox-store.ts';
+import type { PersonRow } from '../../core/ports/people-store.ts';
+import type { SessionRow } from '../../core/ports/session-store.ts';
 import type { PersonRole } from '../../core/principal.ts';
 import { commandRole, roleIncludes } from '../../core/roles.ts';
 

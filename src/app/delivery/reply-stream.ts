@@ -1,6 +1,7 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import type { ConversationRef } from '../../core/message.ts';
-import type { NewOutbound, OutboxRow, Store } from '../../core/ports/store.ts';
+import type { NewOutbound, OutboxRow } from '../../core/ports/outbox-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
 import { showsNothing, type Markdown, type RichText } from '../../core/rich-text.ts';
 import { splitRich } from '../../core/split.ts';

@@ -1,7 +1,8 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { DeadLetter, Page } from '../../core/ports/gateway.ts';
 import type { TaskRow } from '../../core/ports/schedule-store.ts';
-import type { DeadRow, Store } from '../../core/ports/store.ts';
+import type { DeadRow } from '../../core/ports/dead-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { replyMaxAgeMs } from '../runs/reply-plan.ts';

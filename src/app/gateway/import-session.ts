@@ -1,7 +1,8 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { Part } from '../../core/message.ts';
-import type { NewMessage, SessionRow, Store } from '../../core/ports/store.ts';
+import type { NewMessage, SessionRow } from '../../core/ports/session-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Principal } from '../../core/principal.ts';
 import { clientSessionKey } from '../../core/session-key.ts';

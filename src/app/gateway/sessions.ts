@@ -1,7 +1,8 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Page } from '../../core/ports/gateway.ts';
-import type { SessionRow, Store } from '../../core/ports/store.ts';
+import type { SessionRow } from '../../core/ports/session-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { scopeIncludes, type Principal } from '../../core/principal.ts';
 import { clientSessionKey } from '../../core/session-key.ts';

@@ -1,5 +1,6 @@
 import type { GatewayStatus, McpServerStatus, Readiness, RefusedSender } from '../../core/ports/gateway.ts';
-import type { Store, StoreCounts } from '../../core/ports/store.ts';
+import type { StoreCounts } from '../../core/ports/overview-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
 import { allowLine, refusal, type AccessPolicy } from '../access/authorize.ts';
 import type { Directory } from '../access/directory.ts';

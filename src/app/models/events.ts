@@ -8,7 +8,7 @@ import type {
   ProviderErrorKind,
   Usage,
 } from '../../core/ports/provider.ts';
-import type { AttemptRow } from '../../core/ports/store.ts';
+import type { AttemptRow } from '../../core/ports/run-store.ts';
 import type { LogFields } from '../../core/ports/system.ts';
 import type { Candidate } from './candidates.ts';
 

@@ -1,7 +1,7 @@
 import { usageOf, type Estimate } from '../../core/budget.ts';
 import { estimateRequestTokens, estimateTokens } from '../../core/estimate.ts';
 import type { ModelEvent, ProviderError, ProviderErrorKind, Usage } from '../../core/ports/provider.ts';
-import type { AttemptRow } from '../../core/ports/store.ts';
+import type { AttemptRow } from '../../core/ports/run-store.ts';
 import type { Clock, Counter, Histogram, Metrics } from '../../core/ports/system.ts';
 import { candidateCost, type Candidate } from './candidates.ts';
 import type { CallRequest } from './events.ts';

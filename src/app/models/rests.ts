@@ -8,7 +8,8 @@ import {
   type Cooldown,
 } from '../../core/cooldown.ts';
 import type { ProviderError, ProviderErrorKind } from '../../core/ports/provider.ts';
-import type { CooldownRow, Store } from '../../core/ports/store.ts';
+import type { CooldownRow } from '../../core/ports/cooldown-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
 import { isTransient } from '../../core/retry.ts';
 

@@ -2,7 +2,7 @@ import { ClankerError } from '../../core/errors.ts';
 import type { Button } from '../../core/message.ts';
 import type { NotesWords } from '../../core/notices/notes-words.ts';
 import type { NoteRow, Notes } from '../../core/ports/notes.ts';
-import type { Listed } from '../../core/ports/store.ts';
+import type { Listed } from '../../core/ports/listed.ts';
 import { inMarkdown } from '../../core/rich-text.ts';
 import type { CommandAnswer, CommandContext, CommandRegistry } from '../commands/registry.ts';
 

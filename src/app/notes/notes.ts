@@ -2,7 +2,8 @@ import { ClankerError, invalidInput } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import { checkMetadata, maxNotesBytes, parseNoteText, parseTitle, searchWords } from '../../core/notes.ts';
 import type { NoteKey, NotePage, NoteRow, Notes, SaveNote } from '../../core/ports/notes.ts';
-import type { Listed, Store } from '../../core/ports/store.ts';
+import type { Listed } from '../../core/ports/listed.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { parseDuration } from '../../core/units.ts';
 

@@ -1,4 +1,4 @@
-import type { ClaimedRun } from '../../core/ports/store.ts';
+import type { ClaimedRun } from '../../core/ports/run-store.ts';
 import type { LogFields } from '../../core/ports/system.ts';
 
 /** The first message's, from arrival to delivery, also when others were merged into it. */

@@ -1,6 +1,6 @@
 import { textOf, type Message, type Part } from '../../core/message.ts';
 import type { ChatAnswer } from '../../core/ports/gateway.ts';
-import type { RunRow } from '../../core/ports/store.ts';
+import type { RunRow } from '../../core/ports/run-store.ts';
 import { joinSaid } from '../agent/steps.ts';
 
 /** What was answered: all the text of the run, and the other parts of its last message. */

@@ -3,7 +3,7 @@ import { fence } from '../../core/outside.ts';
 import type { Message, Part } from '../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../core/ports/provider.ts';
 import { repairHistory, window, type TurnPart } from '../../core/repair.ts';
-import type { SummaryRow } from '../../core/ports/store.ts';
+import type { SummaryRow } from '../../core/ports/run-store.ts';
 import type { AgentSettings } from '../agent/settings.ts';
 
 const maxImages = 8;

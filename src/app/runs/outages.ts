@@ -1,7 +1,8 @@
 import type { ClankerError } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
 import { wordsIn } from '../../core/notices/index.ts';
-import type { InboxRow, Store } from '../../core/ports/store.ts';
+import type { InboxRow } from '../../core/ports/inbox-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
 import { plainText } from '../../core/rich-text.ts';
 import type { Delivery } from '../delivery/delivery.ts';

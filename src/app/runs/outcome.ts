@@ -1,7 +1,8 @@
 import { asClankerError, ClankerError } from '../../core/errors.ts';
 import type { Button, OutboundFile, Part } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
-import type { AttemptRow, FinishRun, NewMessage } from '../../core/ports/store.ts';
+import type { AttemptRow, FinishRun } from '../../core/ports/run-store.ts';
+import type { NewMessage } from '../../core/ports/session-store.ts';
 import { showsNothing } from '../../core/rich-text.ts';
 import { budgetNotice } from '../budget/notice.ts';
 import { RunAborted } from './queue.ts';

@@ -1,6 +1,7 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError, errorData } from '../../core/errors.ts';
-import type { ClaimedRun, Store } from '../../core/ports/store.ts';
+import type { ClaimedRun } from '../../core/ports/run-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 

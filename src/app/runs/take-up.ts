@@ -1,5 +1,6 @@
 import { notFound } from '../../core/errors.ts';
-import type { InboxRow, Store } from '../../core/ports/store.ts';
+import type { InboxRow } from '../../core/ports/inbox-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import { answerOf, replyOf } from './answer.ts';
 import type { RunQueue } from './queue.ts';

@@ -1,6 +1,7 @@
 import { ClankerError } from '../../core/errors.ts';
 import type { TaskRow } from '../../core/ports/schedule-store.ts';
-import type { InboxRow, Store } from '../../core/ports/store.ts';
+import type { InboxRow } from '../../core/ports/inbox-store.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { PersonRole } from '../../core/principal.ts';
 import { lesserRole, roleIncludes } from '../../core/roles.ts';
 import type { Directory } from '../access/directory.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Part, Role } from '../../core/message.ts';
 import { excerpt } from '../../core/redact.ts';
-import type { SessionRow } from '../../core/ports/store.ts';
+import type { SessionRow } from '../../core/ports/session-store.ts';
 import { parseDuration } from '../../core/units.ts';
 import { GatewayClient } from '../client.ts';
 import { CliError, type Handler, type Invocation } from '../command.ts';

@@ -1,4 +1,4 @@
-import type { MessageTrace } from '../../core/ports/store.ts';
+import type { MessageTrace } from '../../core/ports/overview-store.ts';
 import { storyOf } from '../../core/story.ts';
 import { GatewayClient } from '../client.ts';
 import type { Handler } from '../command.ts';

@@ -1,5 +1,5 @@
 import type { Language } from '../languages.ts';
-import type { TracedCall } from '../ports/store.ts';
+import type { TracedCall } from '../ports/overview-store.ts';
 
 /** The story of a message in one language: a sentence for each station, and one for how it ended. */
 export interface StoryWords {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../message.ts';
 import type { PersonRole } from '../principal.ts';
-import type { Listed, ListOptions } from './store.ts';
+import type { Listed, ListOptions } from './listed.ts';
 import type { Effect } from './tool.ts';
 
 /** One past its time is `expired`, whether that was written down already or not. */

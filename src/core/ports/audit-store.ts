@@ -1,6 +1,6 @@
 /** The log of deeds, append-only and chained by hashes: a part of the Store, under its promises. */
 import type { AuditEntry, AuditRow } from '../audit.ts';
-import type { Listed, ListOptions } from './store.ts';
+import type { Listed, ListOptions } from './listed.ts';
 
 export interface AuditFilter {
   action?: string;

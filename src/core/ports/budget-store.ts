@@ -31,7 +31,25 @@ export interface Refused {
   standing: Standing;
 }
 
+export interface UsageRow {
+  day: string;
+  owner: string;
+  provider: string;
+  model: string;
+  calls: number;
+  input: number;
+  cacheRead: number;
+  cacheWrite: number;
+  output: number;
+  /** US dollars of those whose price is known; null when none is. */
+  cost: number | null;
+  /** Calls whose price is unknown. */
+  unpriced: number;
+}
+
 export interface BudgetStore {
+  /** By day (UTC), person and model; of one channel where it is named. */
+  usage(sinceMs: number, owner: string | null, channel?: string | null): Promise<UsageRow[]>;
   /** Null when it is reserved. Said twice, the second time changes nothing. */
   reserveBudget(reservation: Reservation): Promise<Refused | null>;
   /** In the order asked. */

@@ -17,7 +17,8 @@ import type { MaintenanceGateway } from './maintenance-gateway.ts';
 import type { RightsGateway } from './rights-gateway.ts';
 import type { ReplayGateway } from './replay.ts';
 import type { ScheduleGateway } from './schedule-gateway.ts';
-import type { MessageTrace, SessionRow } from './store.ts';
+import type { MessageTrace } from './overview-store.ts';
+import type { SessionRow } from './session-store.ts';
 import type { ToolOutput } from './tool.ts';
 
 export type { ChatAnswer } from '../answer.ts';

@@ -1,6 +1,6 @@
 /** Notes of people: a part of the Store, under its promises. An expired note is never found, listed or counted. */
 import type { JsonObject } from '../message.ts';
-import type { Listed, ListOptions } from './store.ts';
+import type { Listed, ListOptions } from './listed.ts';
 
 export interface NoteRow {
   id: string;

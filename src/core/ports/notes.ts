@@ -1,7 +1,7 @@
 /** Notes as every surface uses them (tools, chat commands, API, CLI): each call is in the name of one person. */
 import type { JsonObject } from '../message.ts';
 import type { NoteKey, NoteRow } from './notes-store.ts';
-import type { Listed } from './store.ts';
+import type { Listed } from './listed.ts';
 
 export type { NoteKey, NoteRow } from './notes-store.ts';
 

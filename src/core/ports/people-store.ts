@@ -1,7 +1,8 @@
 /** Who people are on their platforms and how they were let in: a part of the Store, under its promises. */
 import type { ConversationRef } from '../message.ts';
 import type { PersonRole } from '../principal.ts';
-import type { Listed, ListOptions, NewOutbound, OutboxRow, PersonRow } from './store.ts';
+import type { Listed, ListOptions } from './listed.ts';
+import type { NewOutbound, OutboxRow } from './outbox-store.ts';
 
 /** Somebody as one account of one platform knows them. */
 export interface Identity {
@@ -104,7 +105,41 @@ export type RedemptionResult =
   | { outcome: 'linked'; repeated: boolean; person: PersonRow; outbox: OutboxRow[] }
   | { outcome: 'unknown' | 'expired' | 'own' | 'outranked' | 'not_allowed' };
 
+export interface PersonRow {
+  id: string;
+  name: string;
+  role: PersonRole;
+  /** BCP 47, as told by `/lang` or, at first sight, by the platform; null: unknown. */
+  language: string | null;
+  createdAt: number;
+}
+
+export interface RefusedRow {
+  channel: string;
+  account: string;
+  sender: string;
+  display: string;
+  conversation: string;
+  chatType: 'direct' | 'group';
+  parents: string[];
+  reason: string;
+  count: number;
+  lastAt: number;
+}
+
 export interface PeopleStore {
+  /**
+   * The person behind a sender; made with `newPerson` when the identity is unknown. `conversation`: the direct chat in
+   * which they write.
+   */
+  ensureIdentity(
+    identity: Identity & { display: string; conversation?: ConversationRef },
+    newPerson: PersonRow,
+  ): Promise<PersonRow>;
+  ensurePerson(person: PersonRow): Promise<PersonRow>;
+  person(id: string): Promise<PersonRow | null>;
+  setPersonLanguage(id: string, language: string | null): Promise<void>;
+  refusedSenders(limit: number): Promise<RefusedRow[]>;
   /** `conversation`: the direct chat they last wrote in; null while they only wrote in groups. */
   identity(identity: Identity): Promise<(IdentityRow & { conversation: ConversationRef | null }) | null>;
   /** At most 100. */

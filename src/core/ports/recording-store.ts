@@ -1,6 +1,6 @@
 /** Runs that were recorded: a part of the Store, under its promises. */
 import type { JsonObject, Message } from '../message.ts';
-import type { SummaryRow } from './store.ts';
+import type { SummaryRow } from './run-store.ts';
 
 export interface RecordingRow {
   runId: string;

@@ -4,7 +4,7 @@ import type { Principal } from '../principal.ts';
 import type { AuditFilter } from './audit-store.ts';
 import type { Page } from './gateway.ts';
 import type { ErasureReceipt } from './rights-store.ts';
-import type { SessionRow } from './store.ts';
+import type { SessionRow } from './session-store.ts';
 
 /** What walking the audit log found. */
 export interface AuditVerdict {

@@ -6,7 +6,7 @@ import type { TaskEvent, TaskState } from '../task.ts';
 import type { ConversationRef } from '../message.ts';
 import type { JobRow, SlotRow, TaskRow, TaskStep } from './schedule-store.ts';
 import type { Page } from './gateway.ts';
-import type { ListOptions } from './store.ts';
+import type { ListOptions } from './listed.ts';
 
 /** When, as people and programs write it: exactly one of the first five. */
 export interface WrittenWhen {

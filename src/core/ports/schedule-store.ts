@@ -8,7 +8,9 @@ import type { Payload, PayloadKind } from '../payload.ts';
 import type { PersonRole } from '../principal.ts';
 import type { DecidedSlot, JobState, MissedPolicy, Timing } from '../schedule.ts';
 import type { TaskDelivery, TaskEvent, TaskProgress, TaskResult, TaskState } from '../task.ts';
-import type { Listed, ListOptions, NewMessage, NewOutbound, OutboxRow } from './store.ts';
+import type { Listed, ListOptions } from './listed.ts';
+import type { NewOutbound, OutboxRow } from './outbox-store.ts';
+import type { NewMessage } from './session-store.ts';
 
 /** Who had something made, and what it may do. */
 export interface Origin {

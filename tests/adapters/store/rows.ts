@@ -1,13 +1,10 @@
 /** Rows for the store's tests: everything has a default, a test names only what it is about. */
 import type { ConversationRef } from '../../../src/core/message.ts';
-import type {
-  AttemptRow,
-  FinishRun,
-  NewInbound,
-  NewMessage,
-  NewOutbound,
-  Store,
-} from '../../../src/core/ports/store.ts';
+import type { NewInbound } from '../../../src/core/ports/inbox-store.ts';
+import type { NewOutbound } from '../../../src/core/ports/outbox-store.ts';
+import type { AttemptRow, FinishRun } from '../../../src/core/ports/run-store.ts';
+import type { NewMessage } from '../../../src/core/ports/session-store.ts';
+import type { Store } from '../../../src/core/ports/store.ts';
 import { plainText } from '../../../src/core/rich-text.ts';
 
 /** A moment at noon (UTC), so that a few hours more or less stay on the same day. */

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { diskFiles } from '../../../src/adapters/files/disk.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
 import { dropFiles, expire, type ChannelRetention } from '../../../src/app/chores/sweep.ts';
-import type { NewInbound } from '../../../src/core/ports/store.ts';
+import type { NewInbound } from '../../../src/core/ports/inbox-store.ts';
 import { attempt, chat, claim, finish, inboundRow, outboundRow, reply } from '../../adapters/store/rows.ts';
 import { freshStore } from '../../support/store.ts';
 

@@ -8,7 +8,8 @@ import { markedAsRepeat, withRoomForMark } from '../../../src/app/delivery/repea
 import type { GatewayEvent } from '../../../src/core/events.ts';
 import type { ConversationRef } from '../../../src/core/message.ts';
 import type { Channel } from '../../../src/core/ports/channel.ts';
-import type { NewOutbound, OutboxRow, Store } from '../../../src/core/ports/store.ts';
+import type { NewOutbound, OutboxRow } from '../../../src/core/ports/outbox-store.ts';
+import type { Store } from '../../../src/core/ports/store.ts';
 import type { Clock } from '../../../src/core/ports/system.ts';
 import { CountedMetrics, KeptLog } from '../../support/door.ts';
 import { hasty } from '../../support/message-path.ts';

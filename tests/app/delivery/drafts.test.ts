@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { createMarkdown } from '../../../src/adapters/markdown/index.ts';
 import { ReplyStream } from '../../../src/app/delivery/reply-stream.ts';
 import type { OutboundPart, SendOutcome } from '../../../src/core/ports/channel.ts';
-import type { NewOutbound, OutboxRow } from '../../../src/core/ports/store.ts';
+import type { NewOutbound, OutboxRow } from '../../../src/core/ports/outbox-store.ts';
 import { messagePath } from '../../support/message-path.ts';
 
 const conversation = { channel: 'scripted', account: 'main', native: '7' };

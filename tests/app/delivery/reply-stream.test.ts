@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createMarkdown } from '../../../src/adapters/markdown/index.ts';
 import { ReplyStream, typingLease } from '../../../src/app/delivery/reply-stream.ts';
-import type { NewOutbound, OutboxRow } from '../../../src/core/ports/store.ts';
+import type { NewOutbound, OutboxRow } from '../../../src/core/ports/outbox-store.ts';
 import { messagePath, said } from '../../support/message-path.ts';
 import { finish, start, text } from '../../support/scripted-provider.ts';
 

@@ -6,7 +6,7 @@ import type {
   ApprovalState,
   NewApproval,
 } from '../../../core/ports/approval-store.ts';
-import type { Listed, ListOptions } from '../../../core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import type { Effect } from '../../../core/ports/tool.ts';
 import type { PersonRole } from '../../../core/principal.ts';
 import { isJobSessionKey } from '../../../core/session-key.ts';

@@ -1,5 +1,5 @@
 import { partsOf, type Attachment, type ConversationRef } from '../../../core/message.ts';
-import type { FileRow } from '../../../core/ports/store.ts';
+import type { FileRow } from '../../../core/ports/file-store.ts';
 import { conversationSessionKey } from '../../../core/session-key.ts';
 import { conversationText, toJson, type Database } from './database.ts';
 import { inbound } from './inbound.ts';

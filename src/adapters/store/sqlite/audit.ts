@@ -8,7 +8,7 @@ import {
 } from '../../../core/audit.ts';
 import type { JsonObject } from '../../../core/message.ts';
 import type { AuditFilter } from '../../../core/ports/audit-store.ts';
-import type { Listed, ListOptions } from '../../../core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import { type Database, toJson } from './database.ts';
 import { cursorText, page, readCursor } from './paging.ts';
 

@@ -15,7 +15,7 @@ import {
   type Standing,
 } from '../../../core/budget.ts';
 import type { Refused, Reservation } from '../../../core/ports/budget-store.ts';
-import type { AttemptRow } from '../../../core/ports/store.ts';
+import type { AttemptRow } from '../../../core/ports/run-store.ts';
 import { isJobSessionKey } from '../../../core/session-key.ts';
 import { type Database, toJson } from './database.ts';
 import { saveAttempts } from './ledger.ts';

@@ -1,5 +1,5 @@
 import type { Part } from '../../../core/message.ts';
-import type { TracedCall } from '../../../core/ports/store.ts';
+import type { TracedCall } from '../../../core/ports/overview-store.ts';
 import type { Database } from './database.ts';
 
 /** Messages behind the question that are looked through for results of tools. */

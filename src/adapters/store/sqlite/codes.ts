@@ -11,8 +11,9 @@ import type {
   NewCode,
   Redemption,
   RedemptionResult,
+  PersonRow,
 } from '../../../core/ports/people-store.ts';
-import type { NewOutbound, OutboxRow, PersonRow } from '../../../core/ports/store.ts';
+import type { NewOutbound, OutboxRow } from '../../../core/ports/outbox-store.ts';
 import { conversationFrom, conversationText, type Database } from './database.ts';
 import { identity as findIdentity, setRole } from './identities.ts';
 import { moveJobs } from './moved-jobs.ts';

@@ -1,4 +1,4 @@
-import type { CooldownRow } from '../../../core/ports/store.ts';
+import type { CooldownRow } from '../../../core/ports/cooldown-store.ts';
 import type { Database } from './database.ts';
 
 export const cooldowns = (db: Database): CooldownRow[] =>

@@ -1,4 +1,5 @@
-import type { DeadRow, Listed, ListOptions } from '../../../core/ports/store.ts';
+import type { DeadRow } from '../../../core/ports/dead-store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import type { Database } from './database.ts';
 import { inboxFrom, type InboxRecord, requeueInbound } from './inbound.ts';
 import { outboxFrom, type OutboxRecord } from './outbound.ts';

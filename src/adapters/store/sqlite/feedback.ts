@@ -1,4 +1,4 @@
-import type { FeedbackRow, NewFeedback, OutboxRow } from '../../../core/ports/store.ts';
+import type { FeedbackRow, NewFeedback, OutboxRow } from '../../../core/ports/outbox-store.ts';
 import { conversationText, type Database } from './database.ts';
 import { outboxFrom, type OutboxRecord } from './outbound.ts';
 

@@ -1,6 +1,7 @@
 import { notFound } from '../../../core/errors.ts';
 import type { Message } from '../../../core/message.ts';
-import type { FinishRun, OutboxRow } from '../../../core/ports/store.ts';
+import type { OutboxRow } from '../../../core/ports/outbox-store.ts';
+import type { FinishRun } from '../../../core/ports/run-store.ts';
 import { type Database, toJson } from './database.ts';
 import { saveAttempts } from './ledger.ts';
 import { appendMessage, messageOf } from './messages.ts';

@@ -1,6 +1,6 @@
 import type { ConversationRef } from '../../../core/message.ts';
-import type { Identity, IdentityRow } from '../../../core/ports/people-store.ts';
-import type { Listed, ListOptions, PersonRow } from '../../../core/ports/store.ts';
+import type { Identity, IdentityRow, PersonRow } from '../../../core/ports/people-store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import type { PersonRole } from '../../../core/principal.ts';
 import { conversationFrom, type Database } from './database.ts';
 import { cursorText, page, readCursor } from './paging.ts';

@@ -1,4 +1,4 @@
-import type { NewMessage, SessionRow } from '../../../core/ports/store.ts';
+import type { NewMessage, SessionRow } from '../../../core/ports/session-store.ts';
 import { conversationText, type Database } from './database.ts';
 import { appendMessage } from './messages.ts';
 import { sessionRecord } from './sessions.ts';

@@ -1,7 +1,8 @@
 import type { ErrorData } from '../../../core/errors.ts';
 import type { Attachment } from '../../../core/message.ts';
 import type { CursorUpdate } from '../../../core/ports/channel.ts';
-import type { CommitResult, InboxRow, InboxState, NewInbound, RefusedRow } from '../../../core/ports/store.ts';
+import type { CommitResult, InboxRow, InboxState, NewInbound } from '../../../core/ports/inbox-store.ts';
+import type { RefusedRow } from '../../../core/ports/people-store.ts';
 import { conversationFrom, conversationText, type Database, fromJson, toJson } from './database.ts';
 import { openSession } from './sessions.ts';
 

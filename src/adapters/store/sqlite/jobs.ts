@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../core/message.ts';
 import type { Payload } from '../../../core/payload.ts';
 import type { JobChange, JobFilter, JobRow, JobSettings, NewJob, Origin } from '../../../core/ports/schedule-store.ts';
-import type { Listed, ListOptions } from '../../../core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import { jobTransitions, type JobState, type MissedPolicy, type Timing } from '../../../core/schedule.ts';
 import type { TaskDelivery } from '../../../core/task.ts';
 import { type Database, fromJson, toJson } from './database.ts';

@@ -1,6 +1,7 @@
 import { dayOf, monthOf, nanoOf, tokensOf } from '../../../core/budget.ts';
 import type { Usage } from '../../../core/ports/provider.ts';
-import type { AttemptRow, UsageRow } from '../../../core/ports/store.ts';
+import type { UsageRow } from '../../../core/ports/budget-store.ts';
+import type { AttemptRow } from '../../../core/ports/run-store.ts';
 import { jobChannel } from '../../../core/session-key.ts';
 import { type Database, fromJson, toJson } from './database.ts';
 

@@ -1,5 +1,6 @@
 import type { Message, Part, Role } from '../../../core/message.ts';
-import type { Listed, ListOptions, NewMessage } from '../../../core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
+import type { NewMessage } from '../../../core/ports/session-store.ts';
 import { type Database, toJson } from './database.ts';
 import { badCursor, cursorText, page, readCursor } from './paging.ts';
 import { type SessionRecord, sessionRecord } from './sessions.ts';

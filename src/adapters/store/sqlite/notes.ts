@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../core/message.ts';
 import { searchText, similarTitles, titleKey } from '../../../core/notes.ts';
 import type { NoteKey, NoteRow, NoteToSave } from '../../../core/ports/notes-store.ts';
-import type { Listed, ListOptions } from '../../../core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import { type Database, toJson } from './database.ts';
 import { badCursor, cursorText, page, readCursor } from './paging.ts';
 

@@ -1,6 +1,6 @@
 import { notFound } from '../../../core/errors.ts';
 import type { ConversationRef, OutboundBody } from '../../../core/message.ts';
-import type { NewOutbound, OutboxRow, OutboxState, SendRecord } from '../../../core/ports/store.ts';
+import type { NewOutbound, OutboxRow, OutboxState, SendRecord } from '../../../core/ports/outbox-store.ts';
 import { plainText } from '../../../core/rich-text.ts';
 import { conversationFrom, conversationText, type Database, toJson } from './database.ts';
 import { headOfLine, lineOpenStates, refreshLine } from './lines.ts';

@@ -1,4 +1,4 @@
-import type { MessageTrace, StoreCounts } from '../../../core/ports/store.ts';
+import type { MessageTrace, StoreCounts } from '../../../core/ports/overview-store.ts';
 import type { Database } from './database.ts';
 import { feedbackOf } from './feedback.ts';
 import { inboxFrom, type InboxRecord } from './inbound.ts';

@@ -1,5 +1,5 @@
 import { invalidInput } from '../../../core/errors.ts';
-import type { Listed } from '../../../core/ports/store.ts';
+import type { Listed } from '../../../core/ports/listed.ts';
 
 /** Opaque to callers: the sort key of the last row, as base64url JSON. */
 export const cursorText = (key: (number | string)[]): string => Buffer.from(JSON.stringify(key)).toString('base64url');

@@ -1,7 +1,8 @@
 import type { PersonRole, Scope } from '../../../core/principal.ts';
 import type { ConversationRef } from '../../../core/message.ts';
-import type { Identity } from '../../../core/ports/people-store.ts';
-import type { FileRow, PersonRow, TokenRow } from '../../../core/ports/store.ts';
+import type { Identity, PersonRow } from '../../../core/ports/people-store.ts';
+import type { FileRow } from '../../../core/ports/file-store.ts';
+import type { TokenRow } from '../../../core/ports/token-store.ts';
 import { conversationText, type Database, toJson } from './database.ts';
 
 export interface PersonRecord {

@@ -2,7 +2,7 @@
  * Lists over several states at once that never read more than they show: each range of an index gives the keys of a page,
  * and only the rows of the page itself are read.
  */
-import type { Listed, ListOptions } from '../../../core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import type { Database } from './database.ts';
 import { cursorText, page } from './paging.ts';
 

@@ -1,14 +1,9 @@
 import type { ErrorData } from '../../../core/errors.ts';
 import { partsOf, type JsonObject, type Message } from '../../../core/message.ts';
-import type {
-  ClaimedRun,
-  InboxRow,
-  JournalEntry,
-  NewMessage,
-  RunRow,
-  RunState,
-  Store,
-} from '../../../core/ports/store.ts';
+import type { InboxRow } from '../../../core/ports/inbox-store.ts';
+import type { ClaimedRun, JournalEntry, RunRow, RunState } from '../../../core/ports/run-store.ts';
+import type { NewMessage } from '../../../core/ports/session-store.ts';
+import type { Store } from '../../../core/ports/store.ts';
 import type { Usage } from '../../../core/ports/provider.ts';
 import { settleInterrupted } from './budgets.ts';
 import { type Database, fromJson, toJson } from './database.ts';

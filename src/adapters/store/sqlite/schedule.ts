@@ -1,5 +1,5 @@
 import type { Firing, JobRow, SlotRow, TaskRow } from '../../../core/ports/schedule-store.ts';
-import type { Listed, ListOptions } from '../../../core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import type { DecidedSlot } from '../../../core/schedule.ts';
 import type { Database } from './database.ts';
 import { jobFrom, type JobRecord, over, withoutMemory } from './jobs.ts';

@@ -1,6 +1,8 @@
 import { conversationSessionKey } from '../../../core/session-key.ts';
 import type { ConversationRef } from '../../../core/message.ts';
-import type { Listed, ListOptions, NewInbound, SessionRow } from '../../../core/ports/store.ts';
+import type { NewInbound } from '../../../core/ports/inbox-store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
+import type { SessionRow } from '../../../core/ports/session-store.ts';
 import { expireApprovals } from './approvals.ts';
 import { conversationFrom, conversationText, type Database } from './database.ts';
 import { lineOpenStates, refreshLine } from './lines.ts';

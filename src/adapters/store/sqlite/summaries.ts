@@ -1,4 +1,4 @@
-import type { SummaryRow } from '../../../core/ports/store.ts';
+import type { SummaryRow } from '../../../core/ports/run-store.ts';
 import type { Database } from './database.ts';
 import { type SessionRecord, sessionRecord } from './sessions.ts';
 

@@ -1,7 +1,7 @@
 import type { ErrorData } from '../../../core/errors.ts';
 import type { Payload, PayloadKind } from '../../../core/payload.ts';
 import type { NewTask, Origin, TaskFilter, TaskRow, TaskTrigger } from '../../../core/ports/schedule-store.ts';
-import type { Listed, ListOptions } from '../../../core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../core/ports/listed.ts';
 import {
   type TaskDelivery,
   type TaskEvent,

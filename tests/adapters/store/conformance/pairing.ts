@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { OutboundBody } from '../../../../src/core/message.ts';
-import type { Decision, Identity, NewCode, Redemption } from '../../../../src/core/ports/people-store.ts';
-import type { PersonRow, Store } from '../../../../src/core/ports/store.ts';
+import type { Decision, Identity, NewCode, Redemption, PersonRow } from '../../../../src/core/ports/people-store.ts';
+import type { Store } from '../../../../src/core/ports/store.ts';
 import type { PersonRole } from '../../../../src/core/principal.ts';
 import { conversationSessionKey } from '../../../../src/core/session-key.ts';
 import type { OpenEmpty } from '../conformance.ts';

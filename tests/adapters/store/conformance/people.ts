@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { TokenRow } from '../../../../src/core/ports/store.ts';
+import type { TokenRow } from '../../../../src/core/ports/token-store.ts';
 import type { OpenEmpty } from '../conformance.ts';
 import { noon } from '../rows.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { NewMessage } from '../../../../src/core/ports/store.ts';
+import type { NewMessage } from '../../../../src/core/ports/session-store.ts';
 import type { OpenEmpty } from '../conformance.ts';
 import { answered, attempt, chat, claim, finish, inboundRow, noon, outboundRow, reply, usageOf } from '../rows.ts';
 

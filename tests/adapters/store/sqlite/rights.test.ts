@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { ownedTables } from '../../../../src/adapters/store/sqlite/owned.ts';
 import type { SqliteStore } from '../../../../src/adapters/store/sqlite/index.ts';
 import type { OwnedRow } from '../../../../src/core/ports/rights-store.ts';
-import type { NewInbound } from '../../../../src/core/ports/store.ts';
+import type { NewInbound } from '../../../../src/core/ports/inbox-store.ts';
 import { folder, open } from '../open.ts';
 import { claim, finish, inboundRow, noon, outboundRow } from '../rows.ts';
 import { addJob, begun, claimTask, finished, fire, fired, newTask } from '../schedule-rows.ts';

@@ -29,7 +29,7 @@ import {
 } from '../../../../src/adapters/store/sqlite/tasks.ts';
 import { forgetTasks } from '../../../../src/adapters/store/sqlite/forget-tasks.ts';
 import type { JobFilter, TaskFilter } from '../../../../src/core/ports/schedule-store.ts';
-import type { Listed, ListOptions } from '../../../../src/core/ports/store.ts';
+import type { Listed, ListOptions } from '../../../../src/core/ports/listed.ts';
 import { folder, migrationsDir } from '../open.ts';
 import { noon } from '../rows.ts';
 import { finished, fired, minute, missed, newJob, newTask } from '../schedule-rows.ts';
