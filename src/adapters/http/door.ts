@@ -11,7 +11,7 @@ import type { Guard } from './guard.ts';
 import type { Observer } from './observe.ts';
 import type { DoorContext, Reply, Route } from './route.ts';
 import { type Match, parseParams, type Router } from './router.ts';
-import { noFields } from './schemas.ts';
+import { noFields } from './schemas/base.ts';
 import { parseQuery, parseTarget, type Target } from './target.ts';
 import { validate } from './validate.ts';
 

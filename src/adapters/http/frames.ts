@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { once } from '../../core/once.ts';
 import { HttpError } from './errors.ts';
 import { parseJson } from './json.ts';
-import { chatFrame, id, noFields, sessionKey, type Wire } from './schemas.ts';
+import { id, noFields, sessionKey, type Wire } from './schemas/base.ts';
+import { chatFrame } from './schemas/chat.ts';
 import { validate } from './validate.ts';
 
 /** Sessions one socket may name in `subscribe`. */

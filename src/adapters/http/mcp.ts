@@ -8,7 +8,7 @@ import { once } from '../../core/once.ts';
 import type { JsonObject } from '../../core/message.ts';
 import type { Gateway } from '../../core/ports/gateway.ts';
 import type { Principal } from '../../core/principal.ts';
-import type { Wire } from './schemas.ts';
+import type { Wire } from './schemas/base.ts';
 
 /** Newest first. They do not differ in what is used of them here. */
 export const protocolVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { AnswerDoc, Route } from './route.ts';
-import { failure, id, plainSendFailure, sendFailure, sessionKey } from './schemas.ts';
+import { failure, id, sessionKey } from './schemas/base.ts';
+import { plainSendFailure, sendFailure } from './schemas/send.ts';
 
 type Json = Record<string, unknown>;
 

@@ -5,7 +5,7 @@ import type { Metrics } from '../../core/ports/system.ts';
 import type { Principal, Scope } from '../../core/principal.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { ErrorStyle } from './errors.ts';
-import type { Shape, Wire } from './schemas.ts';
+import type { Shape, Wire } from './schemas/base.ts';
 import type { HttpServerOptions, HttpTimings } from './settings.ts';
 import type { HookLimits } from './hook-limits.ts';
 import type { EventStreams } from './sse.ts';

@@ -5,8 +5,8 @@ import type { JobView, TaskView } from '../../core/ports/schedule-gateway.ts';
 import type { JobSettings, SlotRow, TaskRow } from '../../core/ports/schedule-store.ts';
 import type { Schedule } from '../../core/schedule.ts';
 import type { TaskDelivery, TaskResult } from '../../core/task.ts';
-import type { jobDetail, jobLine, jobPreview, slot as slotShape, taskDetail, taskLine } from './schedule-schemas.ts';
-import type { Wire } from './schemas.ts';
+import type { jobDetail, jobLine, jobPreview, slot as slotShape, taskDetail, taskLine } from './schemas/schedule.ts';
+import type { Wire } from './schemas/base.ts';
 
 type Line = Wire<typeof jobLine>;
 type Task = Wire<typeof taskLine>;

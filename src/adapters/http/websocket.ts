@@ -11,7 +11,7 @@ import type { Guard } from './guard.ts';
 import type { Observer } from './observe.ts';
 import { rawAnswer } from './raw-answer.ts';
 import type { DoorContext } from './route.ts';
-import { noFields } from './schemas.ts';
+import { noFields } from './schemas/base.ts';
 import { parseQuery, parseTarget } from './target.ts';
 import { validate } from './validate.ts';
 import type { Principal } from '../../core/principal.ts';

@@ -2,7 +2,8 @@ import type { ApprovalInfo } from '../../../core/ports/approval-gateway.ts';
 import type { Gateway } from '../../../core/ports/gateway.ts';
 import type { Principal } from '../../../core/principal.ts';
 import { json, route } from '../route.ts';
-import { approval, approvals, approvalsQuery, approvalTicket, failure, type Wire } from '../schemas.ts';
+import { approval, approvals, approvalsQuery, approvalTicket } from '../schemas/approvals.ts';
+import { failure, type Wire } from '../schemas/base.ts';
 
 const defaultPage = 50;
 const missing = { description: 'No such question of yours.', schema: failure };

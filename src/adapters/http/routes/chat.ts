@@ -3,7 +3,8 @@ import type { ChatRequest, ChatTicket } from '../../../core/ports/gateway.ts';
 import { errorBody, HttpError, httpErrorOf } from '../errors.ts';
 import { eventData } from '../event-data.ts';
 import { json, route } from '../route.ts';
-import { chatAnswer, chatBody, type chatFrame, failure, idempotencyKey, type Wire } from '../schemas.ts';
+import { failure, idempotencyKey, type Wire } from '../schemas/base.ts';
+import { chatAnswer, chatBody, type chatFrame } from '../schemas/chat.ts';
 import type { EventStream } from '../sse.ts';
 
 /** The request as the gateway takes it; which session is meant, the gateway knows. */

@@ -10,7 +10,7 @@ import { readRaw } from '../body.ts';
 import { HttpError } from '../errors.ts';
 import type { HookVerdict } from '../hook-limits.ts';
 import { type Call, type Reply, route } from '../route.ts';
-import { failure } from '../schemas.ts';
+import { failure } from '../schemas/base.ts';
 
 /** Names that are no channel's: what they will take has a form of its own. */
 const reserved = new Set(['wake', 'agent']);

@@ -11,9 +11,9 @@ import {
   jobsQuery,
   slots,
   taskLine,
-} from '../schedule-schemas.ts';
+} from '../schemas/schedule.ts';
 import { wireJob, wireJobDetail, wirePreview, wireSlot, wireTask } from '../schedule-wire.ts';
-import { failure, ok, pageQuery } from '../schemas.ts';
+import { failure, ok, pageQuery } from '../schemas/base.ts';
 import { idempotencyKeyOf } from './chat.ts';
 
 const defaultPage = 50;

@@ -1,9 +1,9 @@
 import type { LogFilter, LogLine } from '../../../core/ports/maintenance-gateway.ts';
 import type { LogLevel } from '../../../core/ports/system.ts';
 import { HttpError } from '../errors.ts';
-import { backupBody, lastRestored, logLines, logsQuery, madeBackup } from '../maintenance-schemas.ts';
+import { backupBody, lastRestored, logLines, logsQuery, madeBackup } from '../schemas/maintenance.ts';
 import { json, route } from '../route.ts';
-import { failure, type Wire } from '../schemas.ts';
+import { failure, type Wire } from '../schemas/base.ts';
 
 const defaultLines = 100;
 const ranks: Record<LogLevel, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 };

@@ -3,7 +3,7 @@ import { noLongerNeeded } from '../../../core/abort.ts';
 import { HttpError } from '../errors.ts';
 import { answerRpc, protocolVersions, rpcAnswer, rpcMessage } from '../mcp.ts';
 import { json, route } from '../route.ts';
-import { failure } from '../schemas.ts';
+import { failure } from '../schemas/base.ts';
 
 /** Tools of a person for the agents of others; which of them is decided by the scope of the token. */
 export const mcpRoutes = [

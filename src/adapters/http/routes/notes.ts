@@ -2,7 +2,8 @@ import type { JsonObject } from '../../../core/message.ts';
 import type { NoteRow } from '../../../core/ports/notes.ts';
 import { HttpError } from '../errors.ts';
 import { json, route } from '../route.ts';
-import { deleted, failure, note, noteBody, notes, notesQuery, ok, type Wire } from '../schemas.ts';
+import { failure, ok, type Wire } from '../schemas/base.ts';
+import { deleted, note, noteBody, notes, notesQuery } from '../schemas/notes.ts';
 
 const missing = { description: 'No such note of yours.', schema: failure };
 const off = { description: 'Notes are switched off, or there are too many.', schema: failure };

@@ -1,17 +1,7 @@
 import { json, route } from '../route.ts';
-import {
-  channel,
-  channels,
-  cleared,
-  dead,
-  deadList,
-  failure,
-  newToken,
-  ok,
-  pageQuery,
-  tokenBody,
-  tokens,
-} from '../schemas.ts';
+import { failure, ok, pageQuery } from '../schemas/base.ts';
+import { channels, cleared, dead, deadList, newToken, tokenBody, tokens } from '../schemas/operate.ts';
+import { channel } from '../schemas/status.ts';
 
 const defaultPage = 50;
 const channelActions = ['start', 'stop', 'pause', 'resume'] as const;

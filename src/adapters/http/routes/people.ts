@@ -1,9 +1,8 @@
 import { json, route } from '../route.ts';
+import { failure, pageQuery } from '../schemas/base.ts';
 import {
   approveBody,
-  failure,
   linkCode,
-  pageQuery,
   pairingDecision,
   pairings,
   people,
@@ -12,7 +11,7 @@ import {
   rejectBody,
   roleBody,
   unlinkBody,
-} from '../schemas.ts';
+} from '../schemas/people.ts';
 
 const defaultPage = 50;
 const noPerson = { description: 'No such person.', schema: failure };

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { HttpError } from '../errors.ts';
 import { json, type Route, route } from '../route.ts';
-import { readiness } from '../schemas.ts';
+import { readiness } from '../schemas/status.ts';
 
 const live = () => z.strictObject({ ok: z.literal(true), status: z.literal('live') });
 

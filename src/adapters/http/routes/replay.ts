@@ -3,7 +3,8 @@ import { noLongerNeeded } from '../../../core/abort.ts';
 import type { DryRun, Replay } from '../../../core/ports/replay.ts';
 import { effects } from '../../../core/ports/tool.ts';
 import { json, route } from '../route.ts';
-import { dryRunBody, failure, type Wire } from '../schemas.ts';
+import { failure, type Wire } from '../schemas/base.ts';
+import { dryRunBody } from '../schemas/chat.ts';
 
 const args = () => z.record(z.string(), z.unknown());
 const cost = () => z.nullable(z.strictObject({ amount: z.number(), currency: z.string() }));

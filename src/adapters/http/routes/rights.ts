@@ -2,17 +2,9 @@ import * as z from 'zod/mini';
 import { readUpload } from '../body.ts';
 import { readLines, writeLines } from '../lines.ts';
 import { json, route } from '../route.ts';
-import {
-  auditLog,
-  auditQuery,
-  auditVerdict,
-  erasure,
-  erasures,
-  failure,
-  limit,
-  session,
-  sessionName,
-} from '../schemas.ts';
+import { failure, limit } from '../schemas/base.ts';
+import { auditLog, auditQuery, auditVerdict, erasure, erasures } from '../schemas/rights.ts';
+import { session, sessionName } from '../schemas/sessions.ts';
 
 const defaultPage = 50;
 const maxImportBytes = 16_000_000;

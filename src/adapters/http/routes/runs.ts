@@ -1,7 +1,8 @@
 import { notFound } from '../../../core/errors.ts';
 import { readUpload, uploadType } from '../body.ts';
 import { json, route } from '../route.ts';
-import { aborted, failure, file, fileOf } from '../schemas.ts';
+import { failure } from '../schemas/base.ts';
+import { aborted, file, fileOf } from '../schemas/chat.ts';
 
 /** Bytes of one uploaded file. */
 export const maxFileBytes = 20_000_000;

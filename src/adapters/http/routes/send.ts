@@ -3,7 +3,8 @@ import type { SendTicket } from '../../../core/ports/gateway.ts';
 import type { Call } from '../route.ts';
 import { json, route } from '../route.ts';
 import type { Principal } from '../../../core/principal.ts';
-import { plainSendFailure, sendBody, sendFailure, sent, type Wire } from '../schemas.ts';
+import type { Wire } from '../schemas/base.ts';
+import { plainSendFailure, sendBody, sendFailure, sent } from '../schemas/send.ts';
 import { idempotencyKeyOf } from './chat.ts';
 
 type SendCall = Pick<

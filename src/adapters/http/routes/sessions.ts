@@ -5,20 +5,8 @@ import type { Principal } from '../../../core/principal.ts';
 import { HttpError } from '../errors.ts';
 import { writeLines } from '../lines.ts';
 import { json, route } from '../route.ts';
-import {
-  cleanupBody,
-  closed,
-  cursor,
-  failure,
-  limit,
-  type message,
-  messages,
-  ok,
-  pageQuery,
-  session,
-  sessions,
-  type Wire,
-} from '../schemas.ts';
+import { cursor, failure, limit, ok, pageQuery, type Wire } from '../schemas/base.ts';
+import { cleanupBody, closed, type message, messages, session, sessions } from '../schemas/sessions.ts';
 
 const defaultPage = 50;
 /** Messages read at a time for an export. */

@@ -1,5 +1,6 @@
 import { json, route } from '../route.ts';
-import { config, failure, reloaded, status, trace } from '../schemas.ts';
+import { failure } from '../schemas/base.ts';
+import { config, reloaded, status, trace } from '../schemas/status.ts';
 
 export const statusRoutes = [
   route({

@@ -1,7 +1,7 @@
 import { json, route } from '../route.ts';
-import { taskBody, taskDetail, taskLine, tasks, tasksQuery } from '../schedule-schemas.ts';
+import { taskBody, taskDetail, taskLine, tasks, tasksQuery } from '../schemas/schedule.ts';
 import { wireTask, wireTaskDetail } from '../schedule-wire.ts';
-import { failure } from '../schemas.ts';
+import { failure } from '../schemas/base.ts';
 import { idempotencyKeyOf } from './chat.ts';
 import { askedBy, timeOf } from './jobs.ts';
 

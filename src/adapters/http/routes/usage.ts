@@ -1,6 +1,6 @@
 import { pricesAsOf } from '../../../core/prices.ts';
 import { json, route } from '../route.ts';
-import { failure } from '../schemas.ts';
+import { failure } from '../schemas/base.ts';
 import {
   budgetBody,
   changeOf,
@@ -10,7 +10,7 @@ import {
   settingsBody,
   usage,
   usageQuery,
-} from '../usage-schemas.ts';
+} from '../schemas/usage.ts';
 
 const defaultUsageDays = 30;
 const noPerson = { description: 'No such person.', schema: failure };

@@ -1,10 +1,9 @@
 /** Shapes of the wire about jobs and tasks: what is accepted, as it is written, and what is answered. */
 import * as z from 'zod/mini';
-import { payloadSchema } from '../../core/payload.ts';
-import { taskStates } from '../../core/task.ts';
-import { cursor, id, idempotencyKey, limit, number, shortText } from './schemas.ts';
+import { payloadSchema } from '../../../core/payload.ts';
+import { taskStates } from '../../../core/task.ts';
+import { id, idempotencyKey, nextCursor, nullable, number, pageFields, shortText } from './base.ts';
 
-const nullable = z.nullable;
 const may = z.exactOptional;
 
 /** Times, durations, zones and days as people write them; what they mean, and whether they are right, the service says. */
@@ -56,14 +55,13 @@ export const taskBody = () =>
 const moment = z.iso.datetime({ offset: true, error: 'must be a time such as "2026-12-24T18:00:00Z"' });
 const chores = z.enum(['with', 'without', 'only']);
 const jobState = z.enum(['active', 'paused', 'finished']);
-const page = () => ({ limit: may(limit), cursor: may(cursor) });
 export const jobsQuery = () =>
   z.strictObject({
     state: may(jobState),
     chores: may(chores),
     due_from: may(moment),
     due_to: may(moment),
-    ...page(),
+    ...pageFields(),
   });
 /** `count`: how many of the next times are told. */
 export const jobQuery = () => z.strictObject({ count: may(number(/^(?:[1-9]|[1-9]\d|100)$/, '1 to 100')) });
@@ -75,13 +73,12 @@ export const tasksQuery = () =>
     chores: may(chores),
     from: may(moment),
     to: may(moment),
-    ...page(),
+    ...pageFields(),
   });
 
 // ── answers: times are ISO-8601 in UTC
 
 const time = z.string();
-const nextCursor = nullable(z.string());
 /** What is done. Of the gateway's own chores `{"kind": "chore", "chore": …}`. */
 const payload = () => z.looseObject({ kind: z.string() });
 const delivery = () =>

@@ -1,12 +1,11 @@
 /** Shapes of the wire about what models were used for, what may be spent, and how people want to be served. */
 import * as z from 'zod/mini';
-import { limitNames, maxLimitUsd, type BudgetLine, type Limits } from '../../core/budget.ts';
-import type { PersonBudget, UsageLine } from '../../core/ports/gateway.ts';
-import type { SettingName, Settings } from '../../core/preferences.ts';
-import { days, id, type Wire } from './schemas.ts';
+import { limitNames, maxLimitUsd, type BudgetLine, type Limits } from '../../../core/budget.ts';
+import type { PersonBudget, UsageLine } from '../../../core/ports/gateway.ts';
+import type { SettingName, Settings } from '../../../core/preferences.ts';
+import { id, nullable, number, type Wire } from './base.ts';
 
-const nullable = z.nullable;
-
+const days = number(/^(?:[1-9]|[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6])$/, '1 to 366');
 /** Of a type, such as `telegram`, or `api`. */
 const channelType = z.string().check(z.regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be like "telegram", or "api"'));
 export const usageQuery = () =>

@@ -1,10 +1,8 @@
-/** Shapes of backups and of the log, see schemas.ts. */
+/** Shapes of backups and of the log. */
 import * as z from 'zod/mini';
-import type { BackupManifest, Restored } from '../../core/backup.ts';
-import type { MadeBackup } from '../../core/ports/maintenance-gateway.ts';
-import { number } from './schemas.ts';
-
-const time = z.number();
+import type { BackupManifest, Restored } from '../../../core/backup.ts';
+import type { MadeBackup } from '../../../core/ports/maintenance-gateway.ts';
+import { nullable, number, time } from './base.ts';
 
 /** An absolute path on the machine of the gateway. */
 export const backupBody = () => z.strictObject({ path: z.string().check(z.minLength(1), z.maxLength(4096)) });
@@ -37,9 +35,9 @@ const restored = () =>
     rows: z.number(),
     files: z.number(),
     problems: z.array(z.string()),
-    by: z.nullable(z.looseObject({ kind: z.string(), id: z.string() })),
+    by: nullable(z.looseObject({ kind: z.string(), id: z.string() })),
   } satisfies Record<keyof Restored, unknown>);
-export const lastRestored = () => z.strictObject({ restored: z.nullable(restored()) });
+export const lastRestored = () => z.strictObject({ restored: nullable(restored()) });
 
 export const logsQuery = () =>
   z.strictObject({
