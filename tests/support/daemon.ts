@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -74,22 +74,33 @@ function childrenOf(pid: number): number[] {
   return existsSync(file) ? readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number) : [];
 }
 
-/** A port that was free a moment ago. */
+/** Below what Linux, macOS and Windows take from by themselves, for listeners at port 0 and for connections going out. */
+const portsOfOurs = { first: 20_000, count: 12_000 };
+
+/** A port that was free a moment ago, and that nobody is given by chance. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = portsOfOurs.first + Math.floor(Math.random() * portsOfOurs.count);
+    const server = createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** The environment of a daemon or command: nothing of the developer's own keys or settings. */
 export function cleanEnv(dir: string, extra: Record<string, string> = {}): Record<string, string> {
   const home = path.join(dir, 'home');
   mkdirSync(home, { recursive: true });
+  const { PATH = '', NODE_COMPILE_CACHE: compiled } = process.env;
   return {
-    PATH: process.env['PATH'] ?? '',
+    PATH,
+    ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }),
     HOME: home,
     OPEN_CLANKER_DATA: path.join(dir, 'data'),
     ...extra,
