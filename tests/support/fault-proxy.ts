@@ -5,8 +5,9 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './daemon.ts';
 
 /** What happens to one request. Those up to `unanswered` reach the peer, those from `reset` on never do. */
 export type Fault =
@@ -41,7 +42,8 @@ export class FaultProxy {
   #fault: Fault = { mode: 'pass' };
   #path = /^/;
   #server = http.createServer();
-  #port = 0;
+  /** Nobody else is given it while it is closed. */
+  #port: number | null = null;
   /** Requests met by each mode so far. */
   readonly met: Partial<Record<Fault['mode'], number>> = {};
   connections = 0;
@@ -85,6 +87,7 @@ export class FaultProxy {
   }
 
   async accept(): Promise<this> {
+    this.#port ??= await freePort();
     this.#server = http.createServer((request, response) => void this.#serve(request, response));
     this.#server.on('connection', (socket) => {
       this.connections++;
@@ -93,7 +96,6 @@ export class FaultProxy {
     });
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
     return this;
   }
 

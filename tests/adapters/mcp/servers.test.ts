@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { readsOnly } from '../../../src/core/ports/tool.ts';
+import { freePort } from '../../support/daemon.ts';
 import { serveMcp } from '../../support/mcp-library-server.ts';
-import { openMcp, program } from '../../support/mcp-rig.ts';
+import { openMcp, program, toolCall } from '../../support/mcp-rig.ts';
 
 const official = { command: process.execPath, args: [program('mcp-library-server.ts')] };
 
@@ -184,19 +185,19 @@ describe('servers over HTTP', () => {
   });
 
   test('a server that goes away takes its tools with it, and brings them back', async (t) => {
-    const remote = await serveMcp();
+    const port = await freePort();
+    const remote = await serveMcp({ port });
     const rig = openMcp(t);
     await rig.configure({ lib: { url: remote.url } });
     await rig.up('lib');
     const add = rig.tool('mcp_lib__add').prepare({ a: 1, b: 1 });
     await remote.close();
     await rig.until(() => rig.servers.groups().length === 0);
-    const { toolCall } = await import('../../support/mcp-rig.ts');
     assert.ok('run' in add);
     const answer = await add.run(toolCall());
     assert.equal(answer.isError, true);
     assert.match(answer.text, /"lib" gave no result/);
-    const again = await serveMcp({ port: Number(new URL(remote.url).port) });
+    const again = await serveMcp({ port });
     t.after(() => again.close());
     await rig.up('lib');
   });
