@@ -4,6 +4,7 @@
  *   npm run hostile                 all cases against the built daemon; those of channels between strict platforms,
  *                                   those of the web between a public site and a canary
  *   npm run hostile -- W-13 H-25    only these
+ *   npm run hostile -- H- W-        only these families: what comes by HTTP and by WebSocket
  *   npm run hostile -- --bare       against what Node and ws do by themselves: at least eight must fail there
  */
 import type { Endpoint } from '../tests/support/raw.ts';
@@ -20,6 +21,8 @@ const mustFailBare = 8;
 const asked = process.argv.slice(2);
 const bare = asked.includes('--bare');
 const ids = asked.filter((word) => !word.startsWith('--'));
+const isAsked = (id: string): boolean =>
+  ids.length === 0 || ids.some((word) => (word.endsWith('-') ? id.startsWith(word) : id === word));
 const known = [...hostileCases, ...(bare ? [] : [...channelCases, ...webCases])].map(({ id }) => id);
 const results: CaseResult[] = [];
 
@@ -27,7 +30,7 @@ async function throwAt<T extends Endpoint & { stop(): Promise<void> }>(
   cases: readonly HostileCase<T>[],
   start: () => Promise<T>,
 ): Promise<void> {
-  const chosen = cases.filter(({ id }) => ids.length === 0 || ids.includes(id));
+  const chosen = cases.filter(({ id }) => isAsked(id));
   if (chosen.length === 0) return;
   const target = await start();
   const report = ({ id, title, failure }: CaseResult): void =>
@@ -38,7 +41,7 @@ async function throwAt<T extends Endpoint & { stop(): Promise<void> }>(
   await target.stop();
 }
 
-if (ids.length > 0 && !ids.some((id) => known.includes(id))) {
+if (!known.some(isAsked)) {
   console.error(`No case is called ${ids.join(', ')}; there are ${[...new Set(known)].join(' ')}.`);
   process.exit(2);
 }

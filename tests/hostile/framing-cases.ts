@@ -19,7 +19,7 @@ export const framingCases: readonly HostileCase[] = [
       'NUL in a header': `${start}X-A: a\0b\r\nContent-Length: 2\r\n\r\n{}`,
     };
     for (const [name, bytes] of Object.entries(bad)) {
-      const answer = await raw(target, bytes, { waitMs: 2000 });
+      const answer = await raw(target, bytes);
       assert.ok(
         answer.closed && answer.statuses.length <= 1 && (answer.statuses[0] ?? 400) === 400,
         `${name}: ${answer.statuses.join()} closed ${answer.closed}`,
@@ -48,9 +48,7 @@ export const framingCases: readonly HostileCase[] = [
   }),
   hostileCase('H-19', 'methods nobody asked for', async (target) => {
     for (const method of ['TRACE', 'FOO', 'PUT', 'PATCH']) {
-      const answer = await raw(target, `${head(target, method, '/api/v1/status')}Connection: close\r\n\r\n`, {
-        waitMs: 2000,
-      });
+      const answer = await raw(target, `${head(target, method, '/api/v1/status')}Connection: close\r\n\r\n`);
       assert.ok(
         answer.closed && answer.statuses.every((status) => [400, 404, 405].includes(status)),
         `${method}: ${answer.statuses.join()}`,
@@ -60,7 +58,7 @@ export const framingCases: readonly HostileCase[] = [
       'CONNECT evil.test:443 HTTP/1.1\r\nHost: evil.test\r\n\r\n',
       'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     ]) {
-      const answer = await raw(target, bytes, { waitMs: 2000 });
+      const answer = await raw(target, bytes);
       assert.ok(answer.closed && answer.statuses.every((status) => status >= 400));
     }
   }),

@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { ask, dial, raw } from '../support/raw.ts';
 import { chatHead, expectClean, expectStatus, head, hostileCase, type HostileCase } from './case.ts';
+
+/** Far from 10 s, as a busy machine is late, and far from the minute after which Node does so by itself. */
+const slowEndsWithinMs = 20_000;
 
 export const limitCases: readonly HostileCase[] = [
   hostileCase('H-37', 'slow headers and slow bodies are cut off within 10 s', async (target) => {
     const slow = async (start: string): Promise<void> => {
       const socket = await dial(target);
-      const begun = performance.now();
       const drip = setInterval(() => socket.write('a'), 500);
       socket.resume().write(start);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 10_500);
-        socket.once('close', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      const patience = AbortSignal.timeout(slowEndsWithinMs);
+      const ended = await once(socket, 'close', { signal: patience }).then(
+        () => true,
+        () => false,
+      );
       clearInterval(drip);
       socket.destroy();
-      assert.ok(performance.now() - begun < 10_500, 'still open after 10 s');
+      assert.ok(ended, 'still open');
     };
     await Promise.all([
       slow('GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: '),
@@ -28,9 +29,9 @@ export const limitCases: readonly HostileCase[] = [
   }),
   hostileCase('H-38', 'fifty pipelined requests are all answered, a thousand are not', async (target) => {
     const one = `${head(target, 'GET', '/api/v1/status')}\r\n`;
-    const fifty = await raw(target, one.repeat(50), { answers: 50, waitMs: 5000 });
+    const fifty = await raw(target, one.repeat(50), { answers: 50 });
     assert.ok(fifty.statuses.length === 50 && fifty.statuses.every((status) => status === 200 || status === 429));
-    const thousand = await raw(target, one.repeat(1000), { answers: 1000, waitMs: 5000 });
+    const thousand = await raw(target, one.repeat(1000), { answers: 1000 });
     const served = thousand.statuses.filter((status) => status === 200).length;
     assert.ok(served < 1000, `${served} of 1000 pipelined requests were served at once`);
   }),

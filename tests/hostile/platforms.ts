@@ -41,7 +41,7 @@ export const hookSecrets = {
 };
 
 const httpAppToken = 'xoxb-3-4-mNoPqRsTuVwX';
-const patienceMs = 15_000;
+const patienceMs = 40_000;
 const lookEveryMs = 10;
 
 export class Platforms implements Endpoint {

@@ -30,7 +30,7 @@ export const channelCases: readonly HostileCase<Platforms>[] = [
 ];
 
 /** A case that hangs is a failure of the target. */
-const caseTimeoutMs = 25_000;
+const caseTimeoutMs = 60_000;
 /** Characters of what went wrong that are told. */
 const maxFailure = 500;
 

@@ -84,7 +84,7 @@ export async function converse(
       socket.destroy();
       resolve(conversation);
     };
-    const timer = setTimeout(finish, options.waitMs ?? 3000);
+    const timer = setTimeout(finish, options.waitMs ?? 15_000);
     socket.once('close', () => {
       conversation.closed = true;
       finish();

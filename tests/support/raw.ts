@@ -15,7 +15,7 @@ export interface Endpoint {
   port: number;
 }
 
-const defaultWaitMs = 3000;
+const defaultWaitMs = 15_000;
 const maxKept = 4 * 1024 * 1024;
 
 /** Source address on loopback, so that one client's bad record is not another's; Linux has all of 127/8. */
