@@ -18,7 +18,7 @@ import type { Store } from '../../src/core/ports/store.ts';
 import type { TaskKind } from '../../src/core/ports/task-kind.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
 import { ScriptedChannel } from './scripted-channel.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import type { StoreClock } from './store-clock.ts';
 
 export const graceMs = 10_000;
 export const pollMs = 30_000;
@@ -28,21 +28,6 @@ const leaseMs = 60_000;
 export type Death = { step: CrashStep; nth: number } | { operation: 'asked' | 'done'; nth: number };
 
 class Died extends Error {}
-
-/** Stands still also while the store is at work. */
-export class StoreClock extends VirtualClock {
-  /** Asked of the store and not answered yet. */
-  pending = 0;
-  asked = 0;
-
-  override async settle(): Promise<void> {
-    let before: number;
-    do {
-      before = this.asked;
-      await super.settle();
-    } while (this.pending > 0 || this.asked !== before);
-  }
-}
 
 export class ScheduleLife {
   /** Each operation of the store that was asked for. */
@@ -167,13 +152,12 @@ export class ScheduleLife {
   }
 
   async #ask(operation: () => Promise<unknown>): Promise<unknown> {
-    const clock = this.#clock;
-    clock.pending += 1;
-    clock.asked += 1;
+    const { asked } = this.#clock;
+    asked.begin();
     try {
       return await operation();
     } finally {
-      clock.pending -= 1;
+      asked.end();
       if (!this.#dead) this.#operation('done');
       if (this.#dead) await nothingHeard();
     }

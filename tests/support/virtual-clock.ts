@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../src/core/ports/system.ts';
 import { afterSleep } from './after-sleep.ts';
 
@@ -49,8 +48,15 @@ export class VirtualClock implements Clock {
   }
 
   /** Lets everything run that needs no time to pass. */
-  async settle(): Promise<void> {
-    for (let i = 0; i < quietRounds; i++) await setImmediate();
+  settle(): Promise<void> {
+    return new Promise((resolve) => {
+      let round = 0;
+      const turn = (): void => {
+        if (round++ < quietRounds) setImmediate(turn);
+        else resolve();
+      };
+      turn();
+    });
   }
 
   /** Moves time on by `ms`, waking whoever is due on the way. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ownerPerson } from '../../../src/core/principal.ts';
-import { pollMs, ScheduleLife, StoreClock } from '../../support/schedule-life.ts';
+import { pollMs, ScheduleLife } from '../../support/schedule-life.ts';
+import { StoreClock } from '../../support/store-clock.ts';
 import { freshStore } from '../../support/store.ts';
 
 const polls = 20;

@@ -12,7 +12,8 @@ import type { Store } from '../../../src/core/ports/store.ts';
 import { ownerPerson } from '../../../src/core/principal.ts';
 import { nextPlain, type MissedPolicy, type Schedule } from '../../../src/core/schedule.ts';
 import { maxTaskCrashes } from '../../../src/core/task.ts';
-import { graceMs, ScheduleLife, StoreClock, type Death } from '../../support/schedule-life.ts';
+import { graceMs, ScheduleLife, type Death } from '../../support/schedule-life.ts';
+import { StoreClock } from '../../support/store-clock.ts';
 import { freshDatabase } from '../../support/store.ts';
 
 const restarts = Number(process.env['RUNS'] ?? 100);

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import type { PayloadKind } from '../../../src/core/payload.ts';
 import type { TaskRow } from '../../../src/core/ports/schedule-store.ts';
-import { away, minute, RunnerRig, StoreClock, type RigRunner } from './runner-rig.ts';
+import { StoreClock } from '../../support/store-clock.ts';
+import { away, minute, RunnerRig, type RigRunner } from './runner-rig.ts';
 import { done } from './workflow-rig.ts';
 
 const numRuns = Number(process.env['RUNS'] ?? 10);

@@ -10,7 +10,7 @@ import type { Store } from '../../../src/core/ports/store.ts';
 import type { TaskKind, TaskOutcome, TaskWork } from '../../../src/core/ports/task-kind.ts';
 import { CountedMetrics, KeptLog } from '../../support/door.ts';
 import { freshStore } from '../../support/store.ts';
-import { VirtualClock } from '../../support/virtual-clock.ts';
+import { Asked, StoreClock } from '../../support/store-clock.ts';
 import { done } from './workflow-rig.ts';
 
 export const minute = 60_000;
@@ -22,36 +22,6 @@ export const settings: TaskSettings = {
   leaseMs: minute,
   pollMs: 30_000,
 };
-
-/** What is asked of the store at the moment, of all runners, and how often it was asked. */
-class Asked {
-  pending = 0;
-  times = 0;
-}
-
-/** Stands still also while the store is at work. */
-export class StoreClock extends VirtualClock {
-  /** How far the clock on the wall was moved. */
-  movedMs = 0;
-  readonly #asked: Asked;
-
-  constructor(asked: Asked) {
-    super();
-    this.#asked = asked;
-  }
-
-  override now(): number {
-    return super.now() + this.movedMs;
-  }
-
-  override async settle(): Promise<void> {
-    let before: number;
-    do {
-      before = this.#asked.times;
-      await super.settle();
-    } while (this.#asked.pending > 0 || this.#asked.times !== before);
-  }
-}
 
 export const away = (): ClankerError =>
   new ClankerError('storage', 'storage_closed', 'The database is not open.', { retryable: true });
@@ -204,14 +174,13 @@ export class RunnerRig {
         if (typeof found !== 'function') return found;
         return async (...given: unknown[]): Promise<unknown> => {
           if (of.dead) return new Promise(() => undefined);
-          asked.pending += 1;
-          asked.times += 1;
+          asked.begin();
           of.calls.set(String(name), (of.calls.get(String(name)) ?? 0) + 1);
           try {
             of.fault(String(name));
             return await (found.apply(target, given) as unknown);
           } finally {
-            asked.pending -= 1;
+            asked.end();
           }
         };
       },
