@@ -8,7 +8,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bin, spawnDaemon, startDaemon, type Daemon, type DaemonOptions } from '../../support/daemon.ts';
+import { bin, type Daemon, type DaemonOptions, isReady, spawnDaemon, startDaemon } from '../../support/daemon.ts';
 import { ask } from '../../support/gateway-client.ts';
 
 assert.ok(existsSync(bin));
@@ -107,7 +107,8 @@ test('a second SIGTERM does not wait for what still runs, and the message is ans
     (await ask<{ queues: { running: number } }>(target, 'GET', '/api/v1/status')).body.queues.running;
   while ((await running()) === 0) await sleep(5);
   daemon.signal('SIGTERM');
-  await sleep(100);
+  // Two signals that come before the first was heard are one.
+  while (await isReady(daemon.port)) await sleep(5);
   daemon.signal('SIGTERM');
   assert.deepEqual(await daemon.exit, { code: 1, signal: null });
   await request;

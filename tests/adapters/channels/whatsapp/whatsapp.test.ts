@@ -37,7 +37,7 @@ async function open(t: TestContext): Promise<{ counterpart: WhatsAppCounterpart;
 
 /** Until what happens by itself has happened. */
 async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 400 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let tries = 0; tries < 4000 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.ok(holds());
 }
 
