@@ -6,7 +6,7 @@ import { noLimits } from '../../src/core/budget.ts';
 import { defineTool } from '../../src/core/define-tool.ts';
 import type { ToolPolicy } from '../../src/core/tool-policy.ts';
 import { answering, calling, calls, defaultPolicy, from, inGroup, type AskingSettings } from '../support/asking.ts';
-import { said } from '../support/message-path.ts';
+import { hasty, said } from '../support/message-path.ts';
 import { scheduling } from '../support/scheduling.ts';
 import type { Step } from '../support/scripted-provider.ts';
 
@@ -161,6 +161,8 @@ test('what a job says or asks is no command, and no yes to what it asked before'
   const edit = (what: string) => rig.use('schedule_change', { id: asking.id, action: 'edit', what });
   for (const prompt of ['yes', await rig.command(), `/jobs remove ${asking.id}`, '/new']) {
     await edit(prompt);
+    // Not in the millisecond in which it was asked, when nothing is an answer.
+    hasty.pass(1);
     await rig.carriedOut(asking.id);
     const text = await rig.made({ what: prompt });
     await rig.carriedOut(text.id);

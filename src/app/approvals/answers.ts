@@ -7,6 +7,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
 import type { PersonRole, Principal } from '../../core/principal.ts';
 import { may, roleIncludes } from '../../core/roles.ts';
+import { jobChannel } from '../../core/session-key.ts';
 import { decide, type ToolPolicy } from '../../core/tool-policy.ts';
 import { nameOf } from '../access/names.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -87,6 +88,8 @@ export class ApprovalAnswers {
     const { store, clock } = this.#deps;
     const { inbound, session, person, role } = context;
     const meant = answerToApproval(inbound.text);
+    // What a job asks was written long before the question: nobody reads that and says yes.
+    if (inbound.channel === jobChannel) return null;
     // What somebody else wrote and was passed on says nothing of what this person wants.
     if (meant === null || inbound.outside !== null || inbound.attachments.length > 0) return null;
     if (!may(role, 'command')) return null;
