@@ -63,7 +63,7 @@ import { freshStore } from './store.ts';
 
 /**
  * Time that passes only where it is waited for, and a hundred times faster than real: nothing may depend on how long
- * a pause is, and no limit runs out because the machine is slow.
+ * a pause is. For a limit that is not to run out because the machine is slow a day is enough: a quarter of an hour.
  */
 class HastyClock implements Clock {
   readonly #epoch = systemClock.now();
@@ -94,6 +94,10 @@ class HastyClock implements Clock {
 }
 
 export const hasty = new HastyClock();
+
+export const dayMs = 86_400_000;
+/** For a model that is at work on this clock. */
+const patient = { headersMs: dayMs, firstOutputMs: dayMs, idleMs: dayMs };
 
 export const principal: Principal = { kind: 'token', id: 'tok_1', person: ownerPerson, scope: 'admin', name: 'test' };
 
@@ -143,7 +147,7 @@ export const agent: AgentSettings = {
   model: null,
   tools: ['*'],
   record: false,
-  limits: { timeoutMs: 600_000, steps: 25, callsPerStep: 8, cost: null, contextTokens: 32_000 },
+  limits: { timeoutMs: dayMs, steps: 25, callsPerStep: 8, cost: null, contextTokens: 32_000 },
 };
 
 const allowing: Gate = {
@@ -151,7 +155,6 @@ const allowing: Gate = {
   ask: () => Promise.reject(new Error('nothing is asked here')),
 };
 
-const dayMs = 86_400_000;
 const noPolicy: ToolPolicy = { base: {}, roles: {}, channels: {}, agents: {}, tools: {} };
 
 const unlimited: BudgetSettings = {
@@ -205,7 +208,10 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   });
   const models = new ModelCaller({ clock, random: systemRandom, log, metrics, bus, store, budgets });
   const preferences = new Preferences({ store, models });
-  models.configure(new Map([configured(provider, { maxConcurrency })]), { default: 'scripted', fallback: [] });
+  models.configure(new Map([configured(provider, { maxConcurrency, clocks: patient })]), {
+    default: 'scripted',
+    fallback: [],
+  });
   const { crash = () => undefined, toolPolicy, approvalTimeoutMs = dayMs, maxResult = 32_000 } = settings;
   const audit = new Audit({ store, clock });
   const asking = { store, bus, clock, log, metrics, mintId, policy: () => toolPolicy ?? noPolicy };
@@ -237,7 +243,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     metrics,
     crash,
     keep,
-    limits: () => ({ timeoutMs: 30_000, maxResult }),
+    limits: () => ({ timeoutMs: dayMs, maxResult }),
   });
   const compaction = new Compaction({ models, store, clock, log, metrics });
   const loop = new AgentLoop({ models, calls, store, clock, crash, mintId });

@@ -21,7 +21,7 @@ import type { ToolCall, ToolOutput } from '../../src/core/ports/tool.ts';
 import type { Principal } from '../../src/core/principal.ts';
 import type { AskingSettings } from './asking.ts';
 import { jobs } from './jobs.ts';
-import { hasty } from './message-path.ts';
+import { dayMs, hasty } from './message-path.ts';
 import type { Step } from './scripted-provider.ts';
 
 /** Wednesday, 25 November 2026, 10:30 in Berlin, and some minutes more while a test is at work. */
@@ -64,7 +64,7 @@ export async function scheduling(t: TestContext, scripts: Step[][], over: Asking
     concurrency: 4,
     perPerson: 2,
     kinds: {},
-    timeoutMs: 600_000,
+    timeoutMs: dayMs,
     leaseMs: 60_000,
     pollMs: 30_000,
   };
@@ -72,7 +72,7 @@ export async function scheduling(t: TestContext, scripts: Step[][], over: Asking
   const kinds: Partial<Record<PayloadKind, TaskKind>> = {
     text: textKind() as TaskKind,
     ask: askKind({ questions }) as TaskKind,
-    tool: toolKind({ tools: rig.tools, clock, timeoutMs: () => 30_000, save }) as TaskKind,
+    tool: toolKind({ tools: rig.tools, clock, timeoutMs: () => dayMs, save }) as TaskKind,
     fetch: fetchKind({
       tools: rig.tools,
       questions,

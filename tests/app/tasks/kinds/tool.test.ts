@@ -7,7 +7,7 @@ import type { Tool, ToolOutput } from '../../../../src/core/ports/tool.ts';
 import { ownerPerson } from '../../../../src/core/principal.ts';
 import { defaultPolicy } from '../../../support/asking.ts';
 import { jobs } from '../../../support/jobs.ts';
-import { hasty } from '../../../support/message-path.ts';
+import { dayMs, hasty } from '../../../support/message-path.ts';
 
 async function open(t: TestContext, run: (n: number) => Promise<ToolOutput>, more: Partial<Tool> = {}) {
   let made = 0;
@@ -24,7 +24,7 @@ async function open(t: TestContext, run: (n: number) => Promise<ToolOutput>, mor
     groups: [{ name: 'deeds', about: 'deeds', keywords: [], tools: [tool] }],
     toolPolicy: policy,
   });
-  const kind = toolKind({ tools: rig.tools, clock: hasty, timeoutMs: () => 30_000, save: rig.save });
+  const kind = toolKind({ tools: rig.tools, clock: hasty, timeoutMs: () => dayMs, save: rig.save });
   return { ...rig, kind, policyOf: policy, made: () => made };
 }
 
