@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { mock, test, type TestContext } from 'node:test';
 import { FakeHost } from '../fake-host.ts';
 import { ScriptedGateway } from '../scripted-gateway.ts';
+
+// What is left of a time is shown in seconds: the clock stands still.
+mock.timers.enable({ apis: ['Date'], now: Date.now() });
 
 async function rig(t: TestContext) {
   const gateway = await ScriptedGateway.listen();
