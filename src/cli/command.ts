@@ -27,7 +27,8 @@ export interface Command {
   /** Another spelling: `config-generate`. */
   alias?: string;
   summary: string;
-  positionals: readonly Positional[];
+  /** Default: none. */
+  positionals?: readonly Positional[];
   options: readonly Option[];
   load: () => Promise<Handler>;
 }
@@ -112,10 +113,11 @@ export const globalOptions: readonly Option[] = [
   { name: 'version', help: 'print the version' },
 ];
 
+export const json: Option = { name: 'json', help: 'print JSON' };
 /** Options of every command that talks to a running gateway. */
 export const clientOptions: readonly Option[] = [
   { name: 'url', value: 'URL', help: 'the gateway, instead of the one that runs here' },
   { name: 'token-file', value: 'FILE', help: 'a file that holds the token' },
   { name: 'token', value: 'TOKEN', help: 'the token itself (others can see it in the process list)' },
-  { name: 'json', help: 'print JSON' },
+  json,
 ];

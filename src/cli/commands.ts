@@ -1,15 +1,15 @@
 /** Every command there is. A handler is loaded when its command runs, so that no command pays for another. */
-import { type Command, clientOptions, limit, may, need } from './command.ts';
+import { type Command, clientOptions, json, limit, need } from './command.ts';
+import { peopleCommands } from './people-commands.ts';
 import { scheduleCommands } from './schedule-commands.ts';
-
-const json = { name: 'json', help: 'print JSON' };
-const noteLimit = { name: 'limit', value: 'N', help: 'how many at most (default 20)' };
+import { sessionCommands } from './session-commands.ts';
+import { toolCommands } from './tool-commands.ts';
+import { upkeepCommands } from './upkeep-commands.ts';
 
 export const commands: readonly Command[] = [
   {
     name: 'gateway',
     summary: 'run the gateway until it is told to stop',
-    positionals: [],
     options: [
       { name: 'host', value: 'HOST', help: 'the address to listen on (default 127.0.0.1)' },
       { name: 'port', short: 'p', value: 'PORT', help: 'the port to listen on (default 18789)' },
@@ -20,7 +20,6 @@ export const commands: readonly Command[] = [
   {
     name: 'chat',
     summary: 'talk to the assistant in the terminal; with -m ask once and print only the reply',
-    positionals: [],
     options: [
       { name: 'message', short: 'm', value: 'TEXT', help: 'ask once; "-" reads standard input', multiline: true },
       { name: 'session', value: 'KEY', help: 'the session to talk in (default cli)' },
@@ -44,7 +43,6 @@ export const commands: readonly Command[] = [
   {
     name: 'send',
     summary: 'deliver a message through a channel and wait until it has arrived',
-    positionals: [],
     options: [
       { name: 'channel', short: 'c', value: 'CHANNEL', help: 'such as telegram or telegram:main' },
       { name: 'channel-id', value: 'ID', help: "the platform's id of the chat, or of a person who talks to it" },
@@ -58,14 +56,12 @@ export const commands: readonly Command[] = [
   {
     name: 'status',
     summary: 'what runs, since when, per channel and provider, and who was turned away',
-    positionals: [],
     options: clientOptions,
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
     name: 'health',
     summary: 'whether the gateway is alive and ready; exit 1 when it is not',
-    positionals: [],
     options: clientOptions,
     load: async () => (await import('./commands/status.ts')).health,
   },
@@ -79,21 +75,18 @@ export const commands: readonly Command[] = [
   {
     name: 'doctor',
     summary: 'find what is wrong and say the fix; exit 1 if anything is',
-    positionals: [],
     options: [json, { name: 'offline', help: 'ask no provider and no channel' }],
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
     name: 'audit',
     summary: 'find what is unsafe and say the fix; exit 1 if anything is',
-    positionals: [],
     options: [json, { name: 'offline', help: 'ask no provider and no channel' }],
     load: async () => (await import('./commands/doctor.ts')).audit,
   },
   {
     name: 'audit log',
     summary: 'who did what to the gateway, newest first',
-    positionals: [],
     options: [
       { name: 'action', value: 'ACTION', help: 'only this, such as token.created' },
       { name: 'actor', value: 'ID', help: 'only by this token, account or person' },
@@ -106,7 +99,6 @@ export const commands: readonly Command[] = [
   {
     name: 'audit verify',
     summary: 'check that nothing in the audit log was changed or removed; exit 1 if something was',
-    positionals: [],
     options: clientOptions,
     load: async () => (await import('./commands/audit.ts')).verify,
   },
@@ -114,7 +106,6 @@ export const commands: readonly Command[] = [
     name: 'config generate',
     alias: 'config-generate',
     summary: 'write a commented configuration file',
-    positionals: [],
     options: [
       { name: 'path', short: 'p', value: 'FILE', help: 'where to (default config.toml); "-" prints it' },
       { name: 'force', help: 'replace a file that is there' },
@@ -125,295 +116,21 @@ export const commands: readonly Command[] = [
     name: 'config validate',
     alias: 'config-validate',
     summary: 'check the configuration; exit 78 with every problem when it is invalid',
-    positionals: [],
     options: [json],
     load: async () => (await import('./commands/config.ts')).validate,
   },
   {
     name: 'config show',
     summary: 'the configuration in force, secrets masked, each value with its source',
-    positionals: [],
     options: [json],
     load: async () => (await import('./commands/config.ts')).show,
   },
-  {
-    name: 'sessions list',
-    summary: 'the sessions, most recent first',
-    positionals: [],
-    options: [limit, ...clientOptions],
-    load: async () => (await import('./commands/sessions.ts')).list,
-  },
-  {
-    name: 'sessions show',
-    summary: 'the latest messages of a session',
-    positionals: [need('KEY', 'the session')],
-    options: [limit, ...clientOptions],
-    load: async () => (await import('./commands/sessions.ts')).show,
-  },
-  {
-    name: 'sessions export',
-    summary: 'all messages of a session, one JSON object a line',
-    positionals: [need('KEY', 'the session')],
-    options: clientOptions,
-    load: async () => (await import('./commands/sessions.ts')).exportSession,
-  },
-  {
-    name: 'sessions import',
-    summary: 'bring in an exported session as a new one of your own',
-    positionals: [need('FILE', 'what "sessions export" printed')],
-    options: [{ name: 'session', value: 'KEY', help: 'its key (default: from the file)' }, ...clientOptions],
-    load: async () => (await import('./commands/sessions.ts')).importSession,
-  },
-  {
-    name: 'sessions reset',
-    summary: 'begin a new history in a session',
-    positionals: [need('KEY', 'the session')],
-    options: clientOptions,
-    load: async () => (await import('./commands/sessions.ts')).reset,
-  },
-  {
-    name: 'sessions delete',
-    summary: 'remove a session and its history',
-    positionals: [need('KEY', 'the session')],
-    options: clientOptions,
-    load: async () => (await import('./commands/sessions.ts')).remove,
-  },
-  {
-    name: 'sessions cleanup',
-    summary: 'let sessions that nobody used for long begin a new history',
-    positionals: [],
-    options: [{ name: 'max-age', value: 'DURATION', help: 'unused for so long, such as 30d' }, ...clientOptions],
-    load: async () => (await import('./commands/sessions.ts')).cleanup,
-  },
-  {
-    name: 'tokens create',
-    summary: 'make an access token; prints only the token',
-    positionals: [],
-    options: [
-      { name: 'name', value: 'NAME', help: 'what it is for' },
-      { name: 'scopes', value: 'LIST', help: 'of read, send, manage, admin, with commas' },
-      { name: 'expires', value: 'WHEN', help: 'a duration such as 30d, or a date' },
-      ...clientOptions,
-    ],
-    load: async () => (await import('./commands/tokens.ts')).create,
-  },
-  {
-    name: 'tokens list',
-    summary: 'the tokens, without their secrets',
-    positionals: [],
-    options: clientOptions,
-    load: async () => (await import('./commands/tokens.ts')).list,
-  },
-  {
-    name: 'tokens rotate',
-    summary: 'replace the secret of a token; prints only the new token',
-    positionals: [may('ID', 'the token (default: the operator token of this machine)')],
-    options: clientOptions,
-    load: async () => (await import('./commands/tokens.ts')).rotate,
-  },
-  {
-    name: 'tokens revoke',
-    summary: 'make a token useless at once and close what it had open',
-    positionals: [need('ID', 'the token, tok_…')],
-    options: clientOptions,
-    load: async () => (await import('./commands/tokens.ts')).revoke,
-  },
-  {
-    name: 'pairing list',
-    summary: 'who waits to be let in, and who was',
-    positionals: [],
-    options: clientOptions,
-    load: async () => (await import('./commands/pairing.ts')).list,
-  },
-  {
-    name: 'pairing approve',
-    summary: 'let somebody in by the code they were shown',
-    positionals: [need('CODE', 'the code, such as ABCD-EFGH, or the id of the request')],
-    options: [{ name: 'role', value: 'ROLE', help: 'member (default) or guest' }, ...clientOptions],
-    load: async () => (await import('./commands/pairing.ts')).approve,
-  },
-  {
-    name: 'pairing reject',
-    summary: 'turn somebody away, or take back that they were let in',
-    positionals: [need('CODE', 'the code, or the id from the list')],
-    options: clientOptions,
-    load: async () => (await import('./commands/pairing.ts')).reject,
-  },
-  {
-    name: 'people list',
-    summary: 'the people and their roles',
-    positionals: [],
-    options: [limit, ...clientOptions],
-    load: async () => (await import('./commands/people.ts')).list,
-  },
-  {
-    name: 'people show',
-    summary: 'one person, and where they talk to us',
-    positionals: [need('PERSON', 'the id of the person')],
-    options: clientOptions,
-    load: async () => (await import('./commands/people.ts')).show,
-  },
-  {
-    name: 'people link',
-    summary: 'make a code; who sends it as "/pair CODE" in a direct chat is this person from then on',
-    positionals: [need('PERSON', 'the id of the person; "owner" is you')],
-    options: clientOptions,
-    load: async () => (await import('./commands/people.ts')).link,
-  },
-  {
-    name: 'people unlink',
-    summary: 'undo a link: the identity is a person of its own again, a guest whom nobody let in',
-    positionals: [
-      need('PERSON', 'the id of the person'),
-      need('CHANNEL', 'the account, such as telegram:main'),
-      need('SENDER', 'their id there'),
-    ],
-    options: clientOptions,
-    load: async () => (await import('./commands/people.ts')).unlink,
-  },
-  {
-    name: 'people export',
-    summary: 'all that belongs to a person, as a folder of files',
-    positionals: [need('PERSON', 'the id of the person; "owner" is you')],
-    options: [
-      { name: 'to', value: 'FOLDER', help: 'where to (default open-clanker-PERSON); "-" prints JSON lines' },
-      ...clientOptions,
-    ],
-    load: async () => (await import('./commands/rights.ts')).exportPerson,
-  },
-  {
-    name: 'people erase',
-    summary: 'remove a person and all that is theirs, for good, and print the receipt',
-    positionals: [need('PERSON', 'the id of the person')],
-    options: [{ name: 'yes', help: 'you mean it: nothing of it comes back' }, ...clientOptions],
-    load: async () => (await import('./commands/rights.ts')).erasePerson,
-  },
-  {
-    name: 'people role',
-    summary: 'say what a person may do',
-    positionals: [need('PERSON', 'the id of the person'), need('ROLE', 'owner, member or guest')],
-    options: clientOptions,
-    load: async () => (await import('./commands/people.ts')).role,
-  },
-  {
-    name: 'plugins list',
-    summary: 'the configured plugins: what they ask for, their digests, and why one is not used',
-    positionals: [],
-    options: [json],
-    load: async () => (await import('./commands/plugins.ts')).list,
-  },
-  {
-    name: 'skills list',
-    summary: 'the skills on disk, and the folders that cannot be one',
-    positionals: [],
-    options: [json],
-    load: async () => (await import('./commands/skills.ts')).list,
-  },
-  {
-    name: 'skills show',
-    summary: 'one skill: its text and its files',
-    positionals: [need('NAME', 'the skill')],
-    options: [json],
-    load: async () => (await import('./commands/skills.ts')).show,
-  },
-  {
-    name: 'notes list',
-    summary: 'your notes, last changed first',
-    positionals: [],
-    options: [noteLimit, ...clientOptions],
-    load: async () => (await import('./commands/notes.ts')).list,
-  },
-  {
-    name: 'notes search',
-    summary: 'notes with some words, best first',
-    positionals: [need('WORDS', 'the words, in quotes when there are several')],
-    options: [noteLimit, ...clientOptions],
-    load: async () => (await import('./commands/notes.ts')).search,
-  },
-  {
-    name: 'notes get',
-    summary: 'the text of a note',
-    positionals: [need('TITLE', 'the title, in any case')],
-    options: clientOptions,
-    load: async () => (await import('./commands/notes.ts')).get,
-  },
-  {
-    name: 'notes set',
-    summary: 'keep a note; one of the same title is replaced',
-    positionals: [need('TITLE', 'the title')],
-    options: [
-      { name: 'message', short: 'm', value: 'TEXT', help: 'the text; "-" reads standard input', multiline: true },
-      { name: 'expires', value: 'WHEN', help: 'a duration such as 30d, or "never"' },
-      ...clientOptions,
-    ],
-    load: async () => (await import('./commands/notes.ts')).set,
-  },
-  {
-    name: 'notes delete',
-    summary: 'delete a note for good, or all with --all',
-    positionals: [may('TITLE', 'the title')],
-    options: [{ name: 'all', help: 'every note' }, ...clientOptions],
-    load: async () => (await import('./commands/notes.ts')).remove,
-  },
-  {
-    name: 'approvals list',
-    summary: 'calls of tools that wait for a person',
-    positionals: [],
-    options: [{ name: 'all', help: 'also those that were answered or have expired' }, limit, ...clientOptions],
-    load: async () => (await import('./commands/approvals.ts')).list,
-  },
-  {
-    name: 'approvals show',
-    summary: 'one call in full',
-    positionals: [need('ID', 'the question: appr_…, or the number it was shown with')],
-    options: clientOptions,
-    load: async () => (await import('./commands/approvals.ts')).show,
-  },
-  {
-    name: 'approvals approve',
-    summary: 'let a call be made; what comes of it is said where it was asked',
-    positionals: [need('ID', 'the question: appr_…, or the number it was shown with')],
-    options: clientOptions,
-    load: async () => (await import('./commands/approvals.ts')).approve,
-  },
-  {
-    name: 'approvals deny',
-    summary: 'let a call not be made',
-    positionals: [need('ID', 'the question: appr_…, or the number it was shown with')],
-    options: clientOptions,
-    load: async () => (await import('./commands/approvals.ts')).deny,
-  },
-  {
-    name: 'people budget',
-    summary: 'show what a person may spend on models, or give them other limits than their role has',
-    positionals: [need('PERSON', 'the id of the person')],
-    options: [
-      { name: 'usd-day', value: 'X', help: 'US dollars a day (UTC); "none", or "default" as the role' },
-      { name: 'usd-month', value: 'X', help: 'US dollars a month' },
-      { name: 'tokens-day', value: 'N', help: 'tokens a day' },
-      { name: 'tokens-month', value: 'N', help: 'tokens a month' },
-      ...clientOptions,
-    ],
-    load: async () => (await import('./commands/people-budget.ts')).budget,
-  },
-  {
-    name: 'people settings',
-    summary: 'show or change how a person wants to be served; "default" takes a setting back',
-    positionals: [need('PERSON', 'the id of the person; "owner" is you')],
-    options: [
-      { name: 'language', value: 'CODE', help: 'of notices: en, de, es or fr' },
-      { name: 'model', value: 'MODEL', help: 'provider/model, asked when nobody names another one' },
-      { name: 'time-zone', value: 'ZONE', help: 'such as Europe/Berlin' },
-      { name: 'quiet-hours', value: 'SPAN', help: 'such as 22:00-07:00' },
-      { name: 'notices', value: 'on|off', help: 'whether the gateway may say something unasked' },
-      ...clientOptions,
-    ],
-    load: async () => (await import('./commands/people-settings.ts')).settings,
-  },
+  ...sessionCommands,
+  ...peopleCommands,
+  ...toolCommands,
   {
     name: 'usage',
     summary: 'what models were used for, and what is left of the budgets',
-    positionals: [],
     options: [
       { name: 'days', value: 'N', help: 'whole days (UTC), 1 to 366 (default 30)' },
       { name: 'person', value: 'PERSON', help: 'of one person' },
@@ -423,61 +140,7 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./commands/usage.ts')).usage,
   },
   ...scheduleCommands,
-  {
-    name: 'backup',
-    summary: 'write all data to a new folder, while the gateway runs or not, and read it again',
-    positionals: [need('PATH', 'the folder; it must not be there')],
-    options: clientOptions,
-    load: async () => (await import('./commands/backup.ts')).backup,
-  },
-  {
-    name: 'restore',
-    summary: 'put a backup in the place of the data; what was there is kept aside',
-    positionals: [need('PATH', 'the folder of the backup')],
-    options: [{ name: 'yes', help: 'you mean it' }, ...clientOptions],
-    load: async () => (await import('./commands/backup.ts')).restore,
-  },
-  {
-    name: 'logs',
-    summary: 'the last lines of the log',
-    positionals: [],
-    options: [
-      { name: 'follow', short: 'f', help: 'go on with what is logged, also over restarts, until interrupted' },
-      { name: 'level', value: 'LEVEL', help: 'only this and above: trace, debug, info, warn or error' },
-      { name: 'since', value: 'TIME', help: 'only after this, such as 2026-01-31 or 10m' },
-      { name: 'lines', short: 'n', value: 'N', help: 'how many at most (default 100)' },
-      ...clientOptions,
-    ],
-    load: async () => (await import('./commands/logs.ts')).logs,
-  },
-  {
-    name: 'dead list',
-    summary: 'messages and tasks that could not be answered, delivered or done',
-    positionals: [],
-    options: [limit, ...clientOptions],
-    load: async () => (await import('./commands/dead.ts')).list,
-  },
-  {
-    name: 'dead show',
-    summary: 'one dead letter in full',
-    positionals: [need('ID', 'the dead letter')],
-    options: clientOptions,
-    load: async () => (await import('./commands/dead.ts')).show,
-  },
-  {
-    name: 'dead retry',
-    summary: 'queue a dead letter again',
-    positionals: [need('ID', 'the dead letter')],
-    options: clientOptions,
-    load: async () => (await import('./commands/dead.ts')).retry,
-  },
-  {
-    name: 'dead clear',
-    summary: 'forget a dead letter, or all with --all',
-    positionals: [may('ID', 'the dead letter')],
-    options: [{ name: 'all', help: 'every dead letter' }, ...clientOptions],
-    load: async () => (await import('./commands/dead.ts')).clear,
-  },
+  ...upkeepCommands,
 ];
 
 /** Words that belong to later versions: refused as such, never listed. */

@@ -5,7 +5,7 @@ import { type Command, globalOptions, type Option } from './command.ts';
 const maxOptionsInUsage = 8;
 
 /** `open-clanker why MESSAGE_ID [--url URL] …` */
-export function usageOf({ name, positionals, options }: Command): string {
+export function usageOf({ name, positionals = [], options }: Command): string {
   const words = [
     ...positionals.map(({ name, required }) => (required ? name : `[${name}]`)),
     ...(options.length > maxOptionsInUsage ? ['[OPTION …]'] : options.map((option) => `[${spelling(option)}]`)),
@@ -49,7 +49,7 @@ function listing(group: string, commands: readonly Command[]): string {
 
 function details(command: Command): string {
   const rows: [string, string][] = [
-    ...command.positionals.map(({ name, help }): [string, string] => [name, help]),
+    ...(command.positionals ?? []).map(({ name, help }): [string, string] => [name, help]),
     ...command.options.map((option): [string, string] => [spelling(option), option.help]),
   ];
   return [

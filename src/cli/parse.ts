@@ -118,15 +118,16 @@ const findOption = (spelled: string, declared: readonly Option[]): Option | unde
   declared.find((option) => spelled === `--${option.name}` || (option.short && spelled === `-${option.short}`));
 
 function checkPositionals(positionals: readonly string[], command: Command): void {
-  const missing = command.positionals[positionals.length];
+  const { positionals: known = [] } = command;
+  const missing = known[positionals.length];
   if (missing?.required === true) throw wrongUse(`${missing.name} is missing`, command);
-  const extra = positionals[command.positionals.length];
+  const extra = positionals[known.length];
   if (extra !== undefined) {
     const quotes = positionals.length > 1 ? ' (what has blanks in it is put in quotes)' : '';
     throw wrongUse(`unexpected argument "${printable(extra)}"${quotes}`, command);
   }
   for (const [index, value] of positionals.entries()) {
-    refuseControls(value, command.positionals[index]?.name ?? '', command);
+    refuseControls(value, known[index]?.name ?? '', command);
   }
 }
 

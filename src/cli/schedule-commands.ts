@@ -48,7 +48,6 @@ export const scheduleCommands: readonly Command[] = [
   {
     name: 'jobs list',
     summary: 'the jobs, the next due first',
-    positionals: [],
     options: [
       { name: 'state', value: 'STATE', help: 'only active, paused or finished' },
       chores,
@@ -116,7 +115,6 @@ export const scheduleCommands: readonly Command[] = [
   {
     name: 'tasks list',
     summary: 'the tasks, newest first',
-    positionals: [],
     options: [
       { name: 'state', value: 'STATE', help: 'only queued, running, completed, failed or cancelled' },
       { name: 'job', value: 'ID', help: 'only of this job' },
@@ -138,7 +136,6 @@ export const scheduleCommands: readonly Command[] = [
   {
     name: 'tasks add',
     summary: 'have something done in the background, now or once later',
-    positionals: [],
     options: [
       ...whatOptions,
       { name: 'at', value: 'TIME', help: 'not before this, such as 2026-12-24T18:00' },

@@ -1,0 +1,138 @@
+/** The commands of who may come in, and what they may. */
+import { type Command, clientOptions, limit, may, need } from './command.ts';
+
+export const peopleCommands: readonly Command[] = [
+  {
+    name: 'tokens create',
+    summary: 'make an access token; prints only the token',
+    options: [
+      { name: 'name', value: 'NAME', help: 'what it is for' },
+      { name: 'scopes', value: 'LIST', help: 'of read, send, manage, admin, with commas' },
+      { name: 'expires', value: 'WHEN', help: 'a duration such as 30d, or a date' },
+      ...clientOptions,
+    ],
+    load: async () => (await import('./commands/tokens.ts')).create,
+  },
+  {
+    name: 'tokens list',
+    summary: 'the tokens, without their secrets',
+    options: clientOptions,
+    load: async () => (await import('./commands/tokens.ts')).list,
+  },
+  {
+    name: 'tokens rotate',
+    summary: 'replace the secret of a token; prints only the new token',
+    positionals: [may('ID', 'the token (default: the operator token of this machine)')],
+    options: clientOptions,
+    load: async () => (await import('./commands/tokens.ts')).rotate,
+  },
+  {
+    name: 'tokens revoke',
+    summary: 'make a token useless at once and close what it had open',
+    positionals: [need('ID', 'the token, tok_…')],
+    options: clientOptions,
+    load: async () => (await import('./commands/tokens.ts')).revoke,
+  },
+  {
+    name: 'pairing list',
+    summary: 'who waits to be let in, and who was',
+    options: clientOptions,
+    load: async () => (await import('./commands/pairing.ts')).list,
+  },
+  {
+    name: 'pairing approve',
+    summary: 'let somebody in by the code they were shown',
+    positionals: [need('CODE', 'the code, such as ABCD-EFGH, or the id of the request')],
+    options: [{ name: 'role', value: 'ROLE', help: 'member (default) or guest' }, ...clientOptions],
+    load: async () => (await import('./commands/pairing.ts')).approve,
+  },
+  {
+    name: 'pairing reject',
+    summary: 'turn somebody away, or take back that they were let in',
+    positionals: [need('CODE', 'the code, or the id from the list')],
+    options: clientOptions,
+    load: async () => (await import('./commands/pairing.ts')).reject,
+  },
+  {
+    name: 'people list',
+    summary: 'the people and their roles',
+    options: [limit, ...clientOptions],
+    load: async () => (await import('./commands/people.ts')).list,
+  },
+  {
+    name: 'people show',
+    summary: 'one person, and where they talk to us',
+    positionals: [need('PERSON', 'the id of the person')],
+    options: clientOptions,
+    load: async () => (await import('./commands/people.ts')).show,
+  },
+  {
+    name: 'people link',
+    summary: 'make a code; who sends it as "/pair CODE" in a direct chat is this person from then on',
+    positionals: [need('PERSON', 'the id of the person; "owner" is you')],
+    options: clientOptions,
+    load: async () => (await import('./commands/people.ts')).link,
+  },
+  {
+    name: 'people unlink',
+    summary: 'undo a link: the identity is a person of its own again, a guest whom nobody let in',
+    positionals: [
+      need('PERSON', 'the id of the person'),
+      need('CHANNEL', 'the account, such as telegram:main'),
+      need('SENDER', 'their id there'),
+    ],
+    options: clientOptions,
+    load: async () => (await import('./commands/people.ts')).unlink,
+  },
+  {
+    name: 'people export',
+    summary: 'all that belongs to a person, as a folder of files',
+    positionals: [need('PERSON', 'the id of the person; "owner" is you')],
+    options: [
+      { name: 'to', value: 'FOLDER', help: 'where to (default open-clanker-PERSON); "-" prints JSON lines' },
+      ...clientOptions,
+    ],
+    load: async () => (await import('./commands/rights.ts')).exportPerson,
+  },
+  {
+    name: 'people erase',
+    summary: 'remove a person and all that is theirs, for good, and print the receipt',
+    positionals: [need('PERSON', 'the id of the person')],
+    options: [{ name: 'yes', help: 'you mean it: nothing of it comes back' }, ...clientOptions],
+    load: async () => (await import('./commands/rights.ts')).erasePerson,
+  },
+  {
+    name: 'people role',
+    summary: 'say what a person may do',
+    positionals: [need('PERSON', 'the id of the person'), need('ROLE', 'owner, member or guest')],
+    options: clientOptions,
+    load: async () => (await import('./commands/people.ts')).role,
+  },
+  {
+    name: 'people budget',
+    summary: 'show what a person may spend on models, or give them other limits than their role has',
+    positionals: [need('PERSON', 'the id of the person')],
+    options: [
+      { name: 'usd-day', value: 'X', help: 'US dollars a day (UTC); "none", or "default" as the role' },
+      { name: 'usd-month', value: 'X', help: 'US dollars a month' },
+      { name: 'tokens-day', value: 'N', help: 'tokens a day' },
+      { name: 'tokens-month', value: 'N', help: 'tokens a month' },
+      ...clientOptions,
+    ],
+    load: async () => (await import('./commands/people-budget.ts')).budget,
+  },
+  {
+    name: 'people settings',
+    summary: 'show or change how a person wants to be served; "default" takes a setting back',
+    positionals: [need('PERSON', 'the id of the person; "owner" is you')],
+    options: [
+      { name: 'language', value: 'CODE', help: 'of notices: en, de, es or fr' },
+      { name: 'model', value: 'MODEL', help: 'provider/model, asked when nobody names another one' },
+      { name: 'time-zone', value: 'ZONE', help: 'such as Europe/Berlin' },
+      { name: 'quiet-hours', value: 'SPAN', help: 'such as 22:00-07:00' },
+      { name: 'notices', value: 'on|off', help: 'whether the gateway may say something unasked' },
+      ...clientOptions,
+    ],
+    load: async () => (await import('./commands/people-settings.ts')).settings,
+  },
+];
