@@ -6,7 +6,8 @@ import { answering } from '../support/asking.ts';
 import { openDoor } from '../support/door.ts';
 import { ask } from '../support/raw.ts';
 import { scheduling } from '../support/scheduling.ts';
-import { ScriptedGateway, tokens } from '../support/scripted-gateway.ts';
+import { ScriptedGateway } from '../support/scripted-gateway.ts';
+import { tokens } from '../support/scripted-tokens.ts';
 
 const methods = ['previewJob', 'addJob', 'jobs', 'job', 'editJob', 'removeJob', 'addTask', 'tasks', 'task'] as const;
 

@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws';
 import { startDaemon } from '../support/daemon.ts';
 import { openDoor } from '../support/door.ts';
 import { ask } from '../support/raw.ts';
-import { tokens } from '../support/scripted-gateway.ts';
+import { tokens } from '../support/scripted-tokens.ts';
 import type { Target } from './case.ts';
 
 /** The server over a scripted gateway, in this process. */

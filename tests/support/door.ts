@@ -7,7 +7,8 @@ import {
 } from '../../src/adapters/http/settings.ts';
 import { systemClock } from '../../src/adapters/system/index.ts';
 import type { Labels, Log, LogFields, Metrics } from '../../src/core/ports/system.ts';
-import { channelTypes, ScriptedGateway } from './scripted-gateway.ts';
+import { channelTypes } from './scripted-chat.ts';
+import { ScriptedGateway } from './scripted-gateway.ts';
 
 /** Figures as `name{labels}` → sum. */
 export class CountedMetrics implements Metrics {

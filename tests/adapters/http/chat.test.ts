@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { openDoor, type TestDoor } from '../../support/door.ts';
 import { ask, codeOf, dial, raw } from '../../support/raw.ts';
-import { tokens } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 
 let door: TestDoor;
 before(async () => {

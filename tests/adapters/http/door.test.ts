@@ -8,7 +8,7 @@ import { maxJsonDepth, parseJson } from '../../../src/adapters/http/json.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
 import { openDoor, type TestDoor } from '../../support/door.ts';
 import { ask, codeOf, dial, from, raw } from '../../support/raw.ts';
-import { tokens } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 
 const at = ({ port }: TestDoor): { host: string; port: number } => ({ host: '127.0.0.1', port });
 

@@ -5,7 +5,7 @@ import { ClankerError } from '../../../src/core/errors.ts';
 import type { HookRequest, HookResponse } from '../../../src/core/ports/channel.ts';
 import { openDoor, type TestDoor } from '../../support/door.ts';
 import { ask, codeOf, dial, from, raw } from '../../support/raw.ts';
-import { tokens } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 
 const at = ({ port }: TestDoor): { host: string; port: number } => ({ host: '127.0.0.1', port });
 

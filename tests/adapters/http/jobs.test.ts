@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import type { NewEvent } from '../../../src/core/events.ts';
 import { openDoor, type TestDoor } from '../../support/door.ts';
 import { ask, type Asked } from '../../support/raw.ts';
-import { tokens } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 
 let door: TestDoor;
 before(async () => {

@@ -3,7 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { openDoor, type TestDoor } from '../../support/door.ts';
 import { ask } from '../../support/raw.ts';
-import { tokens } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 
 async function opened(t: TestContext): Promise<TestDoor> {
   const door = await openDoor();

@@ -6,7 +6,7 @@ import { fromJSONSchema, type ZodType } from 'zod';
 import { routeTable } from '../../../src/adapters/http/routes/index.ts';
 import { ask, type Asked } from '../../support/raw.ts';
 import { openDoor, type TestDoor } from '../../support/door.ts';
-import { tokens } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 
 interface Media {
   schema: Parameters<typeof fromJSONSchema>[0];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openDoor, type TestDoor } from '../../support/door.ts';
 import { ask, codeOf, type Answered } from '../../support/raw.ts';
-import { tokens } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 
 let door: TestDoor;
 before(async () => {

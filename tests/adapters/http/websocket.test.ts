@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { openDoor, type TestDoor } from '../../support/door.ts';
 import { clientFrame, converse, handshake } from '../../support/raw-websocket.ts';
-import { tokens } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 
 let door: TestDoor;
 before(async () => {

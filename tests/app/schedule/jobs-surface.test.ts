@@ -11,7 +11,8 @@ import { FakeHost } from '../../cli/fake-host.ts';
 import { folder, open } from '../../adapters/store/open.ts';
 import { openDoor } from '../../support/door.ts';
 import { ask } from '../../support/raw.ts';
-import { ScriptedGateway, tokens } from '../../support/scripted-gateway.ts';
+import { ScriptedGateway } from '../../support/scripted-gateway.ts';
+import { tokens } from '../../support/scripted-tokens.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const methods = [
