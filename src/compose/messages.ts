@@ -19,6 +19,7 @@ export function composeMessages(agent: Agent) {
   const limits: RunDeps['channelLimits'] = (channel, account) => channels.limits(channel, account);
   const queueMode = (channel: string): QueueMode =>
     channel === 'api' || channel === 'job' ? 'followup' : live.config.agent.queue_mode;
+  const historyTurns = (): number => live.historyTurns;
   const waiters = new RunWaiters();
   const delivery = new Delivery({ ...agent, readFile: (id) => files.read(id) });
   const outages = new Outages({ ...agent, delivery, runs: () => runs });
@@ -27,6 +28,7 @@ export function composeMessages(agent: Agent) {
     delivery,
     waiters,
     outages,
+    historyTurns,
     agent: (name, { inbound, role }) => live.agent(name ?? boundAgent(live.config.bindings, inbound, role)),
     steers: ({ channel }) => queueMode(channel) === 'steer',
     preferredModel: (person) => preferences.modelOf(person),
@@ -36,7 +38,7 @@ export function composeMessages(agent: Agent) {
   });
   const runs = new RunQueue({
     ...agent,
-    historyTurns: () => live.historyTurns,
+    historyTurns,
     queueMode,
     execute: (run) => executor.execute(run),
   });

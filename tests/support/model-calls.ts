@@ -141,6 +141,8 @@ interface CallSetting extends Partial<CallOptions> {
   tools?: boolean;
   /** Sees every event as it comes. */
   on?: (event: CallEvent) => void;
+  /** A request is made. */
+  made?: () => void;
 }
 
 /** The whole course of one call; fails when anything comes after its end. */
@@ -149,7 +151,7 @@ export async function courseOf(
   clock: Clock,
   setting: CallSetting = {},
 ): Promise<{ events: CallEvent[]; end: CallEnd; types: string }> {
-  const { tools = false, on, ...options } = setting;
+  const { tools = false, on, made, ...options } = setting;
   const candidates: readonly Candidate[] = options.candidates ?? caller.resolve(null);
   const tool = { name: 'look', description: 'Looks.', parameters: { type: 'object' } };
   const request = {
@@ -161,7 +163,10 @@ export async function courseOf(
   const events: CallEvent[] = [];
   let over = false;
   const end = await caller.call(
-    request,
+    () => {
+      made?.();
+      return request;
+    },
     {
       runId: 'run_1',
       owner: 'owner',

@@ -16,10 +16,10 @@ export type Step = ModelEvent | { wait: number } | { until: Promise<unknown> } |
 export const start: Step = { type: 'start' };
 export const text = (text: string): Step => ({ type: 'text', text });
 export const finish: Step = { type: 'finish', reason: 'stop', raw: 'stop' };
-export const usage: Step = {
+export const usage = {
   type: 'usage',
   usage: { input: 10, cacheRead: 5, cacheWrite: 0, output: 2, reasoning: 0, estimated: false },
-};
+} as const;
 export const answer = [start, text('Hello'), usage, finish];
 
 export function failing(kind: ProviderErrorKind, more: Partial<ProviderError> = {}): Step[] {

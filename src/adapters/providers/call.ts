@@ -5,7 +5,7 @@
 import { HttpFailure } from '../../core/ports/http-client.ts';
 import type { HttpBody, HttpClient, HttpResponse } from '../../core/ports/http-client.ts';
 import type { JsonObject } from '../../core/message.ts';
-import type { ModelEvent, ModelRequest, ProviderConfig, Usage } from '../../core/ports/provider.ts';
+import type { ModelEvent, ProviderConfig } from '../../core/ports/provider.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import type { ErrorDialect, Progress } from './failure.ts';
@@ -13,7 +13,6 @@ import { FaultError, badResponse } from './fault.ts';
 import { frameReader } from './frame-reader.ts';
 import type { FrameReader, Framing, Translator } from './frame-reader.ts';
 import { readEnd } from './read-end.ts';
-import { estimateUsage } from './usage.ts';
 
 export interface ProviderDeps {
   http: HttpClient;
@@ -36,11 +35,49 @@ export interface CallContext {
   errors: ErrorDialect;
 }
 
-/** Emits what the one call gives, its terminal event last; see the port for what is promised. */
-export async function runCall(
+/**
+ * Emits what the one call gives, its terminal event last; see the port for what is promised. Not an async function: what
+ * `prepare` holds, the request, is the largest thing of a call and is let go when it is sent.
+ */
+export function runCall(
   context: CallContext,
-  request: ModelRequest,
   prepare: () => Call,
+  signal: AbortSignal,
+  emit: (event: ModelEvent) => void,
+): Promise<void> {
+  let asked: Promise<Asked>;
+  try {
+    asked = ask(prepare(), context, signal);
+  } catch (error) {
+    asked = Promise.reject(error);
+  }
+  return hearOut(asked, context, signal, emit);
+}
+
+interface Asked {
+  translator: Translator;
+  framing: Call['framing'];
+  response: HttpResponse;
+}
+
+function ask(
+  { url, headers, body, framing, translator }: Call,
+  { config, deps }: CallContext,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const answered = deps.http.request({
+    method: 'POST',
+    url,
+    headers: { ...headers, ...config.headers, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal,
+  });
+  return answered.then((response) => ({ translator, framing, response }));
+}
+
+async function hearOut(
+  asking: Promise<Asked>,
+  context: CallContext,
   signal: AbortSignal,
   emit: (event: ModelEvent) => void,
 ): Promise<void> {
@@ -48,17 +85,21 @@ export async function runCall(
   let translator: Translator | null = null;
   let body: HttpBody | null = null;
   let finished = false;
+  const tellUsage = (): void => {
+    const usage = translator?.usage ?? null;
+    if (usage !== null) emit({ type: 'usage', usage });
+  };
   const deliver = (event: ModelEvent): void => {
     if (finished) return;
     if (signal.aborted) throw new HttpFailure('body', 'maybe', 'aborted', 'The request was aborted.');
     if (event.type === 'finish') {
       finished = true;
-      emit({ type: 'usage', usage: translator?.usage ?? estimateUsage(request, progress.output ?? 0) });
+      tellUsage();
     } else progress.output = outputAfter(event, progress.output);
     emit(event);
   };
   try {
-    const asked = await ask(prepare, context, signal);
+    const asked = await asking;
     const { response } = asked;
     translator = asked.translator;
     progress.requestId = response.headers['x-request-id'] ?? response.headers['request-id'];
@@ -75,7 +116,7 @@ export async function runCall(
   } catch (error) {
     // What is broken behind the end of the answer changes nothing.
     if (!finished) {
-      if (progress.output !== null) emit({ type: 'usage', usage: brokenUsage(request, progress.output, translator) });
+      if (progress.output !== null) tellUsage();
       emit({ type: 'error', error: failureOf(error, progress, context) });
     }
   } finally {
@@ -101,25 +142,6 @@ function readUntil(over: () => boolean, body: HttpBody, reader: FrameReader): Pr
   });
 }
 
-interface Asked {
-  translator: Translator;
-  framing: Call['framing'];
-  response: HttpResponse;
-}
-
-/** Of the request only this is kept while it is answered: its body is the largest thing of a call. */
-function ask(prepare: () => Call, { config, deps }: CallContext, signal: AbortSignal): Promise<Asked> {
-  const { url, headers, body, framing, translator } = prepare();
-  const answered = deps.http.request({
-    method: 'POST',
-    url,
-    headers: { ...headers, ...config.headers, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal,
-  });
-  return answered.then((response) => ({ translator, framing, response }));
-}
-
 function framingOf(response: HttpResponse, framing: Call['framing']): Framing {
   const type = response.headers['content-type'] ?? '';
   if (type.startsWith('text/html')) throw badResponse('The answer is a web page; is base_url right?');
@@ -138,12 +160,4 @@ function outputAfter(event: ModelEvent, before: number | null): number | null {
     default:
       return before;
   }
-}
-
-/** What an answer that broke off has cost: reported where it was, counted by us for the rest. */
-function brokenUsage(request: ModelRequest, output: number, translator: Translator | null): Usage {
-  const estimate = estimateUsage(request, output);
-  const reported = translator?.usage;
-  if (!reported) return estimate;
-  return { ...reported, output: Math.max(reported.output, estimate.output), estimated: true };
 }

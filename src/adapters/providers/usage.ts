@@ -1,20 +1,4 @@
-import { estimateRequestTokens, estimateTokens } from '../../core/estimate.ts';
-import type { ModelRequest, Usage } from '../../core/ports/provider.ts';
-
-const charactersPerToken = 4;
-
-/** Our own count of one call, for providers that report none and for answers that broke off. */
-export function estimateUsage(request: ModelRequest, outputCharacters: number): Usage {
-  const tools = request.tools.length === 0 ? 0 : estimateTokens(JSON.stringify(request.tools));
-  return {
-    input: estimateRequestTokens(request.system, request.messages) + tools,
-    cacheRead: 0,
-    cacheWrite: 0,
-    output: Math.ceil(outputCharacters / charactersPerToken),
-    reasoning: 0,
-    estimated: true,
-  };
-}
+import type { Usage } from '../../core/ports/provider.ts';
 
 /** What a provider reported, made ours: `prompt` counts everything read, cached or not. */
 export function reportedUsage(report: {

@@ -10,6 +10,7 @@ import type { ModelCaller } from '../models/caller.ts';
 import { requestOf } from '../runs/context.ts';
 import type { Compaction } from './compaction.ts';
 import type { AgentLoop } from './loop.ts';
+import { RunHistory } from './run-history.ts';
 import type { AgentSettings } from './settings.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -96,10 +97,11 @@ async function ask(agent: AgentSettings, question: string, call: ToolCall, deps:
       owner: call.person,
       candidates,
       groups: toolbox.usable(agent, call.role),
-      history,
+      history: new RunHistory(history),
       request: async (visible, _needed, tight) =>
         compaction.fit(await requestOf(visible, context), window, model, tight),
-      counted: (request, usage, of) => compaction.learn(request, usage, of),
+      sized: (request) => compaction.sized(request),
+      counted: (size, usage, of) => compaction.learn(size, usage, of),
       taint: (visible) => taintOf(visible, null),
       journal: null,
       steer: false,

@@ -13,11 +13,11 @@ import type { NewMessage } from '../../core/ports/session-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
-import type { CallEvent, ModelCaller } from '../models/caller.ts';
+import type { CallEvent, CallRequest, ModelCaller } from '../models/caller.ts';
 import { LoopBreaker } from './breaker.ts';
 import type { CallRunner, StepContext } from './calls.ts';
 import { neededGroups, specOf, useToolsSpec } from './selection.ts';
-import { recordedRequest } from './recording.ts';
+import { recordedRequest, type RecordedRequest } from './recording.ts';
 import {
   callIdsIn,
   emptyStep,
@@ -75,13 +75,22 @@ const noteId = ({ id }: ApprovedCall): string => `msg_${id}`;
 
 /** What one model call came to. */
 interface Answer {
-  request: Omit<ModelRequest, 'model'>;
+  /** Where runs are recorded. */
+  request: RecordedRequest | null;
   usage: Usage | null;
   cost: number | null;
   parts: Part[];
   calls: WrittenCall[];
   reason: string;
   model: string;
+}
+
+/** What is still asked about a request when it is gone. */
+interface RequestFacts {
+  size: number | null;
+  recorded: RecordedRequest | null;
+  /** Of the calls of this run that it shows. */
+  callIds: ReadonlySet<string>;
 }
 
 class AgentRun {
@@ -99,10 +108,10 @@ class AgentRun {
   #steps: NewMessage[] = [];
   /** The step at work. */
   #open: Step | null = null;
-  #count: number;
+  #count = 0;
   /** The next entry of the journal. */
   #entry = 1;
-  #said: string[];
+  #said: string[] = [];
   #usage: Usage | null = null;
   #cost: number | null = 0;
   #started = false;
@@ -115,11 +124,6 @@ class AgentRun {
     this.#attempts = [...task.attempts];
     this.#hear = hear;
     this.#deadlineMs = deps.clock.monotonic() + task.agent.limits.timeoutMs;
-    const { history, caller } = task;
-    this.#count = stepsIn(history, caller.runId);
-    this.#said = history
-      .filter(({ role, runId }) => role === 'assistant' && runId === caller.runId)
-      .map(({ parts }) => textOf(parts));
   }
 
   run(): Promise<LoopEnd> {
@@ -132,6 +136,7 @@ class AgentRun {
 
   async #work(): Promise<LoopEnd> {
     const { approved, journal } = this.#task;
+    await this.#lookBack();
     if (approved !== null || (journal !== null && journal.length > 0)) await this.#takeUp(approved, journal ?? []);
     for (;;) {
       if (this.#asked.length > 0) return this.#end(null, [], 'approval');
@@ -149,12 +154,21 @@ class AgentRun {
     }
   }
 
+  /** What of this run is in the history already. */
+  async #lookBack(): Promise<void> {
+    const { history, caller } = this.#task;
+    const messages = await history.messages();
+    this.#count = stepsIn(messages, caller.runId);
+    for (const { role, runId, parts } of messages)
+      if (role === 'assistant' && runId === caller.runId) this.#said.push(textOf(parts));
+  }
+
   /** What comes before the model is asked: a call that was approved, and what an earlier start left undone. */
   async #takeUp(approved: ApprovedCall | null, journal: readonly JournalEntry[]): Promise<void> {
     const { history } = this.#task;
     const { first, steps, next } = stepsOf(journal);
     this.#entry = next;
-    if (approved !== null && !history.some(({ id }) => id === noteId(approved)))
+    if (approved !== null && !(await history.messages()).some(({ id }) => id === noteId(approved)))
       await this.#carryOutApproved(approved, first);
     // Goes on where an earlier start was when the process ended.
     for (const step of steps) {
@@ -193,15 +207,15 @@ class AgentRun {
   }
 
   async #carryOut(step: Step, written: Promise<unknown>): Promise<boolean> {
-    const { asked, files, looping } = await this.#deps.calls.carryOut(step, this.#context(written));
+    const { asked, files, looping } = await this.#deps.calls.carryOut(step, await this.#context(written));
     this.#asked.push(...asked);
     this.#files.push(...step.files, ...files);
     return looping;
   }
 
-  #context(written: Promise<unknown>): StepContext {
+  async #context(written: Promise<unknown>): Promise<StepContext> {
     const task = this.#task;
-    const visible = this.#visible();
+    const visible = await this.#visible();
     return {
       groups: task.groups,
       caller: task.caller,
@@ -225,7 +239,7 @@ class AgentRun {
     step.calls.push({ type: 'tool_call', id: 'approved', name: tool, args });
     this.#entry = Math.max(this.#entry, 2);
     try {
-      const { files } = await this.#deps.calls.approved(step, this.#context(Promise.resolve()));
+      const { files } = await this.#deps.calls.approved(step, await this.#context(Promise.resolve()));
       this.#files.push(...step.files, ...files);
     } finally {
       const [result] = step.results;
@@ -253,8 +267,9 @@ class AgentRun {
     this.#steps.push({ id, role, parts, author, time: this.#deps.clock.now() });
   }
 
-  #visible(): readonly Message[] {
-    const { history, caller } = this.#task;
+  async #visible(): Promise<readonly Message[]> {
+    const { caller } = this.#task;
+    const history = await this.#task.history.messages();
     if (this.#steps.length === 0) return history;
     const last = history.at(-1)?.seq ?? 0;
     const { sessionKey, runId } = caller;
@@ -264,17 +279,18 @@ class AgentRun {
   async #ask(): Promise<Answer | ClankerError> {
     const { models } = this.#deps;
     const task = this.#task;
-    const visible = this.#visible();
-    const needed = neededGroups(task.groups, visible);
+    let facts: RequestFacts = { size: null, recorded: null, callIds: new Set() };
+    const make = async (): Promise<CallRequest> => {
+      const made = await this.#request();
+      facts = made.facts;
+      return made.request;
+    };
     const before = joinSaid(this.#said);
     let text = '';
     let reasoning: Part[] = [];
     let calls: WrittenCall[] = [];
-    let made: ReadonlySet<string> | null = null;
-    const ownId = (id: string): string => {
-      const stored = (made ??= callIdsIn(visible, task.caller.runId));
-      return ownCallId(id, (wanted) => stored.has(wanted) || calls.some((call) => call.id === wanted));
-    };
+    const ownId = (id: string): string =>
+      ownCallId(id, (wanted) => facts.callIds.has(wanted) || calls.some((call) => call.id === wanted));
     // The one place that words of a model pass on their way out, streamed and stored.
     let secrets = new SecretMask();
     const say = (words: string): void => {
@@ -319,9 +335,8 @@ class AgentRun {
         default:
       }
     };
-    const request = { ...(await task.request(visible, needed, this.#tight)), ...this.#tools(needed) };
     const end = await models.call(
-      request,
+      make,
       {
         runId: task.caller.runId,
         owner: task.owner,
@@ -343,19 +358,31 @@ class AgentRun {
       this.#tight = true;
       return this.#ask();
     }
-    task.counted(request, end.usage, end.model);
+    if (facts.size !== null) task.counted(facts.size, end.usage, end.model);
     this.#usage = addUsage(this.#usage, end.usage);
     this.#cost = this.#cost === null || end.cost === null ? null : this.#cost + end.cost;
     const words: Part[] = text === '' ? [] : [{ type: 'text', text }];
     const called = calls.map(({ type, id, name, args }): Part => ({ type, id, name, args }));
     const parts = [...mergeReasoning(reasoning), ...words, ...called];
     const { reason, model, usage, cost } = end;
-    return { request, parts, calls, reason, model, usage, cost };
+    return { request: facts.recorded, parts, calls, reason, model, usage, cost };
+  }
+
+  /** The request, and of what it is made of only what has to be known when it was answered. */
+  async #request(): Promise<{ request: CallRequest; facts: RequestFacts }> {
+    const task = this.#task;
+    const { caller, groups, history, record } = task;
+    const visible = await this.#visible();
+    const needed = neededGroups(groups, visible);
+    const request = { ...(await task.request(visible, needed, this.#tight)), ...this.#tools(needed) };
+    history.letGo();
+    const recorded = record === null ? null : recordedRequest(request);
+    return { request, facts: { size: task.sized(request), recorded, callIds: callIdsIn(visible, caller.runId) } };
   }
 
   #record({ request, ...answer }: Answer, results: Step['results']): void {
     const known = results.filter((result) => result !== undefined);
-    this.#task.record?.({ request: recordedRequest(request), answer, results: known });
+    if (request !== null) this.#task.record?.({ request, answer, results: known });
   }
 
   #tools(needed: ReadonlySet<string>): Pick<ModelRequest, 'tools' | 'wordsOnly'> {
@@ -375,7 +402,7 @@ class AgentRun {
     if (this.#asked.length > 0 || this.#files.length > 0) return;
     const joined = await this.#deps.store.joinRun(caller.runId, this.#steps);
     if (joined === null) return;
-    history.push(...joined.messages);
+    history.joined(joined.messages);
     this.#steps = [];
     this.#hear({ type: 'joined', ...joined });
   }

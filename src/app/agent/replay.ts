@@ -15,16 +15,15 @@ import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
 import { readsOnly, type Effect, type Tool, type ToolGroup, type ToolOutput } from '../../core/ports/tool.ts';
 import type { PersonRole } from '../../core/principal.ts';
-import type { CallEvent, CallEnd, CallOptions, CallRequest, ModelCaller } from '../models/caller.ts';
+import type { CallEvent, CallEnd, CallOptions, MakeRequest, ModelCaller } from '../models/caller.ts';
 import { requestOf } from '../runs/context.ts';
 import { CallRunner } from './calls.ts';
+import { RunHistory } from './run-history.ts';
 import { AgentLoop } from './loop.ts';
 import type { LoopEnd, Task } from './task.ts';
 import { recordedRequest, type RecordedRequest, type RecordedSetting, type RecordedStep } from './recording.ts';
-import { historyTurnsOf, type AgentSettings } from './settings.ts';
+import { historyTurnsOf, maxHistory, type AgentSettings } from './settings.ts';
 import type { Toolbox } from './toolbox.ts';
-
-const maxHistory = 2000;
 
 export interface ReplayDeps {
   models: ModelCaller;
@@ -205,8 +204,9 @@ export class Replays {
       owner: person,
       candidates: models === this.#deps.models ? this.#deps.models.resolve(run.model) : [],
       groups,
-      history,
+      history: new RunHistory(history),
       request: (visible) => requestOf(visible, context),
+      sized: () => null,
       counted: () => undefined,
       taint: (visible) => taintOf(visible, null) ?? summary?.outside ?? null,
       journal: null,
@@ -302,7 +302,8 @@ class Tape {
   }
 
   /** As a ModelCaller: one recorded answer after the other. */
-  call(request: CallRequest, _options: CallOptions, emit: (event: CallEvent) => void): Promise<CallEnd> {
+  async call(make: MakeRequest, _options: CallOptions, emit: (event: CallEvent) => void): Promise<CallEnd> {
+    const request = await make();
     const step = this.#steps[this.#at++];
     if (step === undefined) {
       const error = new ClankerError(
@@ -310,7 +311,7 @@ class Tape {
         'recording_ended',
         'The recording has no further answer of the model.',
       );
-      return Promise.resolve({ type: 'failed', error, attempts: [] });
+      return { type: 'failed', error, attempts: [] };
     }
     if (comparable(recordedRequest(request)) !== comparable(step.request)) this.diverged ??= this.#at;
     const { parts, calls, reason, model, usage, cost } = step.answer;
@@ -323,7 +324,7 @@ class Tape {
       if (problem === undefined) emit({ type: 'tool_call', id, name, args });
       else emit({ type: 'tool_invalid', id, name, ...problem });
     }
-    return Promise.resolve({ type: 'finished', reason: reason as 'stop', model, usage, cost, attempts: [] });
+    return { type: 'finished', reason: reason as 'stop', model, usage, cost, attempts: [] };
   }
 }
 

@@ -29,5 +29,8 @@ export interface RunLimits {
   contextTokens: number;
 }
 
+/** Messages of a history, however many steps its exchanges had. */
+export const maxHistory = 2000;
+
 /** Messages of the user that a window can need; a question that was not answered is an exchange as well. */
 export const historyTurnsOf = (agent: AgentSettings): number => agent.historyWindow + 1;

@@ -9,6 +9,7 @@ import type { LogFields } from '../../core/ports/system.ts';
 import type { ToolCall, ToolGroup } from '../../core/ports/tool.ts';
 import type { Candidate } from '../models/caller.ts';
 import type { RecordedStep } from './recording.ts';
+import type { RunHistory } from './run-history.ts';
 import type { AgentSettings } from './settings.ts';
 
 /** One run, from what was said to what is answered. */
@@ -19,8 +20,7 @@ export interface Task {
   owner: string;
   candidates: readonly Candidate[];
   groups: readonly ToolGroup[];
-  /** What the model may see, oldest first, the question included. Grows when somebody joins. */
-  history: Message[];
+  history: RunHistory;
   /** The request for a history, with what else the model is told. */
   request: (
     history: readonly Message[],
@@ -28,8 +28,10 @@ export interface Task {
     /** The provider said that the last one was too long. */
     tight: boolean,
   ) => Promise<Omit<ModelRequest, 'model' | 'tools'>>;
-  /** A request was answered, and counted by the provider. */
-  counted: (request: Omit<ModelRequest, 'model'>, usage: Usage | null, model: string) => void;
+  /** Our own count of a request, where it says something about the model's; null: it does not. */
+  sized: (request: Omit<ModelRequest, 'model'>) => number | null;
+  /** A request of that size was answered, and counted by the provider. */
+  counted: (size: number, usage: Usage | null, model: string) => void;
   /** Where outside text in a history comes from; null without any. */
   taint: (history: readonly Message[]) => string | null;
   /** What an earlier start did. Null: this run is not resumed after a crash. */

@@ -5,14 +5,14 @@
 import { noLongerNeeded } from '../../core/abort.ts';
 import { defaultMaxOutput, estimateOf, type Estimate } from '../../core/budget.ts';
 import { ClankerError } from '../../core/errors.ts';
-import type { ProviderError } from '../../core/ports/provider.ts';
+import type { ModelEvent, ModelRequest, ProviderError } from '../../core/ports/provider.ts';
 import type { AttemptRow } from '../../core/ports/run-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, LogFields, LogLevel, Random } from '../../core/ports/system.ts';
 import { decideRetry } from '../../core/retry.ts';
 import { BudgetRefusal, type Budgets } from '../budget/budgets.ts';
 import type { Candidate } from './candidates.ts';
-import type { CallEnd, CallEvent, CallOptions, CallRequest } from './events.ts';
+import type { CallEnd, CallEvent, CallOptions, CallRequest, MakeRequest } from './events.ts';
 import { failureOf, failureOfAll, unavailable, wordsFor } from './failure.ts';
 import { abandoned, emptyAnswer, neverAsked, outOfTime, readable } from './own-failures.ts';
 import { inputTokensOf, Measure, type CallMetrics } from './measure.ts';
@@ -47,13 +47,13 @@ type Tried = { end: CallEnd } | { end: null; failed: Failed | null; action: 'fal
 /** How one request ended. `empty` is the end of a call whose answer has nothing in it. */
 type Attempted =
   | { end: CallEnd }
-  | { end: null; error: ProviderError; empty: CallEnd | null }
+  | { end: null; error: ProviderError; empty: CallEnd | null; hadTools: boolean }
   /** It was not made: a budget does not reach for it. */
   | { end: null; refusal: BudgetRefusal };
 
 export class ModelCall {
   readonly #deps: CallDeps;
-  readonly #request: CallRequest;
+  readonly #make: MakeRequest;
   readonly #options: CallOptions;
   readonly #emit: (event: CallEvent) => void;
   readonly #rows: AttemptRow[] = [];
@@ -63,9 +63,9 @@ export class ModelCall {
   /** The first budget that kept a candidate from being asked. */
   #refusal: BudgetRefusal | null = null;
 
-  constructor(deps: CallDeps, request: CallRequest, options: CallOptions, emit: (event: CallEvent) => void) {
+  constructor(deps: CallDeps, make: MakeRequest, options: CallOptions, emit: (event: CallEvent) => void) {
     this.#deps = deps;
-    this.#request = request;
+    this.#make = make;
     this.#options = options;
     this.#emit = emit;
   }
@@ -130,15 +130,14 @@ export class ModelCall {
           release();
           return { end: null, failed, action: 'fallback' };
         }
-        const tools = withoutTools.has(candidate) ? [] : this.#request.tools;
-        const attempted = await this.#attempt(candidate, { ...this.#request, tools }, probe, release);
+        const attempted = await this.#attempt(candidate, probe, release);
         if (attempted.end !== null) return attempted;
         if ('refusal' in attempted) {
           // Another model may be cheap enough.
           this.#refusal ??= attempted.refusal;
           return { end: null, failed, action: 'fallback' };
         }
-        const { error, empty } = attempted;
+        const { error, empty, hadTools } = attempted;
         const visible = this.#said && this.#options.visible();
         failures += 1;
         if (error.accepted !== 'no') maybeAccepted += 1;
@@ -147,7 +146,7 @@ export class ModelCall {
           maybeAccepted,
           visible,
           remainingMs: Math.min(this.#options.deadlineMs - clock.monotonic(), waitingBudgetMs - this.#waitedMs),
-          hadTools: tools.length > 0,
+          hadTools,
           unit: random.unit(),
         });
         const wanted = decision.action === 'retry';
@@ -181,73 +180,82 @@ export class ModelCall {
   }
 
   /** One request. Its output passes through. */
-  async #attempt(
-    candidate: Candidate,
-    request: CallRequest,
-    probe: Probe | null,
-    release: () => void,
-  ): Promise<Attempted> {
+  async #attempt(candidate: Candidate, probe: Probe | null, release: () => void): Promise<Attempted> {
     const { clock, metrics, rests, judged } = this.#deps;
     const { provider, clocks } = candidate.desk.configured;
     const { signal, deadlineMs } = this.#options;
     const row = this.#newRow(candidate);
-    const holding = this.#hold(row, candidate, request);
+    let request: CallRequest | null = null;
     let held: Estimate | null = null;
     try {
+      request = await this.#requestFor(candidate);
+      const holding = this.#hold(row, candidate, request);
       if (holding !== null) held = await holding;
     } catch (error) {
       release();
       if (!(error instanceof BudgetRefusal)) {
         // Whether it was reserved is unknown: the end of the run settles it as a call that was not made.
-        new Measure(row, candidate, clock, metrics).close(neverAsked, request);
+        new Measure(row, candidate, clock, metrics).close(neverAsked);
         throw error;
       }
       this.#rows.pop();
       return { end: null, refusal: error };
     }
+    const hadTools = request.tools.length > 0;
     const measure = new Measure(row, candidate, clock, metrics, held);
-    const close = (error: ProviderError | null): AttemptRow => {
-      const closed = measure.close(error, request);
+    const close = (error: ProviderError | null, input = 0): AttemptRow => {
+      const closed = measure.close(error, input);
       // Others wait for what is not needed; the end of the run may be far.
       if (held !== null) this.#save([closed]);
       return closed;
     };
-    const asked = held === null ? request : { maxOutputTokens: held.output, ...request };
+    const send = (cut: AbortSignal, emit: (event: ModelEvent) => void): Promise<void> => {
+      const asked = { ...(held === null ? {} : { maxOutputTokens: held.output }), ...request, model: candidate.model };
+      request = null;
+      return provider.stream(asked as ModelRequest, cut, emit);
+    };
     try {
       if (held !== null && signal.aborted) {
         close(neverAsked);
-        return { end: null, error: neverAsked, empty: null };
+        return { end: null, error: neverAsked, empty: null, hadTools };
       }
       this.#begin(row, candidate);
       this.#emit({ type: 'attempt', n: this.#rows.length, provider: candidate.provider, model: candidate.name });
-      const last = await watched(
-        (cut, emit) => provider.stream({ ...asked, model: candidate.model }, cut, emit),
-        { clock, clocks, deadlineMs, signal },
-        (event) => {
-          measure.see(event);
-          this.#hear(event, candidate);
-        },
-      );
+      const last = await watched(send, { clock, clocks, deadlineMs, signal }, (event) => {
+        measure.see(event);
+        this.#hear(event, candidate);
+      });
+      const input = measure.untold ? await this.#inputTokens(candidate) : 0;
       if (last.type === 'error') {
-        close(last.error);
-        return { end: null, error: last.error, empty: null };
+        close(last.error, input);
+        return { end: null, error: last.error, empty: null, hadTools };
       }
       const { reason } = last;
       const isEmpty = !measure.answered && (reason === 'stop' || reason === 'tool_calls');
-      const { usage, cost } = close(isEmpty ? emptyAnswer : null);
+      const { usage, cost } = close(isEmpty ? emptyAnswer : null, input);
       const end: CallEnd = { type: 'finished', reason, model: candidate.name, usage, cost, attempts: this.#rows };
-      if (isEmpty) return { end: null, error: emptyAnswer, empty: end };
+      if (isEmpty) return { end: null, error: emptyAnswer, empty: end, hadTools };
       this.#say('debug', 'a model answered', { model: candidate.name, reason, tokens: usage?.output });
       rests.succeeded(candidate.provider, candidate.model);
       judged(candidate, null);
       probe?.done();
       return { end };
     } catch (error) {
-      close(abandoned);
+      close(abandoned, measure.untold ? await this.#inputTokens(candidate) : 0);
       throw error;
     } finally {
       release();
     }
+  }
+
+  async #requestFor(candidate: Candidate): Promise<CallRequest> {
+    const request = await this.#make();
+    return this.#deps.withoutTools.has(candidate) ? { ...request, tools: [] } : request;
+  }
+
+  /** Of a request that is gone: it is made once more. What cannot be made any more counts as nothing. */
+  #inputTokens(candidate: Candidate): Promise<number> {
+    return this.#requestFor(candidate).then(inputTokensOf, () => 0);
   }
 
   /** The part of a provider's event that is the caller's. */

@@ -15,14 +15,14 @@ import {
   type ConfiguredProvider,
   type Desk,
 } from './candidates.ts';
-import type { CallEnd, CallEvent, CallOptions, CallRequest } from './events.ts';
+import type { CallEnd, CallEvent, CallOptions, MakeRequest } from './events.ts';
 import { wordsFor } from './failure.ts';
 import { judge, unknownHealth, withCall } from './health.ts';
 import { callMetrics } from './measure.ts';
 import { Rests } from './rests.ts';
 import { Slots } from './slots.ts';
 
-export type { CallEnd, CallEvent, CallOptions, CallRequest } from './events.ts';
+export type { CallEnd, CallEvent, CallOptions, CallRequest, MakeRequest } from './events.ts';
 export type { Candidate, Chain, ConfiguredProvider } from './candidates.ts';
 
 export interface ModelCallerDeps {
@@ -134,8 +134,8 @@ export class ModelCaller {
    * Hands every event to `emit` in the moment it comes, see CallEvent for the protocol, and resolves with the one end;
    * nothing comes after it. Never rejects: an `emit` that throws fails the call.
    */
-  call(request: CallRequest, options: CallOptions, emit: (event: CallEvent) => void): Promise<CallEnd> {
-    return new ModelCall(this.#callDeps, request, options, emit).run();
+  call(make: MakeRequest, options: CallOptions, emit: (event: CallEvent) => void): Promise<CallEnd> {
+    return new ModelCall(this.#callDeps, make, options, emit).run();
   }
 
   status(): ProviderStatus[] {

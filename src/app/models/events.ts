@@ -71,3 +71,9 @@ export interface CallOptions {
 }
 
 export type CallRequest = Omit<ModelRequest, 'model'>;
+
+/**
+ * Makes the request; asked for each attempt, and for the estimate of what nobody counted. Nobody keeps what it gives while
+ * the model answers: histories are the largest thing a gateway holds.
+ */
+export type MakeRequest = () => CallRequest | Promise<CallRequest>;

@@ -5,6 +5,7 @@ import type { AttemptRow } from '../../core/ports/run-store.ts';
 import type { Clock, Counter, Histogram, Metrics } from '../../core/ports/system.ts';
 import { candidateCost, type Candidate } from './candidates.ts';
 import type { CallRequest } from './events.ts';
+import { emptyAnswer } from './own-failures.ts';
 
 /** The figures of model calls for operators. */
 export interface CallMetrics {
@@ -38,6 +39,8 @@ export function callMetrics(metrics: Metrics): CallMetrics {
   };
 }
 
+const charactersPerToken = 4;
+
 export const inputTokensOf = ({ system, messages, tools }: CallRequest): number =>
   estimateRequestTokens(system, messages) + (tools.length === 0 ? 0 : estimateTokens(JSON.stringify(tools)));
 
@@ -52,7 +55,8 @@ export class Measure {
   readonly #reserved: Estimate | null;
   #sawOutput = false;
   #usage: Usage | null = null;
-  #text = '';
+  /** Characters of what came. */
+  #heard = 0;
   /** Whether it said or called anything that is an answer. */
   answered = false;
 
@@ -75,8 +79,9 @@ export class Measure {
     switch (event.type) {
       case 'text':
       case 'reasoning':
+      case 'tool_delta':
         this.#output();
-        this.#text += event.text;
+        this.#heard += event.text.length;
         this.answered ||= event.type === 'text' && event.text.trim() !== '';
         break;
       case 'tool_call':
@@ -91,17 +96,18 @@ export class Measure {
     }
   }
 
+  /** Something came, and the provider did not say what it cost. */
+  get untold(): boolean {
+    return this.#usage === null && this.#sawOutput;
+  }
+
   /**
-   * A failed attempt that had begun to answer cost something, too: what it did not report is estimated. Where a budget
-   * holds, one that may have been accepted and said nothing costs all that was reserved for it.
+   * A failed attempt that had begun to answer cost something, too: what was not reported is estimated, from `input`
+   * tokens where the request was not counted either. Where a budget holds, one that may have been accepted and said
+   * nothing costs all that was reserved for it.
    */
-  close(error: ProviderError | null, request: CallRequest): AttemptRow {
-    if (this.#usage === null && this.#sawOutput) {
-      this.#usage = usageOf({ input: inputTokensOf(request), output: estimateTokens(this.#text) });
-    } else if (this.#usage === null && this.#reserved !== null && error !== null && error.accepted !== 'no') {
-      this.#usage = usageOf(this.#reserved);
-    }
-    const usage = this.#usage;
+  close(error: ProviderError | null, input = 0): AttemptRow {
+    const usage = this.#costing(error, input);
     const outcome: 'ok' | ProviderErrorKind = error?.kind ?? 'ok';
     Object.assign(this.row, {
       finishedAt: this.#clock.now(),
@@ -114,6 +120,19 @@ export class Measure {
     } satisfies Partial<AttemptRow>);
     this.#count(outcome);
     return this.row;
+  }
+
+  #costing(error: ProviderError | null, input: number): Usage | null {
+    const reported = this.#usage;
+    const output = Math.ceil(this.#heard / charactersPerToken);
+    if (reported === null) {
+      if (this.#sawOutput) return usageOf({ input, output });
+      return this.#reserved !== null && error !== null && error.accepted !== 'no' ? usageOf(this.#reserved) : null;
+    }
+    // Of an answer that broke off some reported the cost at its beginning.
+    return error === null || error === emptyAnswer || !this.#sawOutput
+      ? reported
+      : { ...reported, output: Math.max(reported.output, output), estimated: true };
   }
 
   #output(): void {

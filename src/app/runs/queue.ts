@@ -3,6 +3,7 @@ import { ClankerError, errorData } from '../../core/errors.ts';
 import type { ClaimedRun } from '../../core/ports/run-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../core/ports/system.ts';
+import { maxHistory } from '../agent/settings.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 
 /** Runs at work at the same time; how many of them talk to one provider is the provider's own limit. */
@@ -10,8 +11,6 @@ const maxActiveRuns = 256;
 const maxReadySessions = 10_000;
 /** A run that was begun this often and never ended is a dead letter. */
 export const maxStarts = 5;
-/** Messages of a history, however many steps its exchanges had. */
-const maxHistory = 2000;
 const retryClaimMs = 1000;
 /** Cancellations of runs that have not begun; the oldest is forgotten, and then its run is carried out. */
 const maxCancelled = 10_000;

@@ -1,4 +1,5 @@
 import { noLongerNeeded } from '../../core/abort.ts';
+import { notFound } from '../../core/errors.ts';
 import { textOf, type Message, type OutboundFile, type Part } from '../../core/message.ts';
 import type { Words } from '../../core/notices/index.ts';
 import { taintOf } from '../../core/outside.ts';
@@ -6,6 +7,7 @@ import type { Bus } from '../../core/ports/bus.ts';
 import type { ApprovedCall } from '../../core/ports/gate.ts';
 import type { InboxRow } from '../../core/ports/inbox-store.ts';
 import type { ClaimedRun } from '../../core/ports/run-store.ts';
+import type { SessionRow } from '../../core/ports/session-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log } from '../../core/ports/system.ts';
 import type { ToolGroup } from '../../core/ports/tool.ts';
@@ -16,8 +18,9 @@ import type { Compaction } from '../agent/compaction.ts';
 import type { AgentLoop } from '../agent/loop.ts';
 import type { LoopEnd, LoopEvent, Task } from '../agent/task.ts';
 import { Recorder, type RecordedSetting } from '../agent/recording.ts';
+import { RunHistory } from '../agent/run-history.ts';
 import { specOf } from '../agent/selection.ts';
-import type { AgentSettings } from '../agent/settings.ts';
+import { maxHistory, type AgentSettings } from '../agent/settings.ts';
 import { joinSaid } from '../agent/steps.ts';
 import type { Toolbox } from '../agent/toolbox.ts';
 import type { ReplyStream } from '../delivery/reply-stream.ts';
@@ -37,6 +40,8 @@ export interface TurnDeps {
   clock: Clock;
   log: Log;
   waiters: RunWaiters;
+  /** Messages of the user that the widest window can need. */
+  historyTurns: () => number;
   /** Who sent a message, and what they may do now. */
   whois: (inbound: InboxRow) => Promise<{ person: string; role: PersonRole }>;
   /** The model a person chose for all their sessions; null where they did not. */
@@ -66,18 +71,13 @@ export interface Turn {
 
 /** One turn of the agent: who asks with which rights, what it is shown, and what became of it. */
 export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
-  try {
-    const { task, recorder } = await taskOf(turn, deps);
-    const base = about(turn.claimed);
-    const end = await deps.loop.run(task, (event) => tell(event, base, turn, deps));
-    if (end.error?.code === 'internal' && !turn.signal.aborted)
-      deps.log.error('a run failed in an unexpected way', { ...fieldsOf(turn.claimed), error: end.error.cause });
-    if (recorder !== null) keep(recorder, turn, deps);
-    return await outcomeOf(end, turn);
-  } finally {
-    // A run that waits for its end to be stored holds nothing twice.
-    turn.claimed.history.length = 0;
-  }
+  const { task, recorder } = await taskOf(turn, deps);
+  const base = about(turn.claimed);
+  const end = await deps.loop.run(task, (event) => tell(event, base, turn, deps));
+  if (end.error?.code === 'internal' && !turn.signal.aborted)
+    deps.log.error('a run failed in an unexpected way', { ...fieldsOf(turn.claimed), error: end.error.cause });
+  if (recorder !== null) keep(recorder, turn, deps);
+  return outcomeOf(end, turn);
 }
 
 async function taskOf(
@@ -86,6 +86,8 @@ async function taskOf(
 ): Promise<{ task: Task; recorder: Recorder | null }> {
   const { toolbox, models, waiters, loadFile, steers, clock, compaction } = deps;
   const { run, session, history } = claimed;
+  // From here on it is the task's alone.
+  claimed.history = [];
   const { person, role } = approved ?? (await askers(claimed, inbound, deps));
   const agent = deps.agent(approved?.agent ?? inbound.agent ?? session.agent, { inbound, role });
   const { conversation, chatType, sender } = inbound;
@@ -139,13 +141,14 @@ async function taskOf(
     },
     agent,
     groups,
-    history,
+    history: new RunHistory(history, () => readAgain(session, deps)),
     request: async (visible, needed, tight) => {
       const now = timeGroups.some((group) => needed.has(group)) ? timeLine(at, await deps.timeZone(person)) : null;
       const request = await requestOf(visible, { ...context, summary, now });
       return compaction.fit(request, window, model, tight);
     },
-    counted: (request, usage, of) => compaction.learn(request, usage, of),
+    sized: (request) => compaction.sized(request),
+    counted: (size, usage, of) => compaction.learn(size, usage, of),
     taint: (visible) => taint(visible) ?? summary?.outside ?? null,
     journal: claimed.journal,
     // What a person approved is carried out for whom it was asked for, whoever writes meanwhile.
@@ -155,6 +158,13 @@ async function taskOf(
     attempts,
   };
   return { task, recorder };
+}
+
+/** What the run was claimed with, and who joined it. */
+async function readAgain({ key }: SessionRow, { store, historyTurns }: TurnDeps): Promise<Message[]> {
+  const known = await store.sessionHistory(key, null, { turns: historyTurns(), messages: maxHistory });
+  if (known === null) throw notFound('session');
+  return known.history;
 }
 
 /** What was begun before a crash, or approved, may need a program that is still starting; nothing else waits for one. */

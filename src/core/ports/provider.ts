@@ -60,7 +60,9 @@ export type FinishReason = 'stop' | 'tool_calls' | 'length' | 'refusal' | 'conte
  * The one stream every dialect is translated into. Protocol: `start` once when the headers were accepted; then any
  * number of `status`, `text`, `reasoning`, `tool_delta`, `tool_call`, `tool_invalid`, `usage`; then exactly one
  * terminal event, `finish` or `error`, and nothing after it. An adapter emits `finish` only on its dialect's own
- * terminal evidence; a stream that just ends is turned into `stream_incomplete` by the caller.
+ * terminal evidence; a stream that just ends is turned into `stream_incomplete` by the caller. `usage` is what the
+ * provider reported, at most once; of one that reports nothing, and of what an answer that broke off said, the caller
+ * makes an estimate.
  */
 export type ModelEvent =
   | { type: 'start'; requestId?: string; model?: string }
@@ -138,7 +140,8 @@ export interface ProviderClocks {
  * One configured model API. `stream` hands every event to `emit` in the moment it is understood and resolves after the
  * terminal one; it never rejects: every failure is an `error` event. It makes exactly one request, has no retry, no
  * fallback and no clock of its own, and stops at once when the signal aborts. A callback and not an iterable, because
- * a promise per piece of text would cost more than the piece.
+ * a promise per piece of text would cost more than the piece. The request is not kept once it is sent: it is the largest
+ * thing of a call, and a model takes its time.
  */
 export interface Provider {
   readonly id: string;

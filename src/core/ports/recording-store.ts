@@ -18,10 +18,10 @@ export interface RecordingStore {
   saveRecording(rows: RecordingRow[]): Promise<void>;
   /** In the order of `n`; empty when there is none, or with an owner when it is somebody else's. */
   recording(runId: string, owner: string | null): Promise<RecordingRow[]>;
-  /** What models see of a session, as a run that began now would. Null when it is not there, or not the owner's. */
+  /** What models see of a session, as a run that began now would. Null when it is not there, or with an owner when it is somebody else's. */
   sessionHistory(
     key: string,
-    owner: string,
+    owner: string | null,
     limits: { turns: number; messages: number },
   ): Promise<{ history: Message[]; summary: SummaryRow | null } | null>;
 }

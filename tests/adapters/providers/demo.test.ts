@@ -15,7 +15,6 @@ describe('the demo model', () => {
     for (const words of ['Hello there', 'OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'OLLAMA_BASE_URL', 'open-clanker.toml'])
       assert.ok(textOf(events).includes(words), words);
     assert.deepEqual(events.at(-1), { type: 'finish', reason: 'stop', raw: 'stop' });
-    assert.ok(events.some((event) => event.type === 'usage' && event.usage.estimated));
   });
 
   test('repeats what was said, not what the gateway added to it', async () => {

@@ -5,8 +5,9 @@ import * as z from 'zod/mini';
 import { CallRunner } from '../../../src/app/agent/calls.ts';
 import { AgentLoop } from '../../../src/app/agent/loop.ts';
 import type { LoopEnd, Task } from '../../../src/app/agent/task.ts';
+import { RunHistory } from '../../../src/app/agent/run-history.ts';
 import { requestOf } from '../../../src/app/runs/context.ts';
-import type { CallEvent, ModelCaller } from '../../../src/app/models/caller.ts';
+import type { CallEvent, CallRequest, MakeRequest, ModelCaller } from '../../../src/app/models/caller.ts';
 import { chatRequest } from '../../../src/adapters/providers/openai-chat/request.ts';
 import { messagesRequest } from '../../../src/adapters/providers/anthropic-messages/request.ts';
 import { ollamaRequest } from '../../../src/adapters/providers/ollama/request.ts';
@@ -63,7 +64,7 @@ class Life {
   /** What is written while the run is at work, each once so many questions were asked of the model. */
   readonly waiting: { text: string; after: number }[] = [];
   readonly done: string[] = [];
-  readonly requests: ModelRequest[] = [];
+  readonly requests: CallRequest[] = [];
   readonly #script: Script;
   #left: number;
   asked = 0;
@@ -90,7 +91,7 @@ class Life {
         },
       });
     const models = {
-      call: (request: ModelRequest, _: unknown, emit: (event: CallEvent) => void) => this.#answer(request, emit),
+      call: async (make: MakeRequest, _: unknown, emit: (event: CallEvent) => void) => this.#answer(await make(), emit),
     };
     const crash = (): void => this.#live();
     const log = new KeptLog();
@@ -162,9 +163,11 @@ class Life {
       owner: 'p',
       candidates: [],
       groups: [{ name: 'all', about: 'all', keywords: [], tools }],
-      history: structuredClone(this.history),
+      // Read again for each request, as it is let go while the model answers.
+      history: new RunHistory(structuredClone(this.history), () => Promise.resolve(structuredClone(this.history))),
       request: (history) =>
         requestOf(history, { agent, loadFile: () => Promise.resolve(null), summary: null, now: null, cacheKey: 's' }),
+      sized: () => null,
       counted: () => undefined,
       taint: () => null,
       journal: [...this.entries],
@@ -180,7 +183,7 @@ class Life {
   }
 
   /** The model is at the step that the history shows. */
-  async #answer(request: ModelRequest, emit: (event: CallEvent) => void): Promise<unknown> {
+  #answer(request: CallRequest, emit: (event: CallEvent) => void): unknown {
     this.requests.push(request);
     const said = request.messages.flatMap(({ role, parts }) => (role === 'assistant' ? parts : []));
     const at = said.filter((part) => part.type === 'text' && part.text.startsWith('step ')).length;

@@ -53,6 +53,34 @@ test('a good call: one attempt, its text, its usage and price, a complete ledger
   assert.equal(clock.sleeping, 0);
 });
 
+test('what a provider did not report is estimated and says so, for whole answers and for what broke off', async () => {
+  const whole = await single([start, text('Hello, world'), finish]);
+  const { end } = await whole.clock.until(courseOf(whole.caller, whole.clock));
+  assert.ok(end.type === 'finished' && end.usage?.estimated === true);
+  assert.ok(end.usage.input > 0 && end.usage.output === 3, JSON.stringify(end.usage));
+  const thinking = { type: 'reasoning', text: 'a'.repeat(400) } as const;
+  const cut = await single([start, thinking, text('Hel'), ...failing('network', { phase: 'mid_output' })]);
+  const { end: failed } = await cut.clock.until(courseOf(cut.caller, cut.clock, { visible: () => true }));
+  const [row] = failed.attempts;
+  assert.ok(row?.usage?.estimated === true && row.usage.input > 0 && row.usage.output === 101);
+});
+
+test('an answer that broke off costs what was heard of it when the provider reported only its beginning', async () => {
+  const beginning = { ...usage, usage: { ...usage.usage, output: 1 } };
+  const heard = text('a'.repeat(400));
+  const { caller, clock } = await single([start, beginning, heard, ...failing('network', { phase: 'mid_output' })]);
+  const { end } = await clock.until(courseOf(caller, clock, { visible: () => true }));
+  assert.deepEqual(end.attempts[0]?.usage, { ...usage.usage, output: 100, estimated: true });
+});
+
+test('each attempt makes its request anew, and no attempt keeps the one before', async () => {
+  const { caller, clock, provider } = await single(failing('overloaded'), answer);
+  let made = 0;
+  const { end } = await clock.until(courseOf(caller, clock, { made: () => void made++ }));
+  assert.equal(end.type, 'finished');
+  assert.deepEqual([made, provider.hits], [2, 2]);
+});
+
 test('a model without a known price has a null cost', async () => {
   const { caller, clock, tally } = await single(answer);
   const { end } = await clock.until(courseOf(caller, clock, { candidates: caller.resolve('p/free') }));

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { ModelEvent } from '../../../src/core/ports/provider.ts';
 import { messagePath, principal, said } from '../../support/message-path.ts';
 import { answer, failing, finish, start, text, type Step } from '../../support/scripted-provider.ts';
 
@@ -20,6 +23,36 @@ test('a dead letter of a chat that is retried is answered there, though its fail
   await path.dead.retry(null, items[0]?.row.id ?? '');
   await path.event('delivery.sent', (event) => event.seq > seq);
   assert.deepEqual(path.channel.shown.map(({ texts }) => texts.at(-1)).slice(1), ['Hello']);
+});
+
+test('while a model answers nothing holds what it was asked', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const path = await messagePath(t);
+  const heldBy = async (turns: number): Promise<boolean> => {
+    const { promise: over, resolve: answerNow } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: wasAsked } = Promise.withResolvers<WeakRef<object>>();
+    path.provider.stream = (request, _signal, emit) => {
+      assert.equal(request.messages.length, 2 * turns + 1);
+      wasAsked(new WeakRef(request.messages[0]?.parts ?? []));
+      return over.then(() => {
+        for (const event of answer) emit(event as ModelEvent);
+      });
+    };
+    const ticket = await path.chat.chat(principal, { text: 'a question'.repeat(100) });
+    const parts = await asked;
+    for (let turn = 0; turn < 10 && parts.deref() !== undefined; turn++) {
+      await setImmediate();
+      collect();
+    }
+    const held = parts.deref() !== undefined;
+    answerNow();
+    await ticket.answer;
+    return held;
+  };
+  assert.equal(await heldBy(0), false);
+  assert.equal(await heldBy(1), false);
+  assert.ok(!path.failing.calls.includes('sessionHistory'), 'a turn without tools reads its history once');
 });
 
 test('every end leaves exactly one end in the store, on the bus and with who waits', async (t) => {

@@ -33,7 +33,6 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
     stream: (request: ModelRequest, signal, emit) =>
       runCall(
         context,
-        request,
         () => ({
           url: endpoint(base, '/v1/messages'),
           headers: { ...headers, accept: 'text/event-stream' },

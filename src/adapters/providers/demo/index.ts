@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ModelEvent, ModelRequest, Provider, ProviderConfig } from '../../../core/ports/provider.ts';
 import { ToolCalls } from '../tool-calls.ts';
-import { estimateUsage } from '../usage.ts';
 import { demoReply } from './reply.ts';
 
 /**
@@ -19,18 +18,16 @@ export function createProvider(config: ProviderConfig): Provider {
 }
 
 async function stream(request: ModelRequest, signal: AbortSignal, emit: (event: ModelEvent) => void): Promise<void> {
-  let sent = 0;
+  let sent = false;
   emit({ type: 'start', model: 'demo' });
   for (const event of answer(request)) {
     // Yields to the event loop between words, as a network would, so that a long answer holds nobody up.
     await nextTurn();
     if (signal.aborted) {
-      if (sent > 0) emit({ type: 'usage', usage: estimateUsage(request, sent) });
-      emit({ type: 'error', error: aborted(sent > 0) });
+      emit({ type: 'error', error: aborted(sent) });
       return;
     }
-    if (event.type === 'text' || event.type === 'tool_delta') sent += event.text.length;
-    if (event.type === 'finish') emit({ type: 'usage', usage: estimateUsage(request, sent) });
+    if (event.type === 'text' || event.type === 'tool_delta') sent = true;
     emit(event);
   }
 }

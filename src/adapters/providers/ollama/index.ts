@@ -67,7 +67,6 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
     stream: (request: ModelRequest, signal, emit) =>
       runCall(
         context,
-        request,
         () => ({
           url: endpoint(config.baseUrl, '/api/chat'),
           headers: { ...headers, accept: 'application/x-ndjson' },

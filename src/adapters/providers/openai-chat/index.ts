@@ -29,7 +29,6 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
     stream: (request: ModelRequest, signal, emit) =>
       runCall(
         context,
-        request,
         () => ({
           url: endpoint(config.baseUrl, '/chat/completions'),
           headers: { ...headers, accept: 'text/event-stream' },

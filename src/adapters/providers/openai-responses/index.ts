@@ -26,7 +26,6 @@ export function createProvider(config: ProviderConfig, deps: ProviderDeps): Prov
     stream: (request: ModelRequest, signal, emit) =>
       runCall(
         context,
-        request,
         () => ({
           url: endpoint(config.baseUrl, '/responses'),
           headers: { ...headers, accept: 'text/event-stream' },

@@ -41,10 +41,10 @@ export const recording = (db: Database, runId: string, owner: string | null): Re
 export function sessionHistory(
   db: Database,
   key: string,
-  owner: string,
+  owner: string | null,
   { turns, messages }: Parameters<RecordingStore['sessionHistory']>[2],
 ): Awaited<ReturnType<RecordingStore['sessionHistory']>> {
   const session = sessionRecord(db, key);
-  if (session === null || session.owner !== owner) return null;
+  if (session === null || (owner !== null && session.owner !== owner)) return null;
   return { history: historyOf(db, session, turns, messages), summary: summaryOf(db, session) };
 }
