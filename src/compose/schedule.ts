@@ -38,13 +38,13 @@ export function composeSchedule(messages: Messages) {
       plan: planChores,
     });
   const ground = { ...messages, calendar, rights, chore };
-  const { kinds, handOver, tellFailure, delivery } = composeTasks(ground);
+  const { kinds, handOver, failureNotice, delivery } = composeTasks(ground);
   const pollMs = (): number => live.config.scheduler.poll_interval;
   const runner = new TaskRunner({
     ...ground,
     kinds,
     handOver,
-    tellFailure,
+    failureNotice,
     node: mintId('task'),
     settings: () => {
       const { concurrency, per_person: perPerson, kinds: limits, timeout, lease } = live.config.tasks;

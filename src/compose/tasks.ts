@@ -29,7 +29,7 @@ interface TaskParts extends Messages {
 export function composeTasks(parts: TaskParts): {
   kinds: TaskKinds;
   handOver: CarryOutDeps['handOver'];
-  tellFailure: CarryOutDeps['tellFailure'];
+  failureNotice: CarryOutDeps['failureNotice'];
   delivery: (
     by: { person: string; role: PersonRole },
     written: string | undefined,
@@ -102,7 +102,7 @@ export function composeTasks(parts: TaskParts): {
   return {
     kinds,
     handOver: async (task, outcome, now) => (await handOver()).handOver(task, outcome, now),
-    tellFailure: async (task) => (await handOver()).tellFailure(task),
+    failureNotice: async (task, now) => (await handOver()).failureNotice(task, now),
     delivery: (by, written, here) => resolveDelivery(by, written, here, { ...parts, webhooks: () => poster.names() }),
   };
 }

@@ -51,6 +51,15 @@ export interface TaskProgress {
 
 /** Deaths of the process that a task may be at work in; the last one ends it. */
 export const maxTaskCrashes = 3;
+
+/** How a task ends in which the process died too often. */
+export const crashedError: ErrorData = {
+  kind: 'storage',
+  code: 'crashed',
+  message: `The gateway died ${maxTaskCrashes} times while it was at work on this; it is not tried again by itself.`,
+  retryable: false,
+};
+
 /** Characters of a result that is kept; the rest belongs in a file. */
 export const maxResultText = 32_768;
 

@@ -33,10 +33,12 @@ test(
       await shows(/the other one/);
       await rig.stop();
 
-      // Killed with each task that begins; a start that has one to begin at once is never ready.
-      for (let death = 1; death <= maxTaskCrashes; death++) {
+      // Killed with each task that begins; a start that has one to begin at once is never ready. Then once more, as soon as
+      // the last of it is stored.
+      for (let death = 1; death <= maxTaskCrashes + 1; death++) {
         try {
-          const daemon = await rig.start({ OPEN_CLANKER_CRASH_AT: 'task_claimed' });
+          const crashAt = death > maxTaskCrashes ? 'after_task_failure' : 'task_claimed';
+          const daemon = await rig.start({ OPEN_CLANKER_CRASH_AT: crashAt });
           if (death === 1) say('/remind `* * * * * *` the deadly one');
           assert.equal((await daemon.exit).signal, 'SIGKILL');
         } catch (error) {
@@ -78,6 +80,7 @@ test(
       say('/jobs');
       await shows(/the deadly one[^]*crashed the gateway again and again/);
       assert.match(rig.telegram.messages(chat).at(-1)?.text ?? '', /the other one/);
+      await shows(/the deadly one.*could not be done/);
 
       // Other jobs run, and a retry by hand does what was not done.
       say('/remind in 1 seconds another one');
@@ -88,6 +91,7 @@ test(
       const times = (): number => rig.telegram.messages(chat).filter(({ text }) => text === 'the deadly one').length;
       await rig.telegram.until(() => times() >= 2);
       await daemon.stop();
+      assert.equal(rig.telegram.messages(chat).filter(({ text }) => text.includes('could not be done')).length, 1);
     } finally {
       await rig.close();
     }

@@ -14,6 +14,7 @@ import { textKind } from '../../src/app/tasks/kinds/text.ts';
 import { JobRights } from '../../src/app/tasks/rights.ts';
 import { TaskRunner } from '../../src/app/tasks/runner.ts';
 import { idMint } from '../../src/core/ids.ts';
+import { noNotice } from '../../src/core/ports/schedule-store.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import type { TaskKind } from '../../src/core/ports/task-kind.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
@@ -65,7 +66,6 @@ export class ScheduleLife {
     const handOver = new HandOver({
       ...ground,
       markdown: createMarkdown(),
-      delivery,
       directory,
       rights: new JobRights({ store, directory }),
       policy: () => ({ users: new Set(['7']), chats: new Set() }),
@@ -82,7 +82,7 @@ export class ScheduleLife {
       delivery,
       kinds: (kind) => Promise.resolve(kind === 'text' ? (textKind() as TaskKind) : null),
       handOver: (...of) => handOver.handOver(...of),
-      tellFailure: () => Promise.resolve(),
+      failureNotice: () => Promise.resolve(noNotice),
       settings: () => ({ concurrency: 4, perPerson: 4, kinds: {}, timeoutMs: 600_000, leaseMs, pollMs }),
     });
     this.#scheduler = new Scheduler({

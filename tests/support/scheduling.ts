@@ -94,7 +94,7 @@ export async function scheduling(t: TestContext, scripts: Step[][], over: Asking
     node: 'here',
     kinds: kindOf,
     handOver: (...of) => handOver.handOver(...of),
-    tellFailure: (task) => handOver.tellFailure(task),
+    failureNotice: (...of) => handOver.failureNotice(...of),
     settings: () => working,
   });
   service = new Jobs({

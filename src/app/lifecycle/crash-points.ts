@@ -23,8 +23,15 @@ export const jobCrashSteps = [
   'after_task_end',
 ] as const;
 
+/** The same around the end of a task that failed, at work or by the deaths of its process. */
+export const failureCrashSteps = ['before_task_failure', 'after_task_failure'] as const;
+
 /** `erasing`: behind each batch of an erasure, which is no step of a message. */
-export type CrashStep = (typeof crashSteps)[number] | (typeof jobCrashSteps)[number] | 'erasing';
+export type CrashStep =
+  | (typeof crashSteps)[number]
+  | (typeof jobCrashSteps)[number]
+  | (typeof failureCrashSteps)[number]
+  | 'erasing';
 
 /** Called at every step of the message path and of jobs; does nothing unless a proof asked for a crash there. */
 export type CrashPoint = (step: CrashStep) => void;

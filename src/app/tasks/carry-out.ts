@@ -1,14 +1,15 @@
 import { ClankerError, errorData } from '../../core/errors.ts';
-import { textOf, type Message } from '../../core/message.ts';
 import type { Bus } from '../../core/ports/bus.ts';
-import type { FinishTask, ScheduleStore, TaskRow } from '../../core/ports/schedule-store.ts';
+import { noNotice, type FinishTask, type ScheduleStore, type TaskRow } from '../../core/ports/schedule-store.ts';
 import type { TaskKind, TaskKinds, TaskOutcome, TaskWork } from '../../core/ports/task-kind.ts';
-import type { Clock, Log, LogFields, Random } from '../../core/ports/system.ts';
+import type { Clock, Random } from '../../core/ports/system.ts';
 import { nextAttemptMs } from '../../core/task.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import { abortedBy, cutCodes, lost, outcomeUnknown } from './aborted.ts';
 import { attempt } from './attempt.ts';
+import { noticeOf, type FailureNoticeDeps } from './failure-notice.ts';
 import type { HeldTask } from './held-task.ts';
+import { fieldsOf, publishNote, publishTask, wakeFor, type Waking } from './told.ts';
 
 const firstStoreRetryMs = 250;
 const maxStoreRetryMs = 10_000;
@@ -16,63 +17,28 @@ const maxStoreRetryMs = 10_000;
 const triesOnceAborted = 5;
 /** What a run keeps for the next one of its job, as JSON. */
 const maxMemoryChars = 65_536;
-/** Of a job's tasks, to find the last one that ended. */
-const maxLookedBack = 20;
 
 /** How a result leaves a task. */
-export type HandedOver = Pick<FinishTask, 'outbox' | 'note' | 'follows'>;
+export type HandedOver = Pick<FinishTask, 'outbox' | 'note' | 'follows' | 'supersedes'>;
 
 /** How an attempt ended. `released`: it begins again after the restart. `lost`: another process holds it, or nobody. */
 export type AttemptEnd = 'completed' | 'retrying' | 'failed' | 'cancelled' | 'released' | 'lost';
 
-export interface CarryOutDeps {
+export interface CarryOutDeps extends FailureNoticeDeps {
   store: Pick<
     ScheduleStore,
     'job' | 'listTasks' | 'taskEvents' | 'taskSteps' | 'saveTaskStep' | 'finishTask' | 'failTask'
   >;
   clock: Clock;
   random: Random;
-  log: Log;
   bus: Bus;
   crash: CrashPoint;
   kinds: TaskKinds;
   /** How the result is handed over: what is stored with the end of the task. */
   handOver: (task: TaskRow, outcome: TaskOutcome, now: number) => Promise<HandedOver>;
-  /** Tells the owner, where the result would have gone, that the task has failed for good. */
-  tellFailure: (task: TaskRow) => Promise<void>;
-  delivery: { wake(conversation: HandedOver['outbox'][number]['conversation'], chatType: 'direct' | 'group'): void };
+  delivery: Waking;
   /** How long an attempt may take whose kind says nothing else. */
   timeoutMs: () => number;
-}
-
-/** What every line about a task says. */
-export const fieldsOf = ({ id, jobId, kind, owner, attempts }: TaskRow): LogFields => ({
-  task_id: id,
-  job_id: jobId ?? undefined,
-  kind,
-  person: owner,
-  attempt: attempts,
-});
-
-export function publishTask(bus: Bus, { id, jobId, kind, state, owner, deliver }: TaskRow): void {
-  bus.publish({
-    type: 'task.changed',
-    taskId: id,
-    jobId,
-    kind,
-    state,
-    person: owner,
-    ...('sessionKey' in deliver ? { sessionKey: deliver.sessionKey } : {}),
-  });
-}
-
-function publishNote(
-  bus: Bus,
-  { owner, id: correlation }: TaskRow,
-  { id, sessionKey, seq, role, parts }: Message,
-): void {
-  const text = textOf(parts);
-  bus.publish({ type: 'message', messageId: id, role, text, messageSeq: seq, sessionKey, person: owner, correlation });
 }
 
 /** Carries out one attempt of a task, from its claim to its end in the store. What the store does not take is void. */
@@ -93,19 +59,6 @@ export class CarryOut {
       return await this.#finish(held, outcome);
     } catch (error) {
       return this.#fail(held, kind, error);
-    }
-  }
-
-  /**
-   * The owner hears that a task has failed for good; of a job that goes on failing, only the first time. What the gateway
-   * does for itself fails in the log.
-   */
-  async failed(task: TaskRow): Promise<void> {
-    const { tellFailure, log } = this.#deps;
-    try {
-      if (task.kind !== 'chore' && !(await this.#failedBefore(task))) await tellFailure(task);
-    } catch (error) {
-      log.warn('nobody could be told that a task failed', { ...fieldsOf(task), error });
     }
   }
 
@@ -161,7 +114,7 @@ export class CarryOut {
     );
     crash('after_task_end');
     if (ended === null) return this.#void(held);
-    for (const { conversation, chatType } of ended.outbox) delivery.wake(conversation, chatType);
+    wakeFor(ended.outbox, delivery);
     publishTask(bus, ended.task);
     if (ended.note !== null) publishNote(bus, ended.task, ended.note);
     log.info('a task was done', { ...fieldsOf(task), ms: ended.task.updatedAt - (task.startedAt ?? task.createdAt) });
@@ -176,7 +129,7 @@ export class CarryOut {
   }
 
   async #fail(held: HeldTask, kind: TaskKind | null, thrown: unknown): Promise<AttemptEnd> {
-    const { store, clock, random, bus, log } = this.#deps;
+    const { store, clock, random, bus, log, crash, delivery } = this.#deps;
     const { task, signal } = held;
     const by = abortedBy(signal);
     if (by === 'cancelled') return by;
@@ -185,11 +138,15 @@ export class CarryOut {
     const error = errorData(failure);
     const waitMs = nextAttemptMs(error, task, random.unit());
     try {
-      const ended = await this.#stored(held, () => {
+      const { ended, notice } = await this.#stored(held, async () => {
         const at = clock.now();
         const retryAt = waitMs === null ? null : at + waitMs;
-        return store.failTask({ id: task.id, fence: task.fence, error, retryAt, at });
+        const notice =
+          retryAt !== null ? noNotice : await noticeOf({ ...task, state: 'failed', error }, at, this.#deps);
+        if (retryAt === null) crash('before_task_failure');
+        return { ended: await store.failTask({ id: task.id, fence: task.fence, error, retryAt, notice, at }), notice };
       });
+      if (waitMs === null) crash('after_task_failure');
       if (ended === null) return this.#void(held);
       publishTask(bus, ended);
       log[error.code === 'internal' ? 'error' : 'warn']('an attempt of a task failed', {
@@ -198,7 +155,7 @@ export class CarryOut {
         again_in_ms: waitMs ?? undefined,
       });
       if (ended.state !== 'failed') return 'retrying';
-      await this.failed(ended);
+      wakeFor(notice.outbox, delivery);
       return 'failed';
     } catch (notStored) {
       // Its lease runs out, and it counts as cut.
@@ -212,13 +169,6 @@ export class CarryOut {
     if (abortedBy(signal) === 'cancelled') return 'cancelled';
     this.#deps.log.warn('what came of a task is dropped: it is not held here any more', fieldsOf(task));
     return 'lost';
-  }
-
-  async #failedBefore({ jobId, seq, trigger }: TaskRow): Promise<boolean> {
-    if (jobId === null || trigger !== 'slot') return false;
-    const { items } = await this.#deps.store.listTasks({ owner: null, jobId }, { limit: maxLookedBack });
-    const before = items.find((task) => task.seq < seq && (task.state === 'completed' || task.state === 'failed'));
-    return before?.state === 'failed';
   }
 
   /** What the store cannot take at the moment is offered again while the task is held. */

@@ -4,16 +4,14 @@ import type { Part } from '../../core/message.ts';
 import { wordsIn, type Words } from '../../core/notices/index.ts';
 import type { Payload } from '../../core/payload.ts';
 import type { Calendar } from '../../core/ports/calendar.ts';
-import type { NewTask, TaskRow } from '../../core/ports/schedule-store.ts';
+import { noNotice, type FailureNotice, type NewTask, type TaskRow } from '../../core/ports/schedule-store.ts';
 import type { NewOutbound } from '../../core/ports/outbox-store.ts';
 import type { Store } from '../../core/ports/store.ts';
-import type { Clock } from '../../core/ports/system.ts';
 import type { Preferences } from '../../core/preferences.ts';
 import { quietUntil } from '../../core/quiet-hours.ts';
 import { inMarkdown, showsNothing, type Markdown } from '../../core/rich-text.ts';
 import type { TaskDelivery, TaskResult } from '../../core/task.ts';
 import type { ChannelManager } from '../channels/manager.ts';
-import type { Delivery } from '../delivery/delivery.ts';
 import { assertStillWelcome, type DestinationDeps } from '../gateway/destination.ts';
 import { planMessage, replyMaxAgeMs, sendable } from '../runs/reply-plan.ts';
 import { localText } from '../schedule/written.ts';
@@ -31,11 +29,9 @@ const followerAttempts = 8;
 
 export interface HandOverDeps extends DestinationDeps {
   store: Store;
-  clock: Clock;
   mintId: MintId;
   markdown: Markdown;
   channels: DestinationDeps['channels'] & Pick<ChannelManager, 'limits'>;
-  delivery: Pick<Delivery, 'wake'>;
   rights: Pick<JobRights, 'of' | 'roleOf'>;
   calendar: Pick<Calendar, 'wall'>;
   /** The clock that a person lives by. */
@@ -93,24 +89,22 @@ export class HandOver {
     await assertStillWelcome(deliver, { person: owner, role }, this.#deps);
   }
 
-  /** Says where the result would have gone that there is none; nothing where nobody may be written to any more. */
-  async tellFailure(task: TaskRow): Promise<void> {
-    const { store, clock, delivery } = this.#deps;
+  /**
+   * What says where the result would have gone that there is none. Empty where nobody is to be told; rejects where nobody
+   * may be written to any more.
+   */
+  async failureNotice(task: TaskRow, now: number): Promise<FailureNotice> {
     const { deliver, owner, error, name } = task;
-    if (deliver.to !== 'conversation' || error === null || undeliverable.has(error.code)) return;
+    if (deliver.to !== 'conversation' || error === null || undeliverable.has(error.code)) return noNotice;
     await this.assertWelcome(task);
-    const now = clock.now();
     const reader = await this.#reader(owner);
     const text = reader.words.results.failed(inMarkdown(name), inMarkdown(error.message));
     const quiet = quietEnd(reader, now);
     if (quiet !== null) {
       const payload: Payload = { kind: 'text', text, files: [], outside: null };
-      await store.addTask(this.#follower(task, payload, deliver, quiet, now), Number.MAX_SAFE_INTEGER);
-      return;
+      return { outbox: [], follows: [this.#follower(task, payload, deliver, quiet, now)] };
     }
-    const rows = this.#rows(task, deliver, { text, files: [] }, `failed:${task.fence}`, now);
-    await store.planOutbound(rows);
-    delivery.wake(deliver.conversation, deliver.chatType);
+    return { outbox: this.#rows(task, deliver, { text, files: [] }, `failed:${task.fence}`, now), follows: [] };
   }
 
   async #toConversation(task: TaskRow, deliver: ToConversation, result: TaskResult, now: number): Promise<HandedOver> {
@@ -122,8 +116,8 @@ export class HandOver {
     const text = late === null ? result.text : `${results.wasDue(late)}\n\n${result.text}`.trimEnd();
     if (quiet !== null) {
       const payload: Payload = { ...result, kind: 'text', text };
-      if (task.kind === 'text') await this.#dropWaiting(task, now);
-      return { ...nothing, follows: [this.#follower(task, payload, deliver, quiet, now)] };
+      const supersedes = task.kind === 'text' ? await this.#waiting(task) : [];
+      return { ...nothing, supersedes, follows: [this.#follower(task, payload, deliver, quiet, now)] };
     }
     const { channel, account } = deliver.conversation;
     const { files, left } = sendable(result.files, this.#deps.channels.limits(channel, account));
@@ -136,12 +130,10 @@ export class HandOver {
   }
 
   /** Of a reminder that comes often one is enough once it may come again: the newest. */
-  async #dropWaiting({ jobId, owner }: TaskRow, now: number): Promise<void> {
-    const { store } = this.#deps;
-    if (jobId === null) return;
-    const { items } = await store.listTasks({ owner, jobId, state: 'queued' }, { limit: maxDropped });
-    const waiting = items.filter(({ trigger, kind }) => trigger === 'task' && kind === 'text');
-    for (const { id } of waiting) await store.cancelTask(id, owner, 'a newer one waits', now);
+  async #waiting({ jobId, owner }: TaskRow): Promise<string[]> {
+    if (jobId === null) return [];
+    const { items } = await this.#deps.store.listTasks({ owner, jobId, state: 'queued' }, { limit: maxDropped });
+    return items.filter(({ trigger, kind }) => trigger === 'task' && kind === 'text').map(({ id }) => id);
   }
 
   /** What a person wants at this very moment: done by hand, or a reminder of one time that they named. */

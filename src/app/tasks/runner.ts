@@ -2,11 +2,13 @@ import { noLongerNeeded } from '../../core/abort.ts';
 import type { PayloadKind } from '../../core/payload.ts';
 import type { ScheduleStore, TaskRow } from '../../core/ports/schedule-store.ts';
 import type { Counter, Histogram, Metrics } from '../../core/ports/system.ts';
-import { maxTaskCrashes, type TaskProgress } from '../../core/task.ts';
+import type { TaskProgress } from '../../core/task.ts';
 import { cancelled, lost, stopped } from './aborted.ts';
-import { CarryOut, fieldsOf, publishTask, type AttemptEnd, type CarryOutDeps } from './carry-out.ts';
+import { CarryOut, type AttemptEnd, type CarryOutDeps } from './carry-out.ts';
 import { HeldTask } from './held-task.ts';
 import { Leases } from './leases.ts';
+import { recoverTasks } from './recover-tasks.ts';
+import { fieldsOf, publishTask } from './told.ts';
 
 /** After a claim that gave nothing although something seems due. */
 const minIdleMs = 250;
@@ -90,13 +92,7 @@ export class TaskRunner {
 
   /** Takes up what an earlier life of the process left, and begins to work. */
   async start(): Promise<void> {
-    const { store, clock, log, node, bus } = this.#deps;
-    const { queued, failed } = await store.recoverTasks(node, maxTaskCrashes, clock.now());
-    for (const task of [...queued, ...failed]) {
-      log.warn('the gateway died while a task was at work', { ...fieldsOf(task), becomes: task.state });
-      publishTask(bus, task);
-    }
-    for (const task of failed) await this.#carryOut.failed(task);
+    await recoverTasks(this.#deps.node, this.#deps);
     this.wake();
   }
 
@@ -190,6 +186,8 @@ export class TaskRunner {
       await this.#leases.renewed(now);
       const lease = this.#leases.lease();
       const task = await store.claimTask({ now, node, leaseUntil: lease.until, ...first.claim });
+      // A lease that ran out is seen to before anything is claimed.
+      if (task === null && (await recoverTasks(null, this.#deps)) > 0) continue;
       if (task === null) return Math.min(minIdleMs, pollMs);
       crash('task_claimed');
       // One that a stop has overtaken is queued again with the rest.

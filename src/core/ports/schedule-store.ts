@@ -181,6 +181,8 @@ export interface FinishTask {
   note: { sessionKey: string; message: NewMessage } | null;
   /** What follows from it, such as handing it over after the quiet hours. */
   follows: NewTask[];
+  /** Tasks that need not wait beside that any more: cancelled. Absent: none. */
+  supersedes?: readonly string[];
   at: number;
 }
 
@@ -191,12 +193,29 @@ export interface FinishedTask {
   note: Message | null;
 }
 
+/** What tells of a task that has failed, now or after the quiet hours: stored with that end, and with no other. */
+export type FailureNotice = Pick<FinishTask, 'outbox' | 'follows'>;
+export const noNotice: FailureNotice = { outbox: [], follows: [] };
+
 export interface FailTask {
   id: string;
   fence: number;
   error: ErrorData;
   /** When it is tried again; null, or without an attempt left: it has failed. */
   retryAt: number | null;
+  notice: FailureNotice;
+  at: number;
+}
+
+/** A running task whose process died in it: what becomes of it. */
+export interface RecoverTask {
+  id: string;
+  fence: number;
+  /** As in cutTasks. */
+  node: string | null;
+  /** It has failed with this; null: it is queued again. */
+  error: ErrorData | null;
+  notice: FailureNotice;
   at: number;
 }
 
@@ -244,9 +263,8 @@ export interface ScheduleStore {
   /** Oldest first. */
   taskEvents(id: string): Promise<TaskEvent[]>;
   /**
-   * The longest due queued task, or one whose lease ran out, whose owner and kind are not busy; it is `running` then, the
-   * attempt counted. The tasks of a job are a line: one at a time, the longest due first. Null: none. A lease that ran out
-   * counts as a crash; with the last of maxTaskCrashes the task has failed, as in recoverTasks.
+   * The longest due queued task whose owner and kind are not busy; it is `running` then, the attempt counted. The tasks of a
+   * job are a line: one at a time, the longest due first. Null: none, or a lease ran out and has to be seen to first.
    */
   claimTask(request: {
     now: number;
@@ -263,7 +281,7 @@ export interface ScheduleStore {
     leaseUntil: number,
     beats: readonly { id: string; fence: number; progress: TaskProgress | null }[],
   ): Promise<string[]>;
-  /** Null when it is not held under this fence any more: nothing of it is stored then. */
+  /** Null when it is not held under this fence any more: nothing of it is stored then. So with failTask and recoverTask. */
   finishTask(finish: FinishTask): Promise<FinishedTask | null>;
   failTask(fail: FailTask): Promise<TaskRow | null>;
   /** Queued or running, `reason` in a few words; null when it is not there or over already. */
@@ -276,11 +294,15 @@ export interface ScheduleStore {
   /** A stop: what this process still holds is queued again, the attempt not counted. */
   releaseTasks(node: string, at: number): Promise<number>;
   /**
-   * A start: what another process of this data directory left running died with it. It is queued again, its crash counted;
-   * with `maxCrashes` of them it has failed (`crashed`), its job is paused for that reason, and what waits of the job is
-   * cancelled.
+   * Running ones whose lease ran out by `now`; at a start, `node`, also what another process of this data directory left:
+   * it died.
    */
-  recoverTasks(node: string, maxCrashes: number, at: number): Promise<{ queued: TaskRow[]; failed: TaskRow[] }>;
+  cutTasks(node: string | null, now: number): Promise<TaskRow[]>;
+  /**
+   * One of them: its crash is counted. When it has failed by that, its job is paused for that reason, and what waits of
+   * the job is cancelled.
+   */
+  recoverTask(recover: RecoverTask): Promise<TaskRow | null>;
   /** What is known of the steps of a workflow, in the order in which they began. */
   taskSteps(id: string): Promise<TaskStep[]>;
   /** False when the task is not held under this fence any more. One that was cancelled still takes its steps. */

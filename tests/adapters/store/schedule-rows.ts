@@ -1,8 +1,16 @@
 /** Jobs and tasks for the store's tests: everything has a default, a test names only what it is about. */
-import type { FinishTask, JobRow, NewJob, NewTask, TaskRow } from '../../../src/core/ports/schedule-store.ts';
+import {
+  noNotice,
+  type FinishTask,
+  type JobRow,
+  type NewJob,
+  type NewTask,
+  type RecoverTask,
+  type TaskRow,
+} from '../../../src/core/ports/schedule-store.ts';
 import type { Store } from '../../../src/core/ports/store.ts';
 import type { DecidedSlot } from '../../../src/core/schedule.ts';
-import type { TaskResult } from '../../../src/core/task.ts';
+import { crashedError, maxTaskCrashes, type TaskResult } from '../../../src/core/task.ts';
 import { noon } from './rows.ts';
 
 export const minute = 60_000;
@@ -93,6 +101,22 @@ export async function begun(store: Pick<Store, 'claimTask'>, more: Partial<Claim
   const task = await claimTask(store, more);
   if (task === null) throw new Error('nothing to claim');
   return task;
+}
+
+/** As a start does, or, without a node, when a lease ran out; `crashes`: with so many a task has failed. */
+export async function recover(
+  store: Pick<Store, 'cutTasks' | 'recoverTask'>,
+  node: string | null,
+  at: number,
+  more: Partial<RecoverTask> & { crashes?: number } = {},
+): Promise<TaskRow[]> {
+  const { crashes = maxTaskCrashes, ...over } = more;
+  const cut = await store.cutTasks(node, at);
+  const recovered = cut.map(({ id, fence, crashes: before }) => {
+    const error = before + 1 >= crashes ? crashedError : null;
+    return store.recoverTask({ id, fence, node, error, notice: noNotice, at, ...over });
+  });
+  return (await Promise.all(recovered)).filter((task) => task !== null);
 }
 
 export const result = (text: string): TaskResult => ({ text, files: [], outside: null });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { noNotice } from '../../../src/core/ports/schedule-store.ts';
 import type { Delivery } from '../../../src/app/delivery/delivery.ts';
 import { DeadLetters } from '../../../src/app/gateway/dead.ts';
 import type { RunQueue } from '../../../src/app/runs/queue.ts';
@@ -23,7 +24,7 @@ async function rig(t: TestContext) {
     await store.addTask(newTask('task_1', { name: 'Look at the page', ...more }), 9);
     const { id, fence } = await begun(store);
     const error = { kind: 'network', code: 'unreachable', message: 'It cannot be reached.', retryable: false } as const;
-    await store.failTask({ id, fence, error, retryAt: null, at: noon + 9 });
+    await store.failTask({ id, fence, error, retryAt: null, notice: noNotice, at: noon + 9 });
   };
   return { store, dead, woken, fail };
 }
@@ -60,7 +61,7 @@ test('a result for a client without a chat, or for nobody, names none', async (t
   await store.addTask(newTask('task_2', { deliver: { to: 'session', sessionKey: 'api:owner:main' } }), 9);
   const { id, fence } = await begun(store);
   const error = { kind: 'network', code: 'x', message: 'x', retryable: false } as const;
-  await store.failTask({ id, fence, error, retryAt: null, at: noon });
+  await store.failTask({ id, fence, error, retryAt: null, notice: noNotice, at: noon });
   const session = await dead.show(null, 'task_2');
   assert.deepEqual([session.channel, session.sessionKey], ['', 'api:owner:main']);
 });
@@ -75,7 +76,7 @@ test('a task that is tried again waits for the runner, who is woken; one that wa
   await assert.rejects(dead.retry('owner', 'task_1'), { code: 'not_found' });
   const { id, fence } = await begun(store, { now: systemClock.now() + 1000 });
   const error = { kind: 'network', code: 'x', message: 'x', retryable: false } as const;
-  await store.failTask({ id, fence, error, retryAt: null, at: noon });
+  await store.failTask({ id, fence, error, retryAt: null, notice: noNotice, at: noon });
   assert.equal(await dead.clear('owner', 'task_1'), 1);
   await assert.rejects(dead.retry('owner', 'task_1'), { code: 'not_found' });
 });

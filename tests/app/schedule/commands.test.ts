@@ -7,7 +7,7 @@ import { registerScheduleCommands } from '../../../src/app/schedule/commands.ts'
 import { Jobs } from '../../../src/app/schedule/jobs.ts';
 import { readWords } from '../../../src/app/schedule/read-words.ts';
 import { wordsIn } from '../../../src/core/notices/index.ts';
-import type { NewJob } from '../../../src/core/ports/schedule-store.ts';
+import { noNotice, type NewJob } from '../../../src/core/ports/schedule-store.ts';
 import type { Clock } from '../../../src/core/ports/system.ts';
 import type { TaskKind } from '../../../src/core/ports/task-kind.ts';
 import { ownerPerson, type PersonRole } from '../../../src/core/principal.ts';
@@ -314,7 +314,7 @@ test('/tasks lists what is at work first, cancels and tries again', async (t) =>
   assert.equal(claimed?.id, id);
   assert.match(await ask('/tasks'), /tea .*: at work/);
   const error = { kind: 'network', code: 'unreachable', message: 'No *way* there.', retryable: false } as const;
-  await store.failTask({ id, fence: claimed.fence, error, retryAt: null, at: now });
+  await store.failTask({ id, fence: claimed.fence, error, retryAt: null, notice: noNotice, at: now });
   const failed = await ask(`/tasks show ${id}`);
   assert.match(failed, /tea .*: failed, No \*way\* there\./);
   assert.match(failed, /I say: tea/);

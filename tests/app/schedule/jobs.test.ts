@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { noNotice } from '../../../src/core/ports/schedule-store.ts';
 import { createCalendar } from '../../../src/adapters/calendar/index.ts';
 import { Jobs, type JobsDeps } from '../../../src/app/schedule/jobs.ts';
 import type { Principal } from '../../../src/core/principal.ts';
@@ -81,7 +82,8 @@ test('a job that ran as often as it may is not made due again without more runs'
 
 test('a task that is queued again while its job is removed does not outlive it', async (t) => {
   const error = { kind: 'network', code: 'unreachable', message: 'no', retryable: true } as const;
-  const after = () => store.failTask({ id: 'of j', fence: 1, error, retryAt: noon + minute, at: noon });
+  const after = () =>
+    store.failTask({ id: 'of j', fence: 1, error, retryAt: noon + minute, notice: noNotice, at: noon });
   const { store, jobs } = await service(t, { after });
   await addJob(store, 'j');
   await store.addTask(newTask('of j', { jobId: 'j' }), 9);

@@ -116,8 +116,9 @@ test('of a text that comes often in quiet hours one waits, the newest; of answer
   const waiting = async (payload: typeof reminder | typeof prompt): Promise<number> => {
     for (let n = 0; n < 3; n++) {
       const row = await rig.task(payload, { deliver: inChat, due: noon + n, jobId: 'often' });
-      for (const task of (await rig.handOver.handOver(row, said(`${payload.kind} ${n}`), noon)).follows)
-        await rig.store.addTask(task, 100);
+      const { follows, supersedes = [] } = await rig.handOver.handOver(row, said(`${payload.kind} ${n}`), noon);
+      for (const task of follows) await rig.store.addTask(task, 100);
+      for (const id of supersedes) await rig.store.cancelTask(id, null, 'x', noon);
     }
     const { items } = await rig.store.listTasks({ owner: null, jobId: 'often', state: 'queued' }, { limit: 9 });
     return items.filter(({ trigger }) => trigger === 'task').length;
@@ -223,7 +224,9 @@ test('a failure is said where the result would have gone, once for each time, an
   const failed = async (over: object): Promise<void> => {
     const row = await rig.task(reminder, { deliver: inChat, name: 'a*b' });
     const error = { kind: 'network', code: 'timed_out', message: 'It took too long.', retryable: true } as const;
-    await rig.handOver.tellFailure({ ...row, state: 'failed', error, ...over });
+    const { outbox } = await rig.handOver.failureNotice({ ...row, state: 'failed', error, ...over }, hasty.now());
+    await rig.store.planOutbound(outbox);
+    for (const { conversation, chatType } of outbox) rig.delivery.wake(conversation, chatType);
   };
   await failed({});
   await rig.event('delivery.sent', ({ sessionKey }) => sessionKey === 'scripted:main:7');

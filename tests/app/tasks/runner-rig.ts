@@ -5,7 +5,7 @@ import { TaskRunner, type TaskRunnerDeps, type TaskSettings } from '../../../src
 import { ClankerError } from '../../../src/core/errors.ts';
 import type { NewEvent } from '../../../src/core/events.ts';
 import type { Payload, PayloadKind } from '../../../src/core/payload.ts';
-import type { NewTask, TaskRow } from '../../../src/core/ports/schedule-store.ts';
+import { noNotice, type FailureNotice, type NewTask, type TaskRow } from '../../../src/core/ports/schedule-store.ts';
 import type { Store } from '../../../src/core/ports/store.ts';
 import type { TaskKind, TaskOutcome, TaskWork } from '../../../src/core/ports/task-kind.ts';
 import { CountedMetrics, KeptLog } from '../../support/door.ts';
@@ -48,6 +48,7 @@ export class RunnerRig {
   readonly told: TaskRow[] = [];
   readonly woken: string[] = [];
   play: (work: TaskWork, node: string) => Promise<TaskOutcome> | TaskOutcome = () => done();
+  notice: (task: TaskRow) => Promise<FailureNotice> = () => Promise.resolve(noNotice);
   handOver: TaskRunnerDeps['handOver'] = () => Promise.resolve({ outbox: [], note: null, follows: [] });
   #watched = new Map<string, (task: NewEvent) => void>();
   #added = 0;
@@ -105,7 +106,10 @@ export class RunnerRig {
       node,
       kinds: (kind) => Promise.resolve(kinds(kind)),
       handOver: (...of) => this.handOver(...of),
-      tellFailure: (task) => Promise.resolve(void this.told.push(task)),
+      failureNotice: (task) => {
+        this.told.push(task);
+        return this.notice(task);
+      },
       delivery: { wake: ({ native }) => void this.woken.push(native) },
       settings: () => ({ ...settings, ...more }),
     });

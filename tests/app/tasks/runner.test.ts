@@ -172,6 +172,41 @@ describe('the runner at its work', () => {
 });
 
 describe('who is told that a task failed', () => {
+  it('what tells of it waits for a store that cannot be reached, and is sent once it is stored', async (t) => {
+    const rig = await RunnerRig.open(t);
+    const { runner } = rig.runner('n1');
+    rig.play = () => {
+      throw failing();
+    };
+    let tries = 0;
+    rig.notice = async (task) => {
+      tries += 1;
+      if (tries < 3) throw away();
+      return { outbox: [outboundRow('o', { idempotencyKey: `task:${task.id}:failed` })], follows: [] };
+    };
+    await runner.start();
+    const id = await rig.add();
+    runner.wake();
+    await rig.until(id, 'failed');
+    await rig.clock.settle();
+    assert.equal(tries, 3);
+    assert.equal((await rig.store.outbound('o'))?.state, 'planned');
+    assert.deepEqual(rig.woken, ['1']);
+  });
+
+  it('a task has failed also when nobody may be told', async (t) => {
+    const rig = await RunnerRig.open(t);
+    const { runner } = rig.runner('n1');
+    rig.play = () => {
+      throw failing();
+    };
+    rig.notice = () => Promise.reject(new Error('no such place'));
+    await runner.start();
+    const id = await rig.add();
+    runner.wake();
+    await rig.until(id, 'failed');
+  });
+
   it('the owner, of a job only at the first failure after a success, and nobody of a chore', async (t) => {
     const rig = await RunnerRig.open(t);
     const { runner } = rig.runner('n1');
@@ -363,6 +398,28 @@ describe('deaths of the process', () => {
     );
     await rig.clock.advance(minute * 5);
     assert.equal(begun.length, 3, 'it stops there');
+  });
+
+  it('so is one whose lease ran out three times', async (t) => {
+    const rig = await RunnerRig.open(t);
+    rig.play = () => new Promise(() => undefined);
+    const id = await rig.add();
+    for (const node of ['n1', 'n2', 'n3']) {
+      const rigged = rig.runner(node);
+      rigged.runner.wake();
+      await rig.until(id, 'running');
+      await rig.clock.settle();
+      rigged.dead = true;
+      await rig.clock.advance(2 * minute);
+    }
+    const { runner } = rig.runner('n4');
+    runner.wake();
+    const { error, crashes } = await rig.until(id, 'failed');
+    assert.deepEqual([error?.code, crashes], ['crashed', 3]);
+    assert.deepEqual(
+      rig.told.map((task) => task.id),
+      [id],
+    );
   });
 });
 

@@ -31,6 +31,7 @@ interface SlotRecord {
 interface TaskRecord {
   seq: number;
   id: string;
+  name: string;
   job_id: string;
   due: number | null;
   kind: string;
@@ -128,7 +129,8 @@ export function jobsAccounts(
   const handed = handedOver(book, shown);
   const posts = posted(book, rig);
   const deeds = deedsOf(book, rig.tags);
-  violations.push(...handed.faults, ...posts.faults, ...deeds.faults);
+  const notices = failuresTold(book, shown);
+  violations.push(...handed.faults, ...notices.faults, ...posts.faults, ...deeds.faults);
 
   const slots = book.jobs.flatMap(({ id }) => book.slotsOf(id));
   const count = (state: string): number => slots.reduce((n, slot) => n + (slot.state === state ? slot.count : 0), 0);
@@ -142,6 +144,7 @@ export function jobsAccounts(
       ['results in chats, exactly once', String(handed.once)],
       ['doubled in the ambiguous window, reported', String(handed.doubled)],
       ['left uncertain, reported', String(handed.uncertain)],
+      ['failures, each told by one message', String(notices.told)],
       ['posts to the webhook, repeats dropped by its id', `${posts.received}, ${posts.repeats}`],
       ['workflows whose deed is known to be done once', String(deeds.once)],
       ['workflows whose deed is unknown, told and not repeated', String(deeds.unknown)],
@@ -193,6 +196,8 @@ function taskFaults(book: ScheduleBook): string[] {
     if (state !== 'failed') continue;
     const code = codeOf(task.error);
     if (kind === 'workflow' && code === 'outcome_unknown') continue;
+    // The one that is asked of it cannot be done, see remind.
+    if (kind === 'tool' && code === 'tool_failed') continue;
     wrong(`it failed with ${code}: ${task.error}`);
   }
   return faults;
@@ -229,6 +234,21 @@ function handedOver(book: ScheduleBook, shown: readonly string[]) {
     found.once += Math.min(sure, times);
     found.doubled += Math.max(0, times - least);
     found.uncertain += unsure;
+  }
+  return found;
+}
+
+/** Whoever waits for what failed hears so: by one message, which stands in the chat. */
+function failuresTold(book: ScheduleBook, shown: readonly string[]) {
+  const found = { told: 0, faults: [] as string[] };
+  for (const { id, name, state, deliver } of book.tasks) {
+    if (state !== 'failed' || (JSON.parse(deliver) as { to: string }).to !== 'conversation') continue;
+    const own = book.outbox.filter(({ idempotency_key: key }) => key.startsWith(`task:${id}:failed`));
+    const [row] = own;
+    if (row === undefined || own.length > 1) found.faults.push(`${id}: its failure is ${own.length} messages`);
+    else if (row.state === 'sent' ? timesIn(name, shown) === 0 : row.state !== 'uncertain')
+      found.faults.push(`${id}: the message of its failure is ${row.state} and stands nowhere`);
+    else found.told += 1;
   }
   return found;
 }

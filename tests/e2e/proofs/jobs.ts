@@ -1,7 +1,7 @@
 /** kill -9 at random moments and at every named step while jobs are due every second or two; then the accounts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from '../../../bench/table.ts';
-import { jobCrashSteps, type CrashStep } from '../../../src/app/lifecycle/crash-points.ts';
+import { failureCrashSteps, jobCrashSteps, type CrashStep } from '../../../src/app/lifecycle/crash-points.ts';
 import type { WrittenJob } from '../../../src/core/ports/schedule-gateway.ts';
 import { newMarker } from '../../support/mock-openai.ts';
 import { isRecovering, jobsAccounts, type Reminder } from './jobs-accounts.ts';
@@ -59,8 +59,10 @@ const jobsOf = (rig: JobsRig): Record<string, WrittenJob> => ({
   },
 });
 
+const allSteps: readonly CrashStep[] = [...jobCrashSteps, ...failureCrashSteps];
+
 /** Every other kill is at a named step, in their order. */
-export async function jobs(kills: number, steps: readonly CrashStep[] = jobCrashSteps): Promise<Proof> {
+export async function jobs(kills: number, steps: readonly CrashStep[] = allSteps): Promise<Proof> {
   const rig = await JobsRig.open();
   try {
     await rig.start();
@@ -116,13 +118,18 @@ export async function jobs(kills: number, steps: readonly CrashStep[] = jobCrash
   }
 }
 
-/** Somebody who is reminded of something else each time, a moment later. */
+/** Somebody who is reminded of something else each time, a moment later; some of it cannot be done, and they hear so. */
 async function remind(rig: JobsRig, going: { on: boolean }): Promise<Reminder[]> {
   const reminders: Reminder[] = [];
   for (let n = 0; going.on; n++) {
     const chat = 4 + (n % (chats.length - 4));
     const text = `reminder ${newMarker()}`;
-    const id = await rig.add({ after: n % 3 === 0 ? '1s' : '2s', payload: { kind: 'text', text }, deliver: to(chat) });
+    const after = n % 3 === 0 ? '1s' : '2s';
+    const payload: WrittenJob['payload'] =
+      n % 4 === 3
+        ? { kind: 'tool', tool: 'calculator', args: { expression: 'nothing of the kind' } }
+        : { kind: 'text', text };
+    const id = await rig.add({ name: text, after, payload, deliver: to(chat), retries: 0 });
     reminders.push({ id, text });
     await sleep(remindEveryMs);
   }

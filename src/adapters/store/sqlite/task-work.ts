@@ -2,21 +2,24 @@
 import type { ErrorData } from '../../../core/errors.ts';
 import type { Message } from '../../../core/message.ts';
 import type { PayloadKind } from '../../../core/payload.ts';
+import type { OutboxRow } from '../../../core/ports/outbox-store.ts';
 import type {
   FailTask,
+  FailureNotice,
   FinishedTask,
   FinishTask,
+  RecoverTask,
   ScheduleStore,
   TaskRow,
   TaskStep,
 } from '../../../core/ports/schedule-store.ts';
-import { maxTaskCrashes, type TaskEventKind, type TaskProgress } from '../../../core/task.ts';
+import type { TaskEventKind, TaskProgress } from '../../../core/task.ts';
 import { type Database, fromJson, toJson } from './database.ts';
 import { pauseCrashed, rememberFor } from './jobs.ts';
 import { appendMessage } from './messages.ts';
 import { planOutbound } from './outbound.ts';
 import { saveProgress, sessionRecord } from './sessions.ts';
-import { cancelRunsOf, insertTask, moved, type TaskRecord, tell } from './tasks.ts';
+import { cancelRunsOf, cancelTask, insertTask, moved, taskFrom, type TaskRecord, tell } from './tasks.ts';
 
 type ClaimRequest = Parameters<ScheduleStore['claimTask']>[0];
 
@@ -54,34 +57,20 @@ function firstReady(db: Database, busyOwners: readonly string[], busyKinds: read
   return db.all<Head>(heads).find(free) ?? null;
 }
 
-/** The running task whose lease ends first, of those that are not busy. */
-const firstLease = (
-  db: Database,
-  busyOwners: readonly string[],
-  busyKinds: readonly string[],
-): { seq: number; lease_until: number } | null =>
-  db.get(
-    `SELECT seq, lease_until FROM tasks WHERE state = 'running' AND owner NOT IN (SELECT value FROM json_each(?))
+/** When the first lease of a running task ends, of those that are not busy. */
+const firstLease = (db: Database, busyOwners: readonly string[], busyKinds: readonly string[]): number | undefined =>
+  db.get<{ lease_until: number }>(
+    `SELECT lease_until FROM tasks WHERE state = 'running' AND owner NOT IN (SELECT value FROM json_each(?))
        AND kind NOT IN (SELECT value FROM json_each(?)) ORDER BY lease_until LIMIT 1`,
     JSON.stringify(busyOwners),
     JSON.stringify(busyKinds),
-  );
+  )?.lease_until;
 
 export function claimTask(db: Database, request: ClaimRequest): TaskRow | null {
   const { now, busyOwners, busyKinds } = request;
-  for (;;) {
-    const lapsed = firstLease(db, busyOwners, busyKinds);
-    if (lapsed === null || lapsed.lease_until > now) break;
-    const taken = takeLapsed(db, lapsed.seq, request);
-    if (taken !== null) return taken;
-  }
+  if ((firstLease(db, busyOwners, busyKinds) ?? Infinity) <= now) return null;
   const head = firstReady(db, busyOwners, busyKinds);
   return head === null || head.run_at > now ? null : begin(db, head.seq, request);
-}
-
-/** Null when it has failed by this. */
-function takeLapsed(db: Database, seq: number, request: ClaimRequest): TaskRow | null {
-  return crash(db, seq, maxTaskCrashes, request.now).state === 'failed' ? null : begin(db, seq, request);
 }
 
 function begin(db: Database, seq: number, { now, node, leaseUntil }: ClaimRequest): TaskRow {
@@ -97,35 +86,6 @@ function begin(db: Database, seq: number, { now, node, leaseUntil }: ClaimReques
   if (record === null) throw new Error('a task that is ready is not queued');
   return moved(db, record, now, ['started', `attempt ${record.attempts}`]);
 }
-
-/** Its process died in it: queued again, or failed with the last of its crashes. */
-function crash(db: Database, seq: number, maxCrashes: number, at: number): TaskRow {
-  const record = db.get<TaskRecord>(
-    `UPDATE tasks SET state = CASE WHEN crashes + 1 >= ?1 THEN 'failed' ELSE 'queued' END, ready = 0,
-       crashes = crashes + 1, node = NULL, lease_until = NULL, updated_at = ?2,
-       finished_at = CASE WHEN crashes + 1 >= ?1 THEN ?2 END, error = CASE WHEN crashes + 1 >= ?1 THEN ?3 ELSE error END
-     WHERE seq = ?4 AND state = 'running' RETURNING *`,
-    maxCrashes,
-    at,
-    toJson(crashed(maxCrashes)),
-    seq,
-  );
-  if (record === null) throw new Error('a task that was running is not');
-  const failed = record.state === 'failed';
-  if (failed && record.job_id !== null) {
-    pauseCrashed(db, record.job_id, at);
-    cancelRunsOf(db, record.job_id, at);
-  }
-  const told: [TaskEventKind, string] = ['crashed', `in attempt ${record.attempts}`];
-  return moved(db, record, at, ...(failed ? [told, ['failed', 'crashed'] as [TaskEventKind, string]] : [told]));
-}
-
-const crashed = (times: number): ErrorData => ({
-  kind: 'storage',
-  code: 'crashed',
-  message: `The gateway died ${times} times while it was at work on this; it is not tried again by itself.`,
-  retryable: false,
-});
 
 /** Nobody heard of this claim, so nothing was begun. */
 export function undoClaimTask(db: Database, claim: TaskRow): void {
@@ -151,10 +111,9 @@ export function nextTaskAt(
   busyOwners: readonly string[],
   busyKinds: readonly PayloadKind[],
 ): number | null {
-  const times = [
-    firstReady(db, busyOwners, busyKinds)?.run_at,
-    firstLease(db, busyOwners, busyKinds)?.lease_until,
-  ].filter((time) => time !== undefined);
+  const times = [firstReady(db, busyOwners, busyKinds)?.run_at, firstLease(db, busyOwners, busyKinds)].filter(
+    (time) => time !== undefined,
+  );
   return times.length === 0 ? null : Math.min(...times);
 }
 
@@ -192,13 +151,22 @@ export function finishTask(db: Database, finish: FinishTask): FinishedTask | nul
     fence,
   );
   if (record === null) return null;
-  const outbox = planOutbound(db, finish.outbox);
+  const { outbox, delivered } = sendOff(db, finish);
+  for (const each of finish.supersedes ?? []) cancelTask(db, each, null, 'a newer one waits', at);
   const noted = note === null ? null : appendNote(db, note);
   if (memory !== undefined && record.job_id !== null) rememberFor(db, record.job_id, memory);
-  for (const follower of finish.follows) insertTask(db, follower);
-  const places = new Set(outbox.map(({ conversation }) => `${conversation.channel}:${conversation.account}`));
-  const delivered = [...places].map((place): [TaskEventKind, string] => ['delivered', `to ${place}`]);
   return { task: moved(db, record, at, ['completed', ''], ...delivered), outbox, note: noted };
+}
+
+/** What goes out with the end of a task, and what follows from it. */
+function sendOff(
+  db: Database,
+  { outbox: planned, follows }: FailureNotice,
+): { outbox: OutboxRow[]; delivered: [TaskEventKind, string][] } {
+  const outbox = planOutbound(db, planned);
+  for (const follower of follows) insertTask(db, follower);
+  const places = new Set(outbox.map(({ conversation }) => `${conversation.channel}:${conversation.account}`));
+  return { outbox, delivered: [...places].map((place) => ['delivered', `to ${place}`]) };
 }
 
 /** A history that is not there is not begun by what only tells of something. */
@@ -210,7 +178,7 @@ function appendNote(db: Database, { sessionKey, message }: NonNullable<FinishTas
   return appended;
 }
 
-export function failTask(db: Database, { id, fence, error, retryAt, at }: FailTask): TaskRow | null {
+export function failTask(db: Database, { id, fence, error, retryAt, notice, at }: FailTask): TaskRow | null {
   const record = db.get<TaskRecord>(
     `UPDATE tasks SET state = CASE WHEN ?1 IS NULL OR attempts >= max_attempts THEN 'failed' ELSE 'queued' END,
        run_at = CASE WHEN ?1 IS NULL OR attempts >= max_attempts THEN run_at ELSE ?1 END,
@@ -224,7 +192,8 @@ export function failTask(db: Database, { id, fence, error, retryAt, at }: FailTa
     fence,
   );
   if (record === null) return null;
-  return moved(db, record, at, [record.state === 'failed' ? 'failed' : 'retrying', error.code]);
+  if (record.state !== 'failed') return moved(db, record, at, ['retrying', error.code]);
+  return moved(db, record, at, ['failed', error.code], ...sendOff(db, notice).delivered);
 }
 
 export function releaseTasks(db: Database, node: string, at: number): number {
@@ -238,19 +207,35 @@ export function releaseTasks(db: Database, node: string, at: number): number {
   return records.length;
 }
 
-export function recoverTasks(
-  db: Database,
-  node: string,
-  maxCrashes: number,
-  at: number,
-): { queued: TaskRow[]; failed: TaskRow[] } {
-  const rows = db
-    .all<{ seq: number }>(`SELECT seq FROM tasks WHERE state = 'running' AND node <> ? ORDER BY lease_until`, node)
-    .map(({ seq }) => crash(db, seq, maxCrashes, at));
-  return {
-    queued: rows.filter(({ state }) => state === 'queued'),
-    failed: rows.filter(({ state }) => state === 'failed'),
-  };
+export const cutTasks = (db: Database, node: string | null, now: number): TaskRow[] =>
+  db
+    .all<TaskRecord>(
+      `SELECT * FROM tasks WHERE state = 'running' AND (node <> ? OR lease_until <= ?) ORDER BY lease_until`,
+      node,
+      now,
+    )
+    .map(taskFrom);
+
+export function recoverTask(db: Database, { id, fence, node, error, notice, at }: RecoverTask): TaskRow | null {
+  const record = db.get<TaskRecord>(
+    `UPDATE tasks SET state = CASE WHEN ?1 IS NULL THEN 'queued' ELSE 'failed' END, ready = 0, crashes = crashes + 1,
+       node = NULL, lease_until = NULL, updated_at = ?2, finished_at = CASE WHEN ?1 IS NULL THEN finished_at ELSE ?2 END,
+       error = COALESCE(?1, error)
+     WHERE id = ?3 AND fence = ?4 AND state = 'running' AND (node <> ?5 OR lease_until <= ?2) RETURNING *`,
+    toJson(error),
+    at,
+    id,
+    fence,
+    node,
+  );
+  if (record === null) return null;
+  const told: [TaskEventKind, string] = ['crashed', `in attempt ${record.attempts}`];
+  if (error === null) return moved(db, record, at, told);
+  if (record.job_id !== null) {
+    pauseCrashed(db, record.job_id, at);
+    cancelRunsOf(db, record.job_id, at);
+  }
+  return moved(db, record, at, told, ['failed', error.code], ...sendOff(db, notice).delivered);
 }
 
 export const taskSteps = (db: Database, id: string): TaskStep[] =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { JobFilter, JobRow } from '../../../../src/core/ports/schedule-store.ts';
+import { noNotice, type JobFilter, type JobRow } from '../../../../src/core/ports/schedule-store.ts';
 import type { Store } from '../../../../src/core/ports/store.ts';
 import { jobTransitions, type JobState } from '../../../../src/core/schedule.ts';
 import type { OpenEmpty } from '../conformance.ts';
@@ -322,7 +322,7 @@ export function jobsConformance(engine: string, openEmpty: OpenEmpty): void {
     for (const id of ['t1', 't2', 't3']) await store.addTask(newTask(id), 9);
     const task = await begun(store);
     const error = { kind: 'network', code: 'x', message: 'x', retryable: false } as const;
-    await store.failTask({ id: task.id, fence: task.fence, error, retryAt: null, at: noon });
+    await store.failTask({ id: task.id, fence: task.fence, error, retryAt: null, notice: noNotice, at: noon });
     await begun(store);
     assert.deepEqual(await store.taskCounts(), { jobs: 1, queued: 1, running: 1, failed: 1 });
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { PayloadKind } from '../../../../src/core/payload.ts';
-import type { NewTask, TaskRow } from '../../../../src/core/ports/schedule-store.ts';
+import { noNotice, type NewTask, type TaskRow } from '../../../../src/core/ports/schedule-store.ts';
 import type { Store } from '../../../../src/core/ports/store.ts';
 import { maxTaskCrashes, type TaskEventKind } from '../../../../src/core/task.ts';
 import type { OpenEmpty } from '../conformance.ts';
@@ -16,6 +16,7 @@ import {
   jobOf,
   minute,
   newTask,
+  recover,
   result,
   taskOf,
 } from '../schedule-rows.ts';
@@ -84,7 +85,14 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
     assert.equal(first.due, noon);
     assert.equal(await claimTask(store, at), null);
     assert.equal(await store.nextTaskAt([], []), at.leaseUntil, 'nothing but its lease');
-    await store.failTask({ id: first.id, fence: first.fence, error: broken, retryAt: noon + 3, at: at.now });
+    await store.failTask({
+      id: first.id,
+      fence: first.fence,
+      error: broken,
+      retryAt: noon + 3,
+      notice: noNotice,
+      at: at.now,
+    });
     const second = await begun(store, at);
     assert.equal(second.due, noon + 1, 'an attempt that comes later does not hold up the line');
     await add(store, 'by-hand', { jobId: 'j', trigger: 'hand', runAt: noon - 5 });
@@ -119,6 +127,7 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
           fence: some.fence,
           error: broken,
           retryAt: next() < 0.5 ? null : noon + Math.floor(next() * 50),
+          notice: noNotice,
           at: noon,
         });
       else if (move < 0.65 && all.length > 0) await store.cancelTask(pick(all).id, null, 'x', noon);
@@ -149,13 +158,21 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
     const first = await begun(store, { leaseUntil: noon + 5 });
     assert.equal(await store.nextTaskAt([], []), noon + 5);
     assert.equal(await claimTask(store, { now: noon + 4, node: 'node-2' }), null);
-    assert.equal(await claimTask(store, { now: noon + 5, node: 'node-2', busyOwners: ['owner'] }), null);
+    assert.equal(await claimTask(store, { now: noon + 5, node: 'node-2' }), null, 'it is seen to first');
+    assert.deepEqual(await recover(store, null, noon + 4), [], 'somebody is at work on it');
+    const again = { id: 'a', fence: first.fence, node: null, error: null, notice: noNotice };
+    assert.equal(await store.recoverTask({ ...again, at: noon + 4 }), null);
+    assert.deepEqual(
+      (await recover(store, null, noon + 5)).map(({ state, crashes }) => [state, crashes]),
+      [['queued', 1]],
+    );
+    assert.equal(await store.recoverTask({ ...again, at: noon + 5 }), null, 'once');
     const second = await begun(store, { now: noon + 5, node: 'node-2' });
     assert.deepEqual([second.id, second.attempts, second.crashes, second.fence], ['a', 2, 1, first.fence + 1]);
     const late = { id: 'a', fence: first.fence };
     assert.deepEqual(await store.beatTasks('node-1', noon + 99, [{ ...late, progress: null }]), ['a']);
     assert.equal(await store.finishTask(finished(late, { outbox: [outboundRow('o')] })), null);
-    assert.equal(await store.failTask({ ...late, error: broken, retryAt: null, at: noon }), null);
+    assert.equal(await store.failTask({ ...late, error: broken, retryAt: null, notice: noNotice, at: noon }), null);
     const step = { id: 's', state: 'done', result: null, error: null, at: noon } as const;
     assert.equal(await store.saveTaskStep('a', first.fence, step), false);
     assert.deepEqual(await taskOf(store, 'a'), second);
@@ -167,7 +184,10 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
   it('a task whose lease runs out again and again ends, and its job rests', async (store) => {
     await fire(store, await addJob(store, 'j'), [fired(noon)], noon + minute);
     await add(store, 'other', { runAt: noon + 1 });
-    for (let crash = 0; crash < maxTaskCrashes; crash++) await begun(store, { now: noon + crash * 10, leaseUntil: 0 });
+    for (let crash = 0; crash < maxTaskCrashes; crash++) {
+      assert.equal((await begun(store, { now: noon + crash * 10, leaseUntil: 0 })).id, `j@${noon}`);
+      await recover(store, null, noon + crash * 10);
+    }
     assert.equal((await begun(store, { now: noon + minute })).id, 'other', 'the next one is claimed instead');
     const { state, error, crashes } = await taskOf(store, `j@${noon}`);
     assert.deepEqual([state, error?.code, crashes], ['failed', 'crashed', maxTaskCrashes]);
@@ -181,7 +201,7 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
     await add(store, 'result', { jobId: 'j', trigger: 'task', runAt: noon + 3 });
     for (let crash = 1; crash <= maxTaskCrashes; crash++) {
       assert.equal((await begun(store, { now: noon + 9, node: `n${crash}` })).id, `j@${noon}`);
-      await store.recoverTasks('next', maxTaskCrashes, noon + 9);
+      await recover(store, 'next', noon + 9);
     }
     assert.equal((await begun(store, { now: noon + 9 })).id, 'result');
     for (const id of [`j@${noon + 1}`, 'by hand']) {
@@ -286,6 +306,7 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
       fence: first.fence,
       error: broken,
       retryAt: noon + 50,
+      notice: noNotice,
       at: noon + 1,
     });
     assert.deepEqual(
@@ -300,6 +321,7 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
       fence: second.fence,
       error: broken,
       retryAt: noon + 99,
+      notice: noNotice,
       at: noon + 60,
     });
     assert.deepEqual([over?.state, over?.runAt, over?.finishedAt], ['failed', noon + 50, noon + 60]);
@@ -307,7 +329,41 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
     assert.equal((await store.taskEvents('a')).at(-1)?.detail, 'unreachable');
     await add(store, 'b');
     const { id, fence } = await begun(store);
-    assert.equal((await store.failTask({ id, fence, error: broken, retryAt: null, at: noon }))?.state, 'failed');
+    assert.equal(
+      (await store.failTask({ id, fence, error: broken, retryAt: null, notice: noNotice, at: noon }))?.state,
+      'failed',
+    );
+  });
+
+  it('what tells of a failure is stored with it, once, and with no other end of the attempt', async (store) => {
+    await add(store, 'a', { maxAttempts: 2 });
+    const notice = (id: string) => ({
+      outbox: [outboundRow(`o${id}`, { idempotencyKey: `task:a:failed:${id}` })],
+      follows: [newTask(`f${id}`, { trigger: 'task', runAt: noon + minute })],
+    });
+    const fail = ({ fence }: TaskRow, retryAt: number | null) =>
+      store.failTask({ id: 'a', fence, error: broken, retryAt, notice: notice(String(fence)), at: noon });
+    const first = await begun(store);
+    await fail(first, noon);
+    assert.deepEqual([await store.outbound('o1'), await store.task('f1', null)], [null, null], 'it goes on');
+    const second = await begun(store);
+    assert.equal(await fail(first, null), null, 'nobody holds it under this fence');
+    assert.equal(await store.outbound('o1'), null);
+    assert.equal((await fail(second, null))?.state, 'failed');
+    assert.equal((await store.outbound('o2'))?.state, 'planned');
+    assert.equal((await taskOf(store, 'f2')).state, 'queued');
+    assert.equal(await fail(second, null), null, 'once');
+    assert.deepEqual((await told(store, 'a')).slice(-2), ['failed', 'delivered']);
+  });
+
+  it('what need not wait any more is cancelled with the end that makes it so, and not without it', async (store) => {
+    await add(store, 'old', { runAt: noon + minute });
+    await add(store, 'a');
+    const task = await begun(store);
+    await store.finishTask(finished({ id: 'a', fence: task.fence + 1 }, { supersedes: ['old'] }));
+    assert.equal((await taskOf(store, 'old')).state, 'queued', 'that end was void');
+    await store.finishTask(finished(task, { supersedes: ['old', 'gone'] }));
+    assert.equal((await taskOf(store, 'old')).state, 'cancelled');
   });
 
   it('a stop gives back what this process holds, and the attempt does not count', async (store) => {
@@ -328,20 +384,28 @@ export function taskWorkConformance(engine: string, openEmpty: OpenEmpty): void 
     await add(store, 'mine', { runAt: noon + 1 });
     const task = await begun(store, { node: 'dead' });
     const mine = await begun(store, { now: noon + 1, node: 'alive' });
-    const first = await store.recoverTasks('alive', 2, noon + 5);
+    const first = await recover(store, 'alive', noon + 5, { crashes: 2 });
     assert.deepEqual(
-      [first.queued.map(({ id, crashes, attempts }) => [id, crashes, attempts]), first.failed],
-      [[[task.id, 1, 1]], []],
+      first.map(({ id, state, crashes, attempts }) => [id, state, crashes, attempts]),
+      [[task.id, 'queued', 1, 1]],
     );
     assert.deepEqual(await taskOf(store, 'mine'), mine);
     await begun(store, { now: noon + 6, node: 'dead-2' });
-    const second = await store.recoverTasks('alive', 2, noon + 7);
-    assert.deepEqual(second.queued, []);
-    assert.deepEqual(second.failed, [await taskOf(store, task.id)]);
-    assert.deepEqual([second.failed[0]?.error?.code, second.failed[0]?.finishedAt], ['crashed', noon + 7]);
+    const notice = {
+      outbox: [outboundRow('o', { idempotencyKey: `task:${task.id}:failed:2` })],
+      follows: [newTask('later', { trigger: 'task', runAt: noon + minute })],
+    };
+    const second = await recover(store, 'alive', noon + 7, { crashes: 2, notice });
+    assert.deepEqual(second, [await taskOf(store, task.id)]);
+    assert.deepEqual(
+      [second[0]?.state, second[0]?.error?.code, second[0]?.finishedAt],
+      ['failed', 'crashed', noon + 7],
+    );
+    assert.equal((await store.outbound('o'))?.state, 'planned');
+    assert.equal((await taskOf(store, 'later')).state, 'queued');
     const { state, reason, revision } = await jobOf(store, 'j');
     assert.deepEqual([state, reason, revision], ['paused', 'crashed', 3]);
-    assert.deepEqual((await told(store, task.id)).slice(-3), ['started', 'crashed', 'failed']);
+    assert.deepEqual((await told(store, task.id)).slice(-4), ['started', 'crashed', 'failed', 'delivered']);
     assert.equal((await store.deadLetter(null, task.id))?.kind, 'task');
     assert.equal(await store.nextDue(), null);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { TaskFilter, TaskRow } from '../../../../src/core/ports/schedule-store.ts';
+import { noNotice, type TaskFilter, type TaskRow } from '../../../../src/core/ports/schedule-store.ts';
 import type { Store } from '../../../../src/core/ports/store.ts';
 import { taskStates, taskTransitions, type TaskState } from '../../../../src/core/task.ts';
 import type { OpenEmpty } from '../conformance.ts';
@@ -16,6 +16,7 @@ import {
   minute,
   missed,
   newTask,
+  recover,
   result,
   taskOf,
 } from '../schedule-rows.ts';
@@ -37,7 +38,7 @@ async function ids(store: Store, filter: Partial<TaskFilter> = {}): Promise<stri
 }
 
 const fail = (store: Store, { id, fence }: TaskRow, at = noon) =>
-  store.failTask({ id, fence, error: broken, retryAt: null, at });
+  store.failTask({ id, fence, error: broken, retryAt: null, notice: noNotice, at });
 
 async function taskIn(store: Store, id: string, state: TaskState): Promise<TaskRow> {
   await store.addTask(newTask(id), 9);
@@ -55,12 +56,12 @@ const moves: Readonly<Record<string, (store: Store, task: TaskRow) => Promise<un
   finishTask: (store, task) => store.finishTask(finished(task)),
   'failTask for good': (store, task) => fail(store, task),
   'failTask for another attempt': (store, { id, fence }) =>
-    store.failTask({ id, fence, error: broken, retryAt: noon + 5, at: noon }),
+    store.failTask({ id, fence, error: broken, retryAt: noon + 5, notice: noNotice, at: noon }),
   cancelTask: (store, { id }) => store.cancelTask(id, null, 'by hand', noon),
   retryTask: (store, { id }) => store.retryTask(id, null, noon),
   releaseTasks: (store) => store.releaseTasks('node-1', noon),
-  'recoverTasks before the last crash': (store) => store.recoverTasks('node-2', 3, noon),
-  'recoverTasks at the last crash': (store) => store.recoverTasks('node-2', 1, noon),
+  'recoverTasks before the last crash': (store) => recover(store, 'node-2', noon),
+  'recoverTasks at the last crash': (store) => recover(store, 'node-2', noon, { crashes: 1 }),
   clearDead: (store, { id }) => store.clearDead(null, id),
 };
 

@@ -10,10 +10,11 @@ import { aheadJobs, dueJobs, fire, nextDue, slots } from '../../../../src/adapte
 import {
   beatTasks,
   claimTask,
+  cutTasks,
   failTask,
   finishTask,
   nextTaskAt,
-  recoverTasks,
+  recoverTask,
   releaseTasks,
   saveTaskStep,
   taskSteps,
@@ -28,7 +29,7 @@ import {
   taskEvents,
 } from '../../../../src/adapters/store/sqlite/tasks.ts';
 import { forgetTasks } from '../../../../src/adapters/store/sqlite/forget-tasks.ts';
-import type { JobFilter, TaskFilter } from '../../../../src/core/ports/schedule-store.ts';
+import { noNotice, type JobFilter, type TaskFilter } from '../../../../src/core/ports/schedule-store.ts';
 import type { Listed, ListOptions } from '../../../../src/core/ports/listed.ts';
 import { folder, migrationsDir } from '../open.ts';
 import { noon } from '../rows.ts';
@@ -111,11 +112,12 @@ test('among 100,000 jobs and as many tasks everything is found by an index', (t)
   saveTaskStep(db, 'new', 1, { id: 's', state: 'done', result: null, error: null, at: noon });
   finishTask(db, finished({ id: 'new', fence: 1 }, { memory: {} }));
   assert.equal(claimTask(db, { ...wait, now: noon, busyOwners: [] })?.id, 'q0');
-  failTask(db, { id: 'q0', fence: 1, error, retryAt: null, at: noon });
+  failTask(db, { id: 'q0', fence: 1, error, retryAt: null, notice: noNotice, at: noon });
   claimTask(db, { ...wait, now: noon, busyOwners: [] });
   releaseTasks(db, 'n', noon);
   claimTask(db, { ...wait, now: noon, busyOwners: [] });
-  recoverTasks(db, 'm', 3, noon);
+  for (const { id, fence } of cutTasks(db, 'm', noon))
+    recoverTask(db, { id, fence, node: 'm', error: null, notice: noNotice, at: noon });
   retryTask(db, 'q0', null, noon);
   cancelTask(db, 'q5', null, 'x', noon);
 
