@@ -4,9 +4,10 @@ import type { Sent } from '../../support/ledger.ts';
 import { accountFigures, type Proof } from './proof.ts';
 import { withRig, type Rig } from './rig.ts';
 
-const drainWithinMs = 5000;
+const promisedMs = 5000;
 
-export function drain(streams: number): Promise<Proof> {
+/** `withinMs`: what a stop may take; more than what is promised only where the machine may be busy with other things. */
+export function drain(streams: number, withinMs = promisedMs): Promise<Proof> {
   return withRig({ pace: { ttftMs: 100, gapMs: 2000 } }, async (rig) => {
     await rig.start();
     const opened = Array.from({ length: streams }, () => rig.ledger.enter('sse'));
@@ -21,7 +22,7 @@ export function drain(streams: number): Promise<Proof> {
     const violations: string[] = [];
     const exit = await rig.stop();
     if (exit.code !== 0) violations.push(`SIGTERM ended with ${exit.code ?? exit.signal} and not with 0`);
-    if (exit.ms >= drainWithinMs) violations.push(`SIGTERM took ${exit.ms.toFixed(0)} ms`);
+    if (exit.ms >= withinMs) violations.push(`SIGTERM took ${exit.ms.toFixed(0)} ms`);
     const whole = (await Promise.all(ended)).filter(Boolean).length;
 
     await rig.model.setPace({ gapMs: 5 });

@@ -14,7 +14,7 @@ const lifeMs = { min: 300, max: 1300 };
 const recoverWithinMs = 20_000;
 const recoverPollMs = 20;
 /** Something is due at least every second. */
-const stepWithinMs = 4000;
+const stepWithinMs = 20_000;
 /** How often somebody asks to be reminded of something. */
 const remindEveryMs = 250;
 
