@@ -33,6 +33,14 @@ const post = (
     ...more,
   });
 
+/** As platforms do, which come again when the gateway had no time to store it. */
+async function deliver(...given: Parameters<typeof post>): Promise<Answered> {
+  for (;;) {
+    const answer = await post(...given);
+    if (answer.status !== 503) return answer;
+  }
+}
+
 /** Each of these is answered 401, and nothing of it ever reaches the model. */
 async function allRefused(
   platforms: Platforms,
@@ -52,10 +60,7 @@ async function allRefused(
 async function proved(platforms: Platforms, hook: Hook): Promise<void> {
   const marker = newMarker();
   const body = hook.message(marker);
-  const send = (): Promise<Answered> => post(platforms, hook, body, hook.proof(body));
-  let answer = await send();
-  // A platform comes again when the gateway had no time to store it.
-  while (answer.status === 503) answer = await send();
+  const answer = await deliver(platforms, hook, body, hook.proof(body));
   expectStatus(answer, [hook.taken], `${hook.name}, a good one:`);
   await platforms.until(`${hook.name}: an answer`, () => platforms.wasAsked(marker));
 }
@@ -158,11 +163,11 @@ export const hookCases: readonly HostileCase<Platforms>[] = [
         const marker = newMarker();
         const body = hook.message(marker);
         const headers = hook.proof(body);
-        expectStatus(await post(platforms, hook, body, headers), [hook.taken], 'the first');
+        expectStatus(await deliver(platforms, hook, body, headers), [hook.taken], 'the first');
         await platforms.until('the answer', () => platforms.wasAsked(marker));
         for (const query of ['', '?x=1', '?b=2&a=1', '?a=1&b=2'])
-          expectStatus(await post(platforms, hook, body, headers, { path: hook.path + query }), [hook.taken], query);
-        const slash = await post(platforms, hook, body, headers, { path: `${hook.path}/` });
+          expectStatus(await deliver(platforms, hook, body, headers, { path: hook.path + query }), [hook.taken], query);
+        const slash = await deliver(platforms, hook, body, headers, { path: `${hook.path}/` });
         expectStatus(slash, [hook.taken, 400, 401, 404], 'with a slash');
         const changed = {
           ...headers,

@@ -104,7 +104,7 @@ export function ask({ host, port }: Endpoint, asked: Asked): Promise<Answered> {
         method: asked.method ?? (asked.body === undefined ? 'GET' : 'POST'),
         path: asked.path,
         agent: false,
-        timeout: asked.waitMs ?? 10_000,
+        timeout: asked.waitMs ?? 30_000,
         ...(asked.localAddress === undefined ? {} : { localAddress: asked.localAddress }),
         headers: {
           ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }),
