@@ -21,7 +21,7 @@ interface Task {
 
 test(
   'a job that crashes the process is a dead letter after three deaths and rests, and other jobs run',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const rig = await JobsRig.open({ scheduler: 'min_interval = "1s"' });
     try {

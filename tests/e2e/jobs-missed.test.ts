@@ -35,7 +35,7 @@ function wasDownFor(file: string, ms: number): void {
   database.close();
 }
 
-describe('due times that nobody attended', { timeout: 120_000 }, () => {
+describe('due times that nobody attended', { timeout: 240_000 }, () => {
   it('while the process was frozen, with a task at work: made up by policy, and the task is not begun again', async () => {
     const release = Promise.withResolvers<void>();
     const thinking = (): Promise<void> => release.promise;

@@ -66,7 +66,7 @@ allowed_user_ids = ["one"]
 default = "demo"
 `;
 
-describe('what people put beside the configuration', { timeout: 60_000 }, () => {
+describe('what people put beside the configuration', { timeout: 180_000 }, () => {
   let dir: string;
   let daemon: Daemon;
   let board: Board;

@@ -12,7 +12,7 @@ import { Rig } from './proofs/rig.ts';
 
 const [anna, ben] = [1001, 1002];
 const group = -100_500;
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 interface Person {
   id: string;

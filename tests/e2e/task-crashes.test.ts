@@ -53,7 +53,7 @@ const done = async (daemon: Daemon): Promise<Task[]> => {
 };
 
 for (const [step, asked] of steps) {
-  test(`killed at ${step}: one message, one answer, one post`, { timeout: 60_000 }, async (t) => {
+  test(`killed at ${step}: one message, one answer, one post`, { timeout: 120_000 }, async (t) => {
     const dir = mkdtempSync(path.join(tmpdir(), 'clanker-tasks-'));
     t.after(() => rmSync(dir, { recursive: true, force: true }));
     const model = await scriptedOpenAi(t, (_, n) => ({ text: `answer ${n}` }));

@@ -11,7 +11,7 @@ import { LoopbackServer } from '../support/loopback-server.ts';
 import { ask, codeOf, type Answered } from '../support/raw.ts';
 import { signed, signedHeaders, webhookSecret } from '../support/webhook-counterpart.ts';
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 const retryMs = 50;
 
 interface Post {

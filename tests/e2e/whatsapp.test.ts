@@ -10,7 +10,7 @@ import { runCli, startDaemon, type Daemon } from '../support/daemon.ts';
 import { ask, type Answered } from '../support/raw.ts';
 import { WhatsAppServer } from '../support/whatsapp-server.ts';
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 const appSecret = 'an-app-secret-of-32-characters-00';
 const [ada, mallory] = ['491701234567', '33612345678'];
 

@@ -19,7 +19,7 @@ import { SlackServer, tokens } from '../support/slack-server.ts';
 import { startTelegramServer } from '../support/telegram-server.ts';
 
 const failures = 8;
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 /** A channel whose platform is known under a name; `url` is where the platform really is. */
 type Platform = (t: TestContext) => Promise<{ url: string; channel: (http: HttpClient, url: string) => Channel }>;

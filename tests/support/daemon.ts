@@ -12,7 +12,7 @@ export const bin = path.join(root, 'bin/open-clanker.cjs');
 
 /** True when the bin runs dist/; with sources newer than that it runs them, and no figure would be the product's. */
 export const isBuilt = (): boolean => (createRequire(import.meta.url)(bin) as { isFresh: () => boolean }).isFresh();
-const readyWithinMs = 30_000;
+const readyWithinMs = 120_000;
 const readyPollMs = 5;
 /** The last lines that a failed start is explained with. */
 const maxLogBytes = 256 * 1024;

@@ -20,7 +20,7 @@ import type { DiscordServer } from './discord-server.ts';
 import { afterSleep } from './after-sleep.ts';
 import { CountedMetrics, KeptLog } from './door.ts';
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 /** Every sleep passes in a part of its time and is noted. */
 export class HastyClock implements Clock {

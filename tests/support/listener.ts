@@ -6,7 +6,7 @@ import type { Channel, ChannelState, CursorUpdate, InboundEvent } from '../../sr
 import type { Counterpart } from './counterpart.ts';
 import { KeptLog } from './door.ts';
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 export class Listener {
   readonly counterpart: Counterpart;

@@ -52,7 +52,7 @@ export const toolCall = (more: Partial<ToolCall> = {}): ToolCall => ({
   ...more,
 });
 
-const longestWaitMs = 20_000;
+const longestWaitMs = 60_000;
 
 export function openMcp(
   t: TestContext,

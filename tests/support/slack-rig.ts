@@ -83,7 +83,7 @@ export async function slackRig(t: TestContext, options: RigOptions = {}): Promis
         { signal: stop.signal, cursors: new Map(cursors), clock, log: slack.log },
       ),
     async until(condition) {
-      const giveUp = performance.now() + 15_000;
+      const giveUp = performance.now() + 60_000;
       while (!condition()) {
         if (performance.now() > giveUp) {
           throw new Error(`it did not happen; ${JSON.stringify([channel.health(), rig.events, slack.server.calls])}`);

@@ -162,7 +162,7 @@ export function telegramRig(
     log,
     start: () => channel.start(sink, { signal: stopping.signal, cursors, clock, log: recordingLog(log) }),
     async state(state, detail = /^/) {
-      const giveUp = performance.now() + 20_000;
+      const giveUp = performance.now() + 60_000;
       while (channel.health().state !== state || !detail.test(channel.health().detail)) {
         if (performance.now() > giveUp) throw new Error(`still ${JSON.stringify(channel.health())}`);
         await new Promise((resolve) => setTimeout(resolve, 2));

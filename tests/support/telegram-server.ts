@@ -272,7 +272,7 @@ export class TelegramServer {
   }
 
   /** Resolves once the condition holds; looked at after every call and update. */
-  async until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+  async until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     const signal = AbortSignal.timeout(timeoutMs);
     while (!condition()) await once(this.#changed, 'change', { signal });
   }

@@ -29,7 +29,7 @@ describe('against aimock', () => {
   function ask(dialect: WireDialect, text: string): Promise<ModelEvent[]> {
     const baseUrl = dialect.startsWith('openai') ? `${mock.url}/v1` : mock.url;
     const provider = providerOf(dialect, { id: 'p', baseUrl }, depsWith(http));
-    return collect(provider, requestFor('mock', text), AbortSignal.timeout(10_000));
+    return collect(provider, requestFor('mock', text), AbortSignal.timeout(60_000));
   }
 
   for (const dialect of wireDialects) {

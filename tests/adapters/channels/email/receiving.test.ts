@@ -54,7 +54,7 @@ async function listen(
     sink,
     log,
     async state(state, detail = /^/) {
-      const giveUp = performance.now() + 15_000;
+      const giveUp = performance.now() + 60_000;
       while (channel.health().state !== state || !detail.test(channel.health().detail)) {
         if (performance.now() > giveUp) throw new Error(`still ${JSON.stringify(channel.health())}`);
         await new Promise((resolve) => setTimeout(resolve, 2));

@@ -63,7 +63,7 @@ describe('the examples of the documentation', () => {
   for (const [name, fence, command, args, needs] of languages) {
     const missing = needs.find(([tool, flag]) => !isThere(tool, flag));
     const skip = missing === undefined ? false : `${missing[0]} is not here`;
-    test(`${name}: it is taken and says what it says`, { skip, timeout: 30_000 }, async (t) => {
+    test(`${name}: it is taken and says what it says`, { skip, timeout: 120_000 }, async (t) => {
       const { counterpart, listener } = await open(t);
       const env = { HOOK: `${counterpart.caller.door.url}/hooks/orders`, SECRET: webhookSecret };
       const output = await run(command, args, env, example(fence));
@@ -77,7 +77,7 @@ describe('the examples of the documentation', () => {
   }
 });
 
-test('the SMS bridge carries a message in and its answer out, each once', { timeout: 30_000 }, async (t) => {
+test('the SMS bridge carries a message in and its answer out, each once', { timeout: 120_000 }, async (t) => {
   const { counterpart, listener } = await open(t);
   const messages: Asked[] = [];
   let failures = 1;
