@@ -22,7 +22,7 @@ async function withRig(options: JobsRigOptions, work: (rig: JobsRig) => Promise<
 
 /** What came of jobs that have been paused by now. */
 async function bookOf(rig: JobsRig): Promise<ScheduleBook> {
-  assert.deepEqual([...(await rig.settle()), ...(await rig.stop())], []);
+  assert.deepEqual([...(await rig.settle()), ...(await rig.stopped())], []);
   return new ScheduleBook(rig.databaseFile);
 }
 

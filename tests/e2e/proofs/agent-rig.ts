@@ -1,21 +1,20 @@
 /** What the proof of the agent stands on: a gateway with tools, and the world in which it may change something. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, startDaemon, type Daemon } from '../../support/daemon.ts';
-import { ask, type Target } from '../../support/gateway-client.ts';
+import { freePort, type Daemon } from '../../support/daemon.ts';
+import { ask } from '../../support/gateway-client.ts';
 import { LoopbackServer } from '../../support/loopback-server.ts';
 import { scriptedOpenAi, type ScriptedOpenAi } from '../../support/scripted-openai.ts';
 import { startTelegramServer, type TelegramServer } from '../../support/telegram-server.ts';
 import { play, type World } from './agent-plans.ts';
+import { auth, RestartedGateway } from './restarted.ts';
 
 /** The model thinks so long before it speaks, and the ledger before it answers: at most, so that kills hit them. */
 const maxThinkMs = 25;
 const maxPostMs = 40;
 const settleWithinMs = 90_000;
-const token = 'operator-token-of-the-proofs';
 const board = 2000;
 
 /** What of the text of others and of sends is asked about elsewhere is allowed here; one tool waits for a person. */
@@ -28,32 +27,25 @@ tools = { mcp_book__asked = "ask" }
 
 export type QueueMode = 'followup' | 'steer';
 
-export class AgentRig {
-  readonly dir: string;
-  readonly target: Target;
+export class AgentRig extends RestartedGateway {
   readonly model: ScriptedOpenAi;
   readonly telegram: TelegramServer;
   /** How often each tag has arrived. */
   readonly posts = new Map<string, number>();
   readonly chats: readonly number[];
-  readonly #port: number;
   readonly #ledger: LoopbackServer;
   readonly #cleanup: (() => void)[];
-  #daemon: Daemon | null = null;
-  #up = Promise.withResolvers<void>();
 
   private constructor(
     parts: Pick<AgentRig, 'model' | 'telegram' | 'chats'> & { port: number; ledger: LoopbackServer },
     cleanup: (() => void)[],
   ) {
-    this.dir = mkdtempSync(path.join(tmpdir(), 'clanker-proof-agent-'));
+    super(parts.port);
     this.model = parts.model;
     this.telegram = parts.telegram;
     this.chats = parts.chats;
-    this.#port = parts.port;
     this.#ledger = parts.ledger;
     this.#cleanup = cleanup;
-    this.target = { url: `http://127.0.0.1:${this.#port}`, token };
   }
 
   static async open(chats: number): Promise<AgentRig> {
@@ -92,24 +84,13 @@ export class AgentRig {
     return board;
   }
 
-  get databaseFile(): string {
-    return path.join(this.dir, 'data/open-clanker.db');
-  }
-
   get #bookFile(): string {
     return path.join(this.dir, 'book.txt');
   }
 
-  get daemon(): Daemon {
-    if (this.#daemon === null) throw new Error('No gateway runs.');
-    return this.#daemon;
-  }
-
   #config(queueMode: QueueMode): string {
     const ledger = new URL(this.#ledger.url);
-    return `
-[server.auth]
-token = "${token}"
+    return `${auth}
 [server.limits]
 requests_per_second = 100000
 [providers]
@@ -139,24 +120,8 @@ level = "info"
 `;
   }
 
-  /** Starts the gateway, on the same port and data as before. */
-  async start(queueMode: QueueMode, env: Record<string, string> = {}): Promise<Daemon> {
-    this.#daemon = await startDaemon({ dir: this.dir, config: this.#config(queueMode), port: this.#port, env });
-    this.#up.resolve();
-    return this.#daemon;
-  }
-
-  /** SIGKILL; does nothing to a gateway that ended by itself. */
-  async kill(): Promise<void> {
-    this.#up = Promise.withResolvers();
-    await this.daemon.kill();
-  }
-
-  /** SIGTERM; what was wrong with the end. */
-  async stop(): Promise<string[]> {
-    this.#up = Promise.withResolvers();
-    const { code, signal } = await this.daemon.stop();
-    return code === 0 ? [] : [`SIGTERM ended with ${code ?? signal} and not with 0`];
+  start(queueMode: QueueMode, env: Record<string, string> = {}): Promise<Daemon> {
+    return this.startWith(this.#config(queueMode), { env });
   }
 
   /** Whether a message with these words was hit twice while it was sent: nobody knows whether it came, and `why` says so. */
@@ -166,11 +131,6 @@ level = "info"
     const found = database.prepare(sql).get(words) !== undefined;
     database.close();
     return found;
-  }
-
-  /** Resolves when a gateway is ready; at once while one is. */
-  up(): Promise<void> {
-    return this.#up.promise;
   }
 
   /** Everybody who writes is an owner of the gateway: only they may reach the ledger and every chat. */
@@ -185,19 +145,9 @@ level = "info"
     }
   }
 
-  /** Waits until nothing is queued, running or on its way out, and every update was taken; then names what was left. */
-  async settle(): Promise<string[]> {
-    const deadline = performance.now() + settleWithinMs;
-    for (let quiet = 0; ;) {
-      const { body } = await ask<{ queues: Record<string, number> }>(this.target, 'GET', '/api/v1/status');
-      const { inbox = 0, running = 0, outbox = 0 } = body.queues;
-      const untaken = this.telegram.pending();
-      quiet = inbox + running + outbox + untaken === 0 ? quiet + 1 : 0;
-      if (quiet > 5) return [];
-      if (performance.now() > deadline)
-        return [`not settled: inbox ${inbox}, running ${running}, outbox ${outbox}, updates not taken ${untaken}`];
-      await sleep(50);
-    }
+  /** Every update was taken, too. */
+  settle(): Promise<string[]> {
+    return this.settled(settleWithinMs, () => ({ 'updates not taken': this.telegram.pending() }));
   }
 
   /** The lines of the book. */
@@ -216,10 +166,9 @@ level = "info"
     };
   }
 
-  async close(): Promise<void> {
-    await this.#daemon?.kill();
+  override async close(): Promise<void> {
+    await super.close();
     for (const work of this.#cleanup) work();
     await Promise.all([this.telegram.close(), this.#ledger.close()]);
-    rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -38,7 +38,7 @@ export async function agent(kills: number, steps: readonly CrashStep[] = crashSt
       else {
         // A life that dies at once comes after one that ended well: a message that is hit twice while it is sent would
         // be left uncertain, and that is not what is shown here.
-        left.push(...(await rig.stop()));
+        left.push(...(await rig.stopped()));
         const step = steps[((n - 1) / 2) % steps.length] ?? 'after_step';
         if (await endsAt(step, rig, mode)) reached.set(step, (reached.get(step) ?? 0) + 1);
         await rig.kill();
@@ -46,7 +46,7 @@ export async function agent(kills: number, steps: readonly CrashStep[] = crashSt
       await life(other);
     }
     await all.stop();
-    left.push(...(await rig.settle()), ...(await rig.stop()));
+    left.push(...(await rig.settle()), ...(await rig.stopped()));
     const accounts = await agentAccounts(rig, all.asked);
     const ms = [0.5, 0.95, 1].map((share) => `${percentile(ready, share).toFixed(0)} ms`).join(' / ');
     return {

@@ -1,22 +1,18 @@
 /** What the proofs of schedules stand on: a gateway that is killed, and a chat platform, a model and two receivers that stay. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WrittenJob } from '../../../src/core/ports/schedule-gateway.ts';
-import { freePort, startDaemon, type Daemon } from '../../support/daemon.ts';
-import { ask, type Target } from '../../support/gateway-client.ts';
+import { freePort, type Daemon } from '../../support/daemon.ts';
+import { ask } from '../../support/gateway-client.ts';
 import { LoopbackServer } from '../../support/loopback-server.ts';
 import { newMarker } from '../../support/mock-openai.ts';
 import { lastAsked, scriptedOpenAi, type ScriptedOpenAi } from '../../support/scripted-openai.ts';
 import { startTelegramServer, type TelegramServer } from '../../support/telegram-server.ts';
+import { auth, RestartedGateway } from './restarted.ts';
 
 /** The model and the receivers take so long before and after they did something: at most, so that kills hit them. */
 const maxThinkMs = 30;
 const settleWithinMs = 120_000;
-const settlePollMs = 50;
 const retryMs = 20;
-const token = 'operator-token-of-the-proofs';
 /** Longer than any person's list; the gateway is not to refuse a proof. */
 const many = 10_000;
 
@@ -36,35 +32,28 @@ export interface JobsRigOptions {
   thinking?: () => Promise<void>;
 }
 
-export class JobsRig {
-  readonly dir: string;
-  readonly target: Target;
+export class JobsRig extends RestartedGateway {
   readonly telegram: TelegramServer;
   readonly model: ScriptedOpenAi;
   /** What was posted to `webhook:ops`, repeats included. */
   readonly receipts: Receipt[] = [];
   /** How often each tag was posted by a tool. */
   readonly tags = new Map<string, number>();
-  readonly #port: number;
   readonly #options: JobsRigOptions;
   readonly #counter: LoopbackServer;
   readonly #receiver: LoopbackServer;
   readonly #cleanup: (() => void)[];
-  #daemon: Daemon | null = null;
-  #up = Promise.withResolvers<void>();
 
   private constructor(
     parts: Pick<JobsRig, 'telegram' | 'model'> & { port: number },
     cleanup: (() => void)[],
     options: JobsRigOptions,
   ) {
-    this.dir = mkdtempSync(path.join(tmpdir(), 'clanker-proof-jobs-'));
+    super(parts.port);
     this.telegram = parts.telegram;
     this.model = parts.model;
-    this.#port = parts.port;
     this.#cleanup = cleanup;
     this.#options = options;
-    this.target = { url: `http://127.0.0.1:${parts.port}`, token };
     this.#counter = new LoopbackServer(async ({ query }) => {
       await aMoment();
       const tag = query.get('tag') ?? '';
@@ -97,20 +86,6 @@ export class JobsRig {
     return rig;
   }
 
-  get daemon(): Daemon {
-    if (this.#daemon === null) throw new Error('No gateway runs.');
-    return this.#daemon;
-  }
-
-  get databaseFile(): string {
-    return path.join(this.dir, 'data/open-clanker.db');
-  }
-
-  /** For commands that should find this gateway. */
-  get cliEnv(): Record<string, string> {
-    return { OPEN_CLANKER_URL: this.target.url, OPEN_CLANKER_TOKEN: token };
-  }
-
   /** A post to it cannot be repeated without happening twice. */
   counterUrl(tag: string): string {
     return `${this.#counter.url}/?tag=${tag}`;
@@ -119,9 +94,7 @@ export class JobsRig {
   #config(): string {
     const counter = new URL(this.#counter.url);
     const { scheduler = '', tasks = '' } = this.#options;
-    return `
-[server.auth]
-token = "${token}"
+    return `${auth}
 [server.limits]
 requests_per_second = 100000
 [providers]
@@ -157,29 +130,8 @@ level = "info"
 `;
   }
 
-  /** Starts the gateway, on the same port and data as before. */
-  async start(env: Record<string, string> = {}): Promise<Daemon> {
-    this.#daemon = await startDaemon({ dir: this.dir, config: this.#config(), port: this.#port, env });
-    this.#up.resolve();
-    return this.#daemon;
-  }
-
-  /** Resolves when a gateway is ready; at once while one is. */
-  up(): Promise<void> {
-    return this.#up.promise;
-  }
-
-  /** SIGKILL; does nothing to a gateway that ended by itself. */
-  async kill(): Promise<void> {
-    this.#up = Promise.withResolvers();
-    await this.daemon.kill();
-  }
-
-  /** SIGTERM; what was wrong with the end. */
-  async stop(): Promise<string[]> {
-    this.#up = Promise.withResolvers();
-    const { code, signal } = await this.daemon.stop();
-    return code === 0 ? [] : [`SIGTERM ended with ${code ?? signal} and not with 0`];
+  start(env: Record<string, string> = {}): Promise<Daemon> {
+    return this.startWith(this.#config(), { env });
   }
 
   /** Makes a job, by one key until it is answered; resolves with its id. */
@@ -211,34 +163,23 @@ level = "info"
     }
   }
 
-  /** Waits until no job is due any more and nothing waits, is at work or on its way out; then names what was left. */
-  async settle(): Promise<string[]> {
-    const deadline = performance.now() + settleWithinMs;
+  /** No job is due any more, and no task waits or is at work, too. */
+  settle(): Promise<string[]> {
     const waiting = async (of: string, list: 'jobs' | 'tasks'): Promise<number> => {
       const { body } = await ask<{ jobs?: unknown[]; tasks?: unknown[] }>(this.target, 'GET', `/api/v1/${of}`);
       return body[list]?.length ?? 0;
     };
-    for (let quiet = 0; ;) {
-      const { body } = await ask<{ queues: Record<string, number> }>(this.target, 'GET', '/api/v1/status');
-      const { inbox = 0, running = 0, outbox = 0 } = body.queues;
-      const active = await waiting('jobs?state=active&chores=without&limit=1', 'jobs');
-      const queued = await waiting('tasks?state=queued&chores=without&limit=1', 'tasks');
-      const working = await waiting('tasks?state=running&chores=without&limit=1', 'tasks');
-      quiet = inbox + running + outbox + active + queued + working === 0 ? quiet + 1 : 0;
-      if (quiet > 3) return [];
-      if (performance.now() > deadline)
-        return [
-          `not settled: inbox ${inbox}, running ${running}, outbox ${outbox}; jobs ${active}, tasks ${queued} + ${working}`,
-        ];
-      await sleep(settlePollMs);
-    }
+    return this.settled(settleWithinMs, async () => ({
+      jobs: await waiting('jobs?state=active&chores=without&limit=1', 'jobs'),
+      'tasks queued': await waiting('tasks?state=queued&chores=without&limit=1', 'tasks'),
+      'tasks at work': await waiting('tasks?state=running&chores=without&limit=1', 'tasks'),
+    }));
   }
 
-  async close(): Promise<void> {
-    await this.#daemon?.kill();
+  override async close(): Promise<void> {
+    await super.close();
     for (const work of this.#cleanup) work();
     await Promise.all([this.telegram.close(), this.#counter.close(), this.#receiver.close()]);
-    rmSync(this.dir, { recursive: true, force: true });
   }
 }
 

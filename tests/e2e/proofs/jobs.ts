@@ -84,7 +84,7 @@ export async function jobs(kills: number, steps: readonly CrashStep[] = allSteps
       if (n % 2 === 0) await rig.kill();
       else {
         // A life that dies at once comes after one that ended well, for the same reason.
-        left.push(...(await rig.stop()));
+        left.push(...(await rig.stopped()));
         const step = steps[((n - 1) / 2) % steps.length] ?? 'task_claimed';
         if (await endsAt(step, rig)) reached.set(step, (reached.get(step) ?? 0) + 1);
         await rig.kill();
@@ -94,7 +94,7 @@ export async function jobs(kills: number, steps: readonly CrashStep[] = allSteps
     going.on = false;
     const reminders = await reminding;
     await rig.pauseRecurring([...ids.values()]);
-    left.push(...(await rig.settle()), ...(await rig.stop()));
+    left.push(...(await rig.settle()), ...(await rig.stopped()));
     const accounts = jobsAccounts(rig, { ids, reminders });
     const ms = [0.5, 0.95, 1].map((share) => `${percentile(ready, share).toFixed(0)} ms`).join(' / ');
     return {
