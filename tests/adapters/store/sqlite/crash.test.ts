@@ -1,47 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { SqliteStore } from '../../../../src/adapters/store/sqlite/index.ts';
 import { folder, open } from '../open.ts';
+import { idsOf, kills, needsTrace, runHammer, type Told } from './hammering.ts';
 
-const hammer = path.join(import.meta.dirname, 'hammer.ts');
-/** CLANKER_TEST_KILLS raises it for a long run. */
-const kills = Number(process.env['CLANKER_TEST_KILLS'] ?? 3);
-
-const canTrace = spawnSync('strace', ['-f', '-qq', '-o', '/dev/null', 'true']).status === 0;
-const needsTrace = canTrace ? {} : { skip: 'strace is not here or may not trace' };
-
-interface Told {
-  code: number | null;
-  lines: string[];
-}
-
-/** Runs the hammer, under strace when arguments for it are given, and kills it after `killAfter` acknowledgements. */
-async function run(
-  file: string,
-  count: number,
-  parallel: number,
-  more: { strace?: string[]; killAfter?: number } = {},
-): Promise<Told> {
-  const command = [process.execPath, hammer, file, String(count), String(parallel)];
-  const [program = '', ...args] =
-    more.strace === undefined ? command : ['strace', '-f', '-qq', ...more.strace, ...command];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  child.stdout.on('data', (chunk) => {
-    text += String(chunk);
-    if (more.killAfter !== undefined && text.split('finished').length > more.killAfter) child.kill('SIGKILL');
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  const whole = text.slice(0, text.lastIndexOf('\n'));
-  return { code, lines: whole.split('\n') };
-}
-
-const idsOf = (lines: string[], word: string): string[] =>
-  lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
+const run = (file: string, count: number, parallel: number, how: Parameters<typeof runHammer>[2] = {}): Promise<Told> =>
+  runHammer('hammer', [file, count, parallel], how);
 
 /** All that was acknowledged is there, and nothing is there by half. */
 async function requireWhole(store: SqliteStore, lines: string[]): Promise<void> {
@@ -112,12 +78,12 @@ async function healthyAfter(t: TestContext, file: string, told: Told, code: stri
   await store.close();
 }
 
-test('failing fsyncs are never acknowledged, strand no claim, and the store goes on', needsTrace, async (t) => {
+test('failing fsyncs are never acknowledged, strand no claim, and the store goes on', needsTrace(), async (t) => {
   const file = await made(t, path.join(folder(t), 'store.db'));
   await healthyAfter(t, file, await run(file, 10, 4, { strace: failingFsyncs('10..90+7') }), 'storage_io');
 });
 
-test('a claim whose commit failed and came back from the log is taken back', needsTrace, async (t) => {
+test('a claim whose commit failed and came back from the log is taken back', needsTrace(), async (t) => {
   const dir = folder(t);
   // A turn is five commits: one of five starts in a row hits each kind of claim.
   for (let first = 12; first < 17; first++) {
@@ -127,19 +93,19 @@ test('a claim whose commit failed and came back from the log is taken back', nee
   }
 });
 
-test('failing writes are never acknowledged, strand no claim, and the store goes on', needsTrace, async (t) => {
+test('failing writes are never acknowledged, strand no claim, and the store goes on', needsTrace(), async (t) => {
   const file = await made(t, path.join(folder(t), 'store.db'));
   const strace = ['-o', '/dev/null', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=EIO:when=100..3000+151'];
   await healthyAfter(t, file, await run(file, 15, 4, { strace }), 'storage_io');
 });
 
-test('a disk without space refuses, and the store goes on when there is space again', needsTrace, async (t) => {
+test('a disk without space refuses, and the store goes on when there is space again', needsTrace(), async (t) => {
   const file = await made(t, path.join(folder(t), 'store.db'));
   const strace = ['-o', '/dev/null', '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=ENOSPC:when=100..160'];
   await healthyAfter(t, file, await run(file, 15, 4, { strace }), 'storage_full');
 });
 
-test('every acknowledgement comes after an fsync of the log that came after its write', needsTrace, async (t) => {
+test('every acknowledgement comes after an fsync of the log that came after its write', needsTrace(), async (t) => {
   const dir = folder(t);
   const log = path.join(dir, 'trace.txt');
   const strace = ['-o', log, '-y', '-s', '64', '-e', 'trace=pwrite64,fdatasync,fsync,write'];

@@ -2,38 +2,12 @@
  * A process that writes to a store until it is killed or done, for tests that kill, trace or starve it:
  * `node hammer.ts FILE COUNT PARALLEL`. Prints one line per acknowledgement, right after it, and per error code met.
  */
-import { writeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore } from '../../../../src/adapters/store/sqlite/index.ts';
-import { systemClock } from '../../../../src/adapters/system/index.ts';
-import { ClankerError } from '../../../../src/core/errors.ts';
-import { keptMetrics, migrationsDir, quietLog } from '../open.ts';
 import { chat, claim, finish, inboundRow, noon, outboundRow } from '../rows.ts';
+import { acknowledged, openHammered, say } from './hammering.ts';
 
 const [file = '', count = '', parallel = ''] = process.argv.slice(2);
-const say = (line: string): void => void writeSync(1, `${line}\n`);
 
-const store = await openStore({
-  path: file,
-  migrationsDir,
-  log: quietLog,
-  metrics: keptMetrics(),
-  clock: systemClock,
-});
-
-/** Until it is acknowledged, as a channel would do; gives up on what waiting cannot mend. */
-async function acknowledged<T>(operation: () => Promise<T>): Promise<T> {
-  for (let tries = 0; tries < 400; tries++) {
-    try {
-      return await operation();
-    } catch (error) {
-      if (!(error instanceof ClankerError) || !error.retryable) throw error;
-      say(`error ${error.code}`);
-      await sleep(10);
-    }
-  }
-  throw new Error('never acknowledged');
-}
+const store = await openHammered(file);
 
 async function turn(id: string): Promise<void> {
   const sessionKey = `session-${id}`;

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
@@ -14,12 +12,7 @@ import type { Firing, TaskRow } from '../../../../src/core/ports/schedule-store.
 import { folder, migrationsDir, open } from '../open.ts';
 import { inboundRow, noon, outboundRow, reply } from '../rows.ts';
 import { finished, fired, minute, missed, newJob, newTask, recover } from '../schedule-rows.ts';
-
-const hammer = path.join(import.meta.dirname, 'task-hammer.ts');
-/** CLANKER_TEST_KILLS raises it for a long run. */
-const kills = Number(process.env['CLANKER_TEST_KILLS'] ?? 3);
-const canTrace = spawnSync('strace', ['-f', '-qq', '-o', '/dev/null', 'true']).status === 0;
-const needsTrace = canTrace ? {} : { skip: 'strace is not here or may not trace' };
+import { idsOf, kills, needsTrace, runHammer } from './hammering.ts';
 
 /** A connection whose `failing`-th statement that works on rows fails, once. */
 class FailingDatabase extends Database {
@@ -147,29 +140,6 @@ test('a claim that nobody heard of is taken back, as if it had not been', (t) =>
   assert.equal((ask('task', 'a', null) as TaskRow).state, 'running', 'that of somebody else stays');
 });
 
-interface Told {
-  code: number | null;
-  lines: string[];
-}
-
-/** Runs the hammer, under strace when arguments for it are given, and kills it after `killAfter` acknowledgements. */
-async function run(file: string, count: number, more: { strace?: string[]; killAfter?: number }): Promise<Told> {
-  const command = [process.execPath, hammer, file, String(count)];
-  const [program = '', ...args] =
-    more.strace === undefined ? command : ['strace', '-f', '-qq', ...more.strace, ...command];
-  const child: ChildProcess = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  child.stdout?.on('data', (chunk) => {
-    text += String(chunk);
-    if (more.killAfter !== undefined && text.split('finished').length > more.killAfter) child.kill('SIGKILL');
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, lines: text.slice(0, text.lastIndexOf('\n')).split('\n') };
-}
-
-const idsOf = (lines: string[], word: string): string[] =>
-  lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
-
 /** All that was acknowledged is there; every slot that fired has its task, and every task that ended what it handed over. */
 async function requireWhole(store: SqliteStore, lines: string[]): Promise<void> {
   const seen = new Set<string>();
@@ -199,7 +169,7 @@ test('a process that is killed while it fires and finishes has no slot without a
   const dir = folder(t);
   for (let kill = 0; kill < kills; kill++) {
     const file = path.join(dir, `store-${kill}.db`);
-    const { lines } = await run(file, 100_000, { killAfter: 10 + 23 * kill });
+    const { lines } = await runHammer('task-hammer', [file, 100_000], { killAfter: 10 + 23 * kill });
     const store = await open(t, file);
     await requireWhole(store, lines);
     const { running } = await store.taskCounts();
@@ -216,12 +186,12 @@ for (const [what, call, code, when] of [
 ] as const) {
   test(
     `failing ${what} leave no slot without a task, no task half finished and no claim stuck`,
-    needsTrace,
+    needsTrace(),
     async (t) => {
       const file = path.join(folder(t), 'store.db');
       await (await open(t, file)).close();
       const strace = ['-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:error=${code}:when=${when}`];
-      const told = await run(file, 15, { strace });
+      const told = await runHammer('task-hammer', [file, 15], { strace });
       assert.equal(told.lines.at(-1), 'closed', told.lines.slice(-3).join(' | '));
       assert.ok(
         told.lines.some((line) => line.startsWith('error storage_')),
