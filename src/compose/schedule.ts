@@ -1,7 +1,7 @@
 import { createCalendar } from '../adapters/calendar/index.ts';
 import { nextLocal } from '../adapters/system/index.ts';
 import { keepChores } from '../app/schedule/chores.ts';
-import type { JobsSettings } from '../app/schedule/jobs.ts';
+import type { JobsSettings } from '../app/schedule/asker.ts';
 import { Scheduler } from '../app/schedule/scheduler.ts';
 import { TaskRunner } from '../app/tasks/runner.ts';
 import { once } from '../core/once.ts';

@@ -1,27 +1,11 @@
-import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
-import type { MintId } from '../../core/ids.ts';
-import { languageOf } from '../../core/languages.ts';
-import type { PersonPayload } from '../../core/payload.ts';
-import type { Bus } from '../../core/ports/bus.ts';
-import type { Calendar } from '../../core/ports/calendar.ts';
-import type {
-  Asked,
-  Here,
-  JobView,
-  ScheduleGateway,
-  WrittenJob,
-  WrittenWhen,
-} from '../../core/ports/schedule-gateway.ts';
-import type { JobChange, JobRow, JobSettings, NewJob, NewTask, TaskRow } from '../../core/ports/schedule-store.ts';
-import type { Store } from '../../core/ports/store.ts';
-import type { Clock } from '../../core/ports/system.ts';
-import type { TaskKinds } from '../../core/ports/task-kind.ts';
-import { ownerFilter, type PersonRole, type Principal } from '../../core/principal.ts';
+import { ClankerError, notFound } from '../../core/errors.ts';
+import type { Asked, JobView, ScheduleGateway, WrittenJob, WrittenWhen } from '../../core/ports/schedule-gateway.ts';
+import type { JobChange, JobRow, JobSettings, NewJob, TaskRow } from '../../core/ports/schedule-store.ts';
+import { ownerFilter, type Principal } from '../../core/principal.ts';
 import { afterSetBack, type Timing } from '../../core/schedule.ts';
-import { lesserRole, roleIncludes } from '../../core/roles.ts';
-import type { TaskDelivery } from '../../core/task.ts';
-import type { Audit } from '../audit/audit.ts';
-import { keyedId, nameOf, originEdited, originOf, otherRequest, sameAs, titleOf, type Asker } from './requests.ts';
+import { askerOf, checkedPayload, deliveryOf, type Asker, type JobsDeps } from './asker.ts';
+import { keyedId, nameOf, originEdited, originOf, otherRequest, sameAs, titleOf } from './requests.ts';
+import { Tasks } from './tasks.ts';
 import { assertNotTooOften, jitterMsOf, localText, missedOf, timingOf, zoneOf, type Reading } from './written.ts';
 
 const defaultNext = 3;
@@ -29,47 +13,18 @@ const maxNext = 100;
 /** Through the API and the terminal, where people know what they do. */
 const clientIntervalMs = 1000;
 
-export interface JobsSettings {
-  /** The clock of people who did not say theirs. */
-  zone: string;
-  maxJobs: number;
-  minIntervalMs: number;
-  maxLatenessMs: number;
-  maxOpen: number;
-  retries: number;
-}
-
-export interface JobsDeps {
-  store: Store;
-  clock: Clock;
-  bus: Bus;
-  calendar: Calendar;
-  mintId: MintId;
-  audit: Pick<Audit, 'record'>;
-  scheduler: { wake(): void; settle(): Promise<void> };
-  runner: { wake(): void; cancel(id: string): void };
-  kinds: TaskKinds;
-  /** Where a result goes; rejects when they may not send there. */
-  delivery: (
-    by: { person: string; role: PersonRole },
-    written: string | undefined,
-    here: Here | null,
-  ) => Promise<TaskDelivery>;
-  /** What words say about when, or an error that shows how to say it. */
-  readWords: (words: string, language: string | null, reading: Reading) => Promise<WrittenWhen>;
-  settings: () => JobsSettings;
-}
-
 /** What people may do with jobs and tasks, whatever surface they come by. */
 export class Jobs implements ScheduleGateway {
   readonly #deps: JobsDeps;
+  readonly #tasks: Tasks;
 
   constructor(deps: JobsDeps) {
     this.#deps = deps;
+    this.#tasks = new Tasks(deps);
   }
 
   async previewJob(principal: Principal, written: WrittenJob, asked?: Asked, count?: number): Promise<JobView> {
-    const job = await this.#newJob(await this.#asker(principal, asked), written, 'preview');
+    const job = await this.#newJob(await askerOf(principal, asked, this.#deps), written, 'preview');
     return this.#view(
       {
         ...job,
@@ -89,7 +44,7 @@ export class Jobs implements ScheduleGateway {
 
   async addJob(principal: Principal, written: WrittenJob, asked?: Asked): Promise<JobView> {
     const { store, mintId, audit, scheduler, settings } = this.#deps;
-    const asker = await this.#asker(principal, asked);
+    const asker = await askerOf(principal, asked, this.#deps);
     const key = asked?.key;
     const id = key === undefined ? mintId('job') : keyedId('job', principal.person, key);
     const earlier = key === undefined ? null : await store.job(id, principal.person);
@@ -124,7 +79,7 @@ export class Jobs implements ScheduleGateway {
 
   async editJob(principal: Principal, id: string, change: Partial<WrittenJob>, asked?: Asked): Promise<JobView> {
     const { calendar } = this.#deps;
-    const asker = await this.#asker(principal, asked);
+    const asker = await askerOf(principal, asked, this.#deps);
     const edited = await this.#change(principal, id, 'job.edited', async (job) => {
       assertNoChore(job);
       const { payload, deliver, name, missed, jitter, retries, ...written } = change;
@@ -134,8 +89,8 @@ export class Jobs implements ScheduleGateway {
       const settings: Partial<JobSettings> = {
         ...timing,
         ...(name === undefined ? {} : { name: nameOf(name) }),
-        ...(payload === undefined ? {} : { payload: await this.#checked(payload, job.owner) }),
-        ...(deliver === undefined ? {} : { deliver: await this.#deliveryOf(asker, deliver) }),
+        ...(payload === undefined ? {} : { payload: await checkedPayload(payload, job.owner, this.#deps) }),
+        ...(deliver === undefined ? {} : { deliver: await deliveryOf(asker, deliver, this.#deps) }),
         ...(missed === undefined
           ? {}
           : { missed: missedOf(missed, (timing ?? job).schedule, this.#deps.settings().maxLatenessMs) }),
@@ -184,7 +139,7 @@ export class Jobs implements ScheduleGateway {
     const { store, clock, mintId, audit } = this.#deps;
     const { owner, name, payload, deliver, origin, maxAttempts } = await this.#find(principal, id);
     const now = clock.now();
-    const task = await this.#queue({
+    const task = await this.#tasks.queue({
       id: key === undefined ? mintId('task') : keyedId('task', principal.person, key),
       owner,
       jobId: id,
@@ -211,7 +166,7 @@ export class Jobs implements ScheduleGateway {
     // One that is at work may be queued again meanwhile.
     for (const state of ['running', 'queued'] as const) {
       const { items } = await store.listTasks({ owner: job.owner, jobId: id, state }, { limit: 100 });
-      for (const task of items) await this.cancelTask(principal, task.id).catch(() => undefined);
+      for (const task of items) await this.#tasks.cancelTask(principal, task.id).catch(() => undefined);
     }
     runner.wake();
     await audit.record(principal, 'job.removed', id);
@@ -222,95 +177,11 @@ export class Jobs implements ScheduleGateway {
     return this.#deps.store.slots(id, page);
   }
 
-  async addTask(...[principal, written, asked]: Parameters<ScheduleGateway['addTask']>): Promise<TaskRow> {
-    const { store, mintId, audit } = this.#deps;
-    const asker = await this.#asker(principal, asked);
-    const { person } = principal;
-    const key = asked?.key;
-    const id = key === undefined ? mintId('task') : keyedId('task', person, key);
-    const earlier = key === undefined ? null : await store.task(id, person);
-    if (earlier !== null) return sameAs(earlier, written);
-    const { now } = asker.reading;
-    const { at, after, time_zone: zone } = written;
-    const reading = { ...asker.reading, zone: zoneOf(zone, asker.reading.zone) };
-    const named = at !== undefined || after !== undefined;
-    const timing = named
-      ? await timingOf({ ...(at === undefined ? {} : { at }), ...(after === undefined ? {} : { after }) }, reading)
-      : null;
-    const task = await this.#queue({
-      id,
-      owner: person,
-      jobId: null,
-      due: null,
-      trigger: 'request',
-      name: nameOf(written.name ?? titleOf(written.payload)),
-      payload: await this.#checked(written.payload, person),
-      deliver: await this.#deliveryOf(asker, written.deliver),
-      origin: originOf(asker, written),
-      runAt: timing?.schedule.type === 'at' ? timing.schedule.at : now,
-      maxAttempts: (written.retries ?? this.#deps.settings().retries) + 1,
-      createdAt: now,
-    });
-    await audit.record(principal, 'task.added', id, { kind: task.kind });
-    return task;
-  }
-
-  async tasks(
-    principal: Principal,
-    query: Parameters<ScheduleGateway['tasks']>[1],
-  ): ReturnType<ScheduleGateway['tasks']> {
-    const { limit, cursor, job, owner, ...filter } = query;
-    const own = ownerFilter(principal) ?? owner ?? null;
-    if (owner !== undefined && owner !== own) return { items: [], nextCursor: null };
-    const options = { limit, ...(cursor === undefined ? {} : { cursor }) };
-    const asked = { ...filter, owner: own, ...(job === undefined ? {} : { jobId: job }) };
-    return this.#deps.store.listTasks(asked, options);
-  }
-
-  async task(principal: Principal, id: string): ReturnType<ScheduleGateway['task']> {
-    const { store } = this.#deps;
-    const task = await this.#findTask(principal, id);
-    return { task, events: await store.taskEvents(id), steps: await store.taskSteps(id) };
-  }
-
-  async cancelTask(principal: Principal, id: string): Promise<TaskRow> {
-    const { store, clock, runner, audit } = this.#deps;
-    const { state } = await this.#findTask(principal, id);
-    const task = await store.cancelTask(id, ownerFilter(principal), 'by hand', clock.now());
-    if (task === null) throw new ClankerError('conflict', 'task_is_over', `The task is ${state} already.`);
-    runner.cancel(id);
-    this.#changed(task);
-    await audit.record(principal, 'task.cancelled', id);
-    return task;
-  }
-
-  async retryTask(principal: Principal, id: string): Promise<TaskRow> {
-    const { store, clock, runner, audit } = this.#deps;
-    const { state } = await this.#findTask(principal, id);
-    const task = await store.retryTask(id, ownerFilter(principal), clock.now());
-    if (task === null)
-      throw new ClankerError(
-        'conflict',
-        'not_failed',
-        `The task is ${state}; only failed and cancelled ones are retried.`,
-      );
-    runner.wake();
-    this.#changed(task);
-    await audit.record(principal, 'task.retried', id);
-    return task;
-  }
-
-  async #asker(principal: Principal, asked: Asked | undefined): Promise<Asker> {
-    const { store, clock, calendar, settings } = this.#deps;
-    const { person } = principal;
-    const [row, { timeZone }] = await Promise.all([store.person(person), store.preferences(person)]);
-    const own = row?.role ?? 'guest';
-    const role = lesserRole(own, asked?.role ?? own);
-    if (!roleIncludes(role, 'member'))
-      throw new ClankerError('auth', 'not_allowed', 'Guests have no jobs; ask an owner for the role member.');
-    const reading = { now: clock.now(), zone: timeZone ?? settings().zone, calendar };
-    return { principal, role, language: languageOf(row?.language ?? undefined), reading, asked: asked ?? null };
-  }
+  readonly addTask: ScheduleGateway['addTask'] = (...asked) => this.#tasks.addTask(...asked);
+  readonly tasks: ScheduleGateway['tasks'] = (...asked) => this.#tasks.tasks(...asked);
+  readonly task: ScheduleGateway['task'] = (...asked) => this.#tasks.task(...asked);
+  readonly cancelTask: ScheduleGateway['cancelTask'] = (...asked) => this.#tasks.cancelTask(...asked);
+  readonly retryTask: ScheduleGateway['retryTask'] = (...asked) => this.#tasks.retryTask(...asked);
 
   async #newJob(asker: Asker, written: WrittenJob, id: string): Promise<NewJob> {
     const { calendar, settings } = this.#deps;
@@ -324,8 +195,8 @@ export class Jobs implements ScheduleGateway {
       id,
       owner: person,
       name: nameOf(name ?? titleOf(payload)),
-      payload: await this.#checked(payload, person),
-      deliver: await this.#deliveryOf(asker, deliver),
+      payload: await checkedPayload(payload, person, this.#deps),
+      deliver: await deliveryOf(asker, deliver, this.#deps),
       missed: missedOf(missed, timing.schedule, settings().maxLatenessMs),
       jitterMs: jitterMsOf(jitter),
       maxAttempts: (retries ?? settings().retries) + 1,
@@ -348,27 +219,10 @@ export class Jobs implements ScheduleGateway {
     assertNotTooOften(timing, byClient ? clientIntervalMs : this.#deps.settings().minIntervalMs, reading);
   }
 
-  async #checked(payload: PersonPayload, owner: string): Promise<PersonPayload> {
-    const kind = await this.#deps.kinds(payload.kind);
-    const problem = (await kind?.problem?.(payload, owner)) ?? null;
-    if (problem !== null) throw invalidInput('bad_payload', problem);
-    return payload;
-  }
-
-  #deliveryOf({ principal, role, asked }: Asker, written: string | undefined): Promise<TaskDelivery> {
-    return this.#deps.delivery({ person: principal.person, role }, written, asked?.here ?? null);
-  }
-
   async #find(principal: Principal, id: string): Promise<JobRow> {
     const job = await this.#deps.store.job(id, ownerFilter(principal));
     if (job === null) throw notFound('job');
     return job;
-  }
-
-  async #findTask(principal: Principal, id: string): Promise<TaskRow> {
-    const task = await this.#deps.store.task(id, ownerFilter(principal));
-    if (task === null) throw notFound('task');
-    return task;
   }
 
   /** Changes it as it is now; what somebody else changed meanwhile is looked at again. */
@@ -393,21 +247,6 @@ export class Jobs implements ScheduleGateway {
       return changed;
     }
     throw new ClankerError('conflict', 'busy', 'The job changes all the time; try again.', { retryable: true });
-  }
-
-  async #queue(task: NewTask): Promise<TaskRow> {
-    const { store, runner, settings } = this.#deps;
-    const limit = settings().maxOpen;
-    const queued = await store.addTask(task, limit);
-    if (queued === null)
-      throw new ClankerError('rate_limited', 'too_many_tasks', `${limit} tasks wait already, the most there may be.`);
-    runner.wake();
-    this.#changed(queued);
-    return queued;
-  }
-
-  #changed({ id: taskId, owner: person, jobId, kind, state }: TaskRow): void {
-    this.#deps.bus.publish({ type: 'task.changed', person, taskId, jobId, kind, state });
   }
 
   /** `count`: how many of the next times. */

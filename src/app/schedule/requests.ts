@@ -3,22 +3,11 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import { ClankerError, invalidInput } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/message.ts';
 import type { PersonPayload } from '../../core/payload.ts';
-import type { Asked } from '../../core/ports/schedule-gateway.ts';
 import type { Origin } from '../../core/ports/schedule-store.ts';
-import type { PersonRole, Principal } from '../../core/principal.ts';
 import { lesserRole } from '../../core/roles.ts';
-import type { Reading } from './written.ts';
+import type { Asker } from './asker.ts';
 
 const maxName = 80;
-
-/** Who asks, with what they may do, and the clock they live by. */
-export interface Asker {
-  principal: Principal;
-  role: PersonRole;
-  language: string | null;
-  reading: Reading;
-  asked: Asked | null;
-}
 
 export const originOf = ({ principal: { kind, id }, role, asked }: Asker, written: object): Origin => ({
   kind,
