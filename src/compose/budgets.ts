@@ -1,7 +1,8 @@
-import { Budgets, type BudgetDeps, type BudgetSettings } from '../app/budget/budgets.ts';
+import { Budgets, type BudgetSettings } from '../app/budget/budgets.ts';
 import type { LimitOptions } from '../config/budgets.ts';
 import type { Config } from '../config/schema.ts';
 import type { Limits } from '../core/budget.ts';
+import type { Access } from './access.ts';
 
 const limitsOf = ({ usd_day, usd_month, tokens_day, tokens_month }: LimitOptions): Limits => ({
   usdDay: usd_day ?? null,
@@ -18,13 +19,15 @@ const settingsOf = ({ total, channels, job, owner, member, guest }: Config['budg
 });
 
 /** Budgets that follow the configuration in force. */
-export function composeBudgets(deps: Omit<BudgetDeps, 'settings'> & { config: () => Config['budgets'] }): Budgets {
+export function composeBudgets(access: Access): Budgets {
+  const { live, directory } = access;
   let from: Config['budgets'] | null = null;
-  let settings = settingsOf(deps.config());
+  let settings = settingsOf(live.config.budgets);
   return new Budgets({
-    ...deps,
+    ...access,
+    roleOf: (person) => directory.roleOf(person),
     settings: () => {
-      const now = deps.config();
+      const now = live.config.budgets;
       if (now !== from) settings = settingsOf(now);
       from = now;
       return settings;

@@ -61,7 +61,6 @@ export async function composeClients(schedule: Schedule, load: () => Promise<Loa
     status,
     offered: new OfferedTools({ ...schedule, agent: () => live.config.agent, limits: toolLimits }),
     chat: new Chat({ ...schedule, agents }),
-    sendDeps: schedule,
     sessions: new Sessions(schedule),
     dead: new DeadLetters({ ...schedule, tasks: runner }),
     reload: reloads.reload,

@@ -9,14 +9,10 @@ export type Models = Access & ReturnType<typeof composeModels>;
 
 /** Which models answer, who chose which, and who may spend how much on them. */
 export function composeModels(access: Access) {
-  const { live, clock, random, log, http, dataDir, stopping, directory } = access;
+  const { clock, random, log, http, dataDir, stopping } = access;
   const plugins = new Plugins({ clock, random, log, http, dataDir: dataDir.folder });
   stopping.isContained = (error) => plugins.blames(error);
-  const budgets = composeBudgets({
-    ...access,
-    roleOf: (person) => directory.roleOf(person),
-    config: () => live.config.budgets,
-  });
+  const budgets = composeBudgets(access);
   const models = new ModelCaller({ ...access, budgets });
   return {
     plugins,

@@ -6,9 +6,8 @@ import { SkillShelf, type SkillsSettings } from '../adapters/tools/skills/shelf.
 import type { LoadedConfig } from '../config/index.ts';
 import { notFound } from '../core/errors.ts';
 import type { ReadHead } from '../core/front-matter.ts';
-import type { Clock, Log } from '../core/ports/system.ts';
 import type { ToolSource } from '../core/ports/tool.ts';
-import type { LiveConfig } from './live-config.ts';
+import type { Ground } from './ground.ts';
 
 const loadReader = async (): Promise<ReadHead> => (await import('../config/front-matter.ts')).readHead;
 
@@ -22,7 +21,7 @@ function skillFolders({ config, folder, dataDir, file }: LoadedConfig): SkillFol
 }
 
 /** The skills of the running gateway, and what keeps them as they are on disk. */
-export function skillsPart({ live, clock, log }: { live: LiveConfig; clock: Clock; log: Log }): {
+export function skillsPart({ live, clock, log }: Ground): {
   source: ToolSource;
   watch: (signal: AbortSignal) => Promise<void>;
 } {

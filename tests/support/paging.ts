@@ -1,7 +1,7 @@
-import type { Page } from '../../src/core/ports/gateway.ts';
+import type { Listed, ListOptions } from '../../src/core/ports/listed.ts';
 
 /** A page of what is in memory; the cursor is an index. */
-export function page<T>(items: T[], { limit, cursor }: { limit: number; cursor?: string }): Page<T> {
+export function page<T>(items: T[], { limit, cursor }: ListOptions): Listed<T> {
   const from = cursor === undefined ? 0 : Number(cursor);
   const next = from + limit;
   return { items: items.slice(from, next), nextCursor: next < items.length ? String(next) : null };

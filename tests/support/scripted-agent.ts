@@ -1,7 +1,8 @@
 /** Notes in memory, one call of a tool that waits for its owner, one recorded run, one tool that others may call. */
 import { notFound } from '../../src/core/errors.ts';
 import type { ApprovalInfo, ApprovalTicket } from '../../src/core/ports/approval-gateway.ts';
-import type { OfferedCall, OfferedTool, Page } from '../../src/core/ports/gateway.ts';
+import type { OfferedCall, OfferedTool } from '../../src/core/ports/gateway.ts';
+import type { Listed, ListOptions } from '../../src/core/ports/listed.ts';
 import type { NotePage, NoteRow, SaveNote } from '../../src/core/ports/notes.ts';
 import type { DryRun, Replay } from '../../src/core/ports/replay.ts';
 import type { ToolOutput } from '../../src/core/ports/tool.ts';
@@ -12,7 +13,7 @@ import { ScriptedChat } from './scripted-chat.ts';
 export class ScriptedAgent extends ScriptedChat {
   readonly #notes = new Map<string, NoteRow>();
 
-  async notes(principal: Principal, { query, ...options }: NotePage & { query?: string }): Promise<Page<NoteRow>> {
+  async notes(principal: Principal, { query, ...options }: NotePage & { query?: string }): Promise<Listed<NoteRow>> {
     const mine = [...this.#notes.values()].filter(({ owner }) => owner === principal.person);
     return page(
       mine.filter(({ title }) => query === undefined || title.includes(query)),
@@ -64,7 +65,7 @@ export class ScriptedAgent extends ScriptedChat {
     return items.length;
   }
 
-  async approvals(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<ApprovalInfo>> {
+  async approvals(principal: Principal, options: ListOptions): Promise<Listed<ApprovalInfo>> {
     return page([await this.approval(principal, 'appr_1')], options);
   }
 

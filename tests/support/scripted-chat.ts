@@ -5,14 +5,8 @@
 import { systemClock } from '../../src/adapters/system/index.ts';
 import { ClankerError, notFound } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/message.ts';
-import type {
-  ChatAnswer,
-  ChatRequest,
-  ChatTicket,
-  Page,
-  SendRequest,
-  SendTicket,
-} from '../../src/core/ports/gateway.ts';
+import type { ChatAnswer, ChatRequest, ChatTicket, SendRequest, SendTicket } from '../../src/core/ports/gateway.ts';
+import type { Listed, ListOptions } from '../../src/core/ports/listed.ts';
 import type { MessageTrace } from '../../src/core/ports/overview-store.ts';
 import type { SessionRow } from '../../src/core/ports/session-store.ts';
 import { type Principal, requireScope } from '../../src/core/principal.ts';
@@ -163,7 +157,7 @@ export class ScriptedChat extends ScriptedTokens {
     return true;
   }
 
-  async listSessions(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<SessionRow>> {
+  async listSessions(principal: Principal, options: ListOptions): Promise<Listed<SessionRow>> {
     return page(
       [...this.#sessions.values()].filter(({ owner }) => owner === principal.person),
       options,
@@ -213,8 +207,8 @@ export class ScriptedChat extends ScriptedTokens {
   async messages(
     principal: Principal,
     key: string,
-    options: { limit: number; cursor?: string; before?: string },
-  ): Promise<Page<Message>> {
+    options: ListOptions & { before?: string },
+  ): Promise<Listed<Message>> {
     const { key: full } = await this.session(principal, key);
     return page(this.#messages.get(full) ?? [], options);
   }

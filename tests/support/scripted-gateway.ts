@@ -7,10 +7,10 @@ import type {
   DeadLetter,
   Gateway,
   GatewayStatus,
-  Page,
   Readiness,
   StoredFile,
 } from '../../src/core/ports/gateway.ts';
+import type { Listed, ListOptions } from '../../src/core/ports/listed.ts';
 import type { Principal } from '../../src/core/principal.ts';
 import { page } from './paging.ts';
 import { ScriptedPeople, telegram } from './scripted-people.ts';
@@ -56,7 +56,7 @@ export class ScriptedGateway extends ScriptedPeople implements Gateway {
     return { id, mimeType, size: bytes.length };
   }
 
-  async dead(_: Principal, options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
+  async dead(_: Principal, options: ListOptions): Promise<Listed<DeadLetter>> {
     return page([...this.letters.values()], options);
   }
 

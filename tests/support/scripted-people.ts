@@ -4,7 +4,6 @@ import { type BudgetLine, noLimits } from '../../src/core/budget.ts';
 import { ClankerError, notFound } from '../../src/core/errors.ts';
 import type {
   ChannelStatus,
-  Page,
   PairingDecision,
   PairingList,
   PersonBudget,
@@ -12,6 +11,7 @@ import type {
   PersonInfo,
   UsageLine,
 } from '../../src/core/ports/gateway.ts';
+import type { Listed } from '../../src/core/ports/listed.ts';
 import type { AuditVerdict } from '../../src/core/ports/rights-gateway.ts';
 import type { ErasureReceipt } from '../../src/core/ports/rights-store.ts';
 import type { Settings, WrittenSettings } from '../../src/core/preferences.ts';
@@ -19,7 +19,7 @@ import { ownerPerson, type PersonRole, type Principal, requireScope } from '../.
 import { ScriptedAgent } from './scripted-agent.ts';
 
 export class ScriptedPeople extends ScriptedAgent {
-  async people(): Promise<Page<PersonInfo>> {
+  async people(): Promise<Listed<PersonInfo>> {
     return { items: [somebody], nextCursor: null };
   }
 
@@ -79,7 +79,7 @@ export class ScriptedPeople extends ScriptedAgent {
     return [await this.erasePerson(principal, somebody.id)];
   }
 
-  async audit(): Promise<Page<AuditRow>> {
+  async audit(): Promise<Listed<AuditRow>> {
     const actor = { kind: 'token', id: 'tok_1', person: 'owner' } as const;
     const row = {
       seq: 1,

@@ -1,6 +1,5 @@
 /** Jobs and tasks in memory behind the inward port: nothing is ever due, and a task stays as it was made. */
 import { ClankerError, invalidInput, notFound } from '../../src/core/errors.ts';
-import type { Page } from '../../src/core/ports/gateway.ts';
 import type {
   Asked,
   JobQuery,
@@ -12,7 +11,7 @@ import type {
   WrittenTask,
 } from '../../src/core/ports/schedule-gateway.ts';
 import type { JobRow, NewTask, Origin, SlotRow, TaskRow } from '../../src/core/ports/schedule-store.ts';
-import type { ListOptions } from '../../src/core/ports/listed.ts';
+import type { ListOptions, Listed } from '../../src/core/ports/listed.ts';
 import { type Principal, scopeIncludes } from '../../src/core/principal.ts';
 import { parseDuration } from '../../src/core/units.ts';
 import { page } from './paging.ts';
@@ -40,7 +39,7 @@ export class ScriptedSchedule implements ScheduleGateway {
     return this.job(principal, id);
   }
 
-  async jobs(principal: Principal, { limit, cursor, ...query }: JobQuery & ListOptions): Promise<Page<JobView>> {
+  async jobs(principal: Principal, { limit, cursor, ...query }: JobQuery & ListOptions): Promise<Listed<JobView>> {
     this.jobQueries.push(query);
     const mine = [...this.#jobs.values()]
       .filter(({ owner }) => sees(principal, owner))
@@ -93,7 +92,7 @@ export class ScriptedSchedule implements ScheduleGateway {
     this.#jobs.delete(id);
   }
 
-  async slots(principal: Principal, id: string, options: ListOptions): Promise<Page<SlotRow>> {
+  async slots(principal: Principal, id: string, options: ListOptions): Promise<Listed<SlotRow>> {
     const { job } = await this.job(principal, id);
     const at = this.scheduleStart;
     const missed = { due: at, until: at + 60_000, count: 2, state: 'missed', taskId: null } as const;
@@ -118,7 +117,7 @@ export class ScriptedSchedule implements ScheduleGateway {
     );
   }
 
-  async tasks(principal: Principal, { limit, cursor, ...query }: TaskQuery & ListOptions): Promise<Page<TaskRow>> {
+  async tasks(principal: Principal, { limit, cursor, ...query }: TaskQuery & ListOptions): Promise<Listed<TaskRow>> {
     this.taskQueries.push(query);
     const mine = [...this.#tasks.values()]
       .filter(({ owner }) => sees(principal, owner))

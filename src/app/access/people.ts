@@ -1,6 +1,7 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
-import type { PairingList, Page, PersonDetail, PersonInfo } from '../../core/ports/gateway.ts';
+import type { PairingList, PersonDetail, PersonInfo } from '../../core/ports/gateway.ts';
 import type { MintId } from '../../core/ids.ts';
+import type { Listed, ListOptions } from '../../core/ports/listed.ts';
 import type { PersonRow } from '../../core/ports/people-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
@@ -26,7 +27,7 @@ export class People {
     this.#deps = deps;
   }
 
-  async list(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<PersonInfo>> {
+  async list(principal: Principal, options: ListOptions): Promise<Listed<PersonInfo>> {
     const { store } = this.#deps;
     if (seesAll(principal)) return store.listPeople(options);
     const own = await store.person(principal.person);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { auditGenesis, auditText, type AuditAction, type AuditActor, type AuditRow } from '../../core/audit.ts';
 import type { JsonObject } from '../../core/message.ts';
 import type { AuditFilter, AuditStore } from '../../core/ports/audit-store.ts';
-import type { Page } from '../../core/ports/gateway.ts';
+import type { Listed, ListOptions } from '../../core/ports/listed.ts';
 import type { AuditVerdict } from '../../core/ports/rights-gateway.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { Principal } from '../../core/principal.ts';
@@ -45,7 +45,7 @@ export class Audit {
   }
 
   /** Newest first. */
-  list(filter: AuditFilter, options: { limit: number; cursor?: string }): Promise<Page<AuditRow>> {
+  list(filter: AuditFilter, options: ListOptions): Promise<Listed<AuditRow>> {
     return this.#store.listAudit(filter, options);
   }
 

@@ -1,5 +1,6 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
-import type { DeadLetter, Page } from '../../core/ports/gateway.ts';
+import type { DeadLetter } from '../../core/ports/gateway.ts';
+import type { Listed, ListOptions } from '../../core/ports/listed.ts';
 import type { TaskRow } from '../../core/ports/schedule-store.ts';
 import type { DeadRow } from '../../core/ports/dead-store.ts';
 import type { Store } from '../../core/ports/store.ts';
@@ -26,7 +27,7 @@ export class DeadLetters {
     this.#deps = deps;
   }
 
-  async list(owner: string | null, options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
+  async list(owner: string | null, options: ListOptions): Promise<Listed<DeadLetter>> {
     const { items, nextCursor } = await this.#deps.store.deadLetters(owner, options);
     return { items: items.map(letterOf), nextCursor };
   }

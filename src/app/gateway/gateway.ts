@@ -1,5 +1,4 @@
 import { notFound } from '../../core/errors.ts';
-import type { MintId } from '../../core/ids.ts';
 import type { ApprovalGateway } from '../../core/ports/approval-gateway.ts';
 import type { Bus, EventFilter } from '../../core/ports/bus.ts';
 import type { FileStorage } from '../../core/ports/files.ts';
@@ -11,8 +10,6 @@ import type { PersonSettings } from '../../core/ports/preferences.ts';
 import type { ReplayGateway } from '../../core/ports/replay.ts';
 import type { ScheduleGateway } from '../../core/ports/schedule-gateway.ts';
 import type { MessageTrace } from '../../core/ports/overview-store.ts';
-import type { Store } from '../../core/ports/store.ts';
-import type { Clock } from '../../core/ports/system.ts';
 import { ownerFilter, type Principal, type Scope } from '../../core/principal.ts';
 import type { Pairing } from '../access/pairing.ts';
 import type { People } from '../access/people.ts';
@@ -30,16 +27,12 @@ import { send, type SendDeps } from './send.ts';
 import type { Sessions } from './sessions.ts';
 import type { Status } from './status.ts';
 
-export interface GatewayDeps {
-  store: Store;
+export interface GatewayDeps extends SendDeps {
   bus: Bus;
-  clock: Clock;
-  mintId: MintId;
   files: FileStorage;
   tokens: Tokens;
   runs: RunQueue;
   chat: Chat;
-  sendDeps: SendDeps;
   sessions: Sessions;
   dead: DeadLetters;
   channels: ChannelManager;
@@ -62,7 +55,7 @@ export interface GatewayDeps {
 
 /** The one inward face of the product: every client surface calls this and nothing else. */
 export function gatewayOf(deps: GatewayDeps): Gateway {
-  const { store, bus, tokens, runs, chat, sendDeps, sessions, dead, channels, status } = deps;
+  const { store, bus, tokens, runs, chat, sessions, dead, channels, status } = deps;
   const { usage, preferences, notes, people, pairing } = deps;
   const gateway: Gateway = {
     ...deps.rights,
@@ -74,7 +67,7 @@ export function gatewayOf(deps: GatewayDeps): Gateway {
     onRevoked: (principal, callback) => tokens.onRevoked(principal, callback),
 
     chat: (principal: Principal, request: ChatRequest) => chat.chat(principal, request),
-    send: (principal: Principal, request: SendRequest) => send(principal, request, sendDeps),
+    send: (principal: Principal, request: SendRequest) => send(principal, request, deps),
     hook: (name, request) => channels.hook(name, request),
     abortRun(principal, runId) {
       const owner = ownerFilter(principal);

@@ -1,6 +1,6 @@
 import { ClankerError, notFound } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
-import type { Page } from '../../core/ports/gateway.ts';
+import type { Listed, ListOptions } from '../../core/ports/listed.ts';
 import type { SessionRow } from '../../core/ports/session-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
@@ -27,7 +27,7 @@ export class Sessions {
     this.#deps = deps;
   }
 
-  list(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<SessionRow>> {
+  list(principal: Principal, options: ListOptions): Promise<Listed<SessionRow>> {
     return this.#deps.store.listSessions(seesAll(principal) ? null : principal.person, options);
   }
 
@@ -70,8 +70,8 @@ export class Sessions {
   async messages(
     principal: Principal,
     key: string,
-    options: { limit: number; cursor?: string; before?: string },
-  ): Promise<Page<Message>> {
+    options: ListOptions & { before?: string },
+  ): Promise<Listed<Message>> {
     const session = await this.find(principal, key);
     return this.#deps.store.listMessages(session.key, options);
   }

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../message.ts';
 import type { Principal } from '../principal.ts';
 import type { ApprovalState } from './approval-store.ts';
-import type { Page } from './gateway.ts';
+import type { Listed } from './listed.ts';
 import type { Effect } from './tool.ts';
 
 /** A question about a call of a tool, and what became of it. Times are milliseconds since the epoch. */
@@ -39,7 +39,7 @@ export interface ApprovalGateway {
   approvals(
     principal: Principal,
     options: { open?: boolean; limit: number; cursor?: string },
-  ): Promise<Page<ApprovalInfo>>;
+  ): Promise<Listed<ApprovalInfo>>;
   approval(principal: Principal, id: string): Promise<ApprovalInfo>;
   /**
    * Answers where it was asked, as the command there would: what comes of it is said there. Rejects with

@@ -12,6 +12,7 @@ import type { PersonRole, Principal, Scope } from '../principal.ts';
 import type { ApprovalGateway } from './approval-gateway.ts';
 import type { EventFilter, Subscription } from './bus.ts';
 import type { ChannelHealth, HookRequest, HookResponse } from './channel.ts';
+import type { Listed, ListOptions } from './listed.ts';
 import type { NotePage, NoteRow, SaveNote } from './notes.ts';
 import type { MaintenanceGateway } from './maintenance-gateway.ts';
 import type { RightsGateway } from './rights-gateway.ts';
@@ -69,11 +70,6 @@ export interface SendTicket {
   messageId: string;
   /** Settles when every part was delivered, or rejects with the reason. */
   delivered: Promise<void>;
-}
-
-export interface Page<T> {
-  items: T[];
-  nextCursor: string | null;
 }
 
 export interface TokenInfo {
@@ -258,23 +254,19 @@ export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway, 
   /** False when no such run is active for this person. */
   abortRun(principal: Principal, runId: string): Promise<boolean>;
 
-  listSessions(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<SessionRow>>;
+  listSessions(principal: Principal, options: ListOptions): Promise<Listed<SessionRow>>;
   session(principal: Principal, key: string): Promise<SessionRow>;
   /** Begins a new history; the old messages stay stored and are not sent to models any more. */
   resetSession(principal: Principal, key: string): Promise<SessionRow>;
   deleteSession(principal: Principal, key: string): Promise<void>;
   /** Sessions that nobody used for so long begin a new history: one's own, with `admin` everybody's. How many. */
   closeStaleSessions(principal: Principal, maxAgeMs: number): Promise<number>;
-  messages(
-    principal: Principal,
-    key: string,
-    options: { limit: number; cursor?: string; before?: string },
-  ): Promise<Page<Message>>;
+  messages(principal: Principal, key: string, options: ListOptions & { before?: string }): Promise<Listed<Message>>;
 
   saveFile(principal: Principal, mimeType: string, body: AsyncIterable<Uint8Array>): Promise<StoredFile>;
 
   /** Notes are the principal's own, whatever its scope. With `query` those with its words, best first. */
-  notes(principal: Principal, options: NotePage & { query?: string }): Promise<Page<NoteRow>>;
+  notes(principal: Principal, options: NotePage & { query?: string }): Promise<Listed<NoteRow>>;
   note(principal: Principal, id: string): Promise<NoteRow>;
   /** A title that is not there comes with those that may have been meant. */
   noteByTitle(principal: Principal, title: string): Promise<{ note: NoteRow | null; suggestions: string[] }>;
@@ -285,7 +277,7 @@ export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway, 
   deleteNotes(principal: Principal): Promise<number>;
 
   trace(principal: Principal, messageId: string): Promise<MessageTrace>;
-  dead(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<DeadLetter>>;
+  dead(principal: Principal, options: ListOptions): Promise<Listed<DeadLetter>>;
   deadLetter(principal: Principal, id: string): Promise<DeadLetter>;
   retryDead(principal: Principal, id: string): Promise<void>;
   /** How many were cleared; without an id all of them. */
@@ -302,7 +294,7 @@ export interface Gateway extends RightsGateway, ApprovalGateway, ReplayGateway, 
   /** Undoes a link: the identity is a person of its own again, a guest whom nobody let in. */
   unlinkPerson(principal: Principal, id: string, identity: { channel: string; sender: string }): Promise<PersonInfo>;
   /** Oneself; with `admin` everybody. */
-  people(principal: Principal, options: { limit: number; cursor?: string }): Promise<Page<PersonInfo>>;
+  people(principal: Principal, options: ListOptions): Promise<Listed<PersonInfo>>;
   person(principal: Principal, id: string): Promise<PersonDetail>;
   setRole(principal: Principal, id: string, role: PersonRole): Promise<PersonInfo>;
   /** A code; the identity that sends it as `/pair CODE` within the hour becomes this person. */

@@ -1,5 +1,4 @@
-/** A page of a list. */
-
+/** Which page of a list. */
 export interface ListOptions {
   limit: number;
   /** Opaque, from the page before. */

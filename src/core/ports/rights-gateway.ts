@@ -2,7 +2,7 @@
 import type { AuditRow } from '../audit.ts';
 import type { Principal } from '../principal.ts';
 import type { AuditFilter } from './audit-store.ts';
-import type { Page } from './gateway.ts';
+import type { Listed, ListOptions } from './listed.ts';
 import type { ErasureReceipt } from './rights-store.ts';
 import type { SessionRow } from './session-store.ts';
 
@@ -25,11 +25,7 @@ export interface RightsGateway {
   /** With `admin`, newest first. */
   erasures(principal: Principal, limit: number): Promise<ErasureReceipt[]>;
   /** With `admin`, newest first. */
-  audit(
-    principal: Principal,
-    filter: AuditFilter,
-    options: { limit: number; cursor?: string },
-  ): Promise<Page<AuditRow>>;
+  audit(principal: Principal, filter: AuditFilter, options: ListOptions): Promise<Listed<AuditRow>>;
   /** With `admin`. */
   verifyAudit(principal: Principal): Promise<AuditVerdict>;
   /**

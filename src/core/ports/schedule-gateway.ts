@@ -5,8 +5,7 @@ import type { JobState } from '../schedule.ts';
 import type { TaskEvent, TaskState } from '../task.ts';
 import type { ConversationRef } from '../message.ts';
 import type { JobRow, SlotRow, TaskRow, TaskStep } from './schedule-store.ts';
-import type { Page } from './gateway.ts';
-import type { ListOptions } from './listed.ts';
+import type { ListOptions, Listed } from './listed.ts';
 
 /** When, as people and programs write it: exactly one of the first five. */
 export interface WrittenWhen {
@@ -116,7 +115,7 @@ export interface ScheduleGateway {
   /** What a job would be and when it would be due; nothing is stored. `count`: 1 to 100, default 3. */
   previewJob(principal: Principal, written: WrittenJob, asked?: Asked, count?: number): Promise<JobView>;
   addJob(principal: Principal, written: WrittenJob, asked?: Asked): Promise<JobView>;
-  jobs(principal: Principal, query: JobQuery & ListOptions): Promise<Page<JobView>>;
+  jobs(principal: Principal, query: JobQuery & ListOptions): Promise<Listed<JobView>>;
   job(principal: Principal, id: string, count?: number): Promise<JobView>;
   /** Identity and history stay. What is not named stays, too; a named part of `when` replaces all of it. */
   editJob(principal: Principal, id: string, change: Partial<WrittenJob>, asked?: Asked): Promise<JobView>;
@@ -126,10 +125,10 @@ export interface ScheduleGateway {
   /** Runs it now, beside its schedule. The same key of the same person runs it once. */
   runJob(principal: Principal, id: string, key?: string): Promise<TaskRow>;
   removeJob(principal: Principal, id: string): Promise<void>;
-  slots(principal: Principal, id: string, page: ListOptions): Promise<Page<SlotRow>>;
+  slots(principal: Principal, id: string, page: ListOptions): Promise<Listed<SlotRow>>;
 
   addTask(principal: Principal, written: WrittenTask, asked?: Asked): Promise<TaskRow>;
-  tasks(principal: Principal, query: TaskQuery & ListOptions): Promise<Page<TaskRow>>;
+  tasks(principal: Principal, query: TaskQuery & ListOptions): Promise<Listed<TaskRow>>;
   task(principal: Principal, id: string): Promise<TaskView>;
   cancelTask(principal: Principal, id: string): Promise<TaskRow>;
   retryTask(principal: Principal, id: string): Promise<TaskRow>;
