@@ -22,6 +22,7 @@ export class LiveConfig {
   #ollama: string | null = null;
   /** Made once per configuration: they are asked at every turn. */
   readonly #agents = new Map<string | null, AgentSettings>();
+  #historyTurns: number | null = null;
 
   constructor(loaded: LoadedConfig) {
     this.loaded = loaded;
@@ -89,7 +90,8 @@ export class LiveConfig {
 
   /** Messages of the user that the widest window can need. */
   get historyTurns(): number {
-    return Math.max(...[null, ...this.agentNames].map((name) => historyTurnsOf(this.agent(name))));
+    this.#historyTurns ??= Math.max(...[null, ...this.agentNames].map((name) => historyTurnsOf(this.agent(name))));
+    return this.#historyTurns;
   }
 
   get agentNames(): ReadonlySet<string> {
@@ -133,6 +135,7 @@ export class LiveConfig {
     const before = this.loaded.config;
     this.loaded = next;
     this.#agents.clear();
+    this.#historyTurns = null;
     this.policies = accessPolicies(next.config);
     this.error = null;
     return (Object.keys(next.config) as (keyof Config)[]).filter(

@@ -88,10 +88,21 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
   }
 
   #take(chunk: Buffer): void {
+    const reader = this.#reader;
+    if (reader !== null && this.#chunks.length === 0) return this.#give(reader, chunk);
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     if (this.#bytes > maxWaitingBytes) this.#message.pause();
     this.#settle();
+  }
+
+  /** A chunk for which nobody has to wait. */
+  #give(reader: Reader, chunk: Buffer): void {
+    try {
+      if (!reader.take(chunk)) this.#leave(reader);
+    } catch (error) {
+      this.#fail(reader, error);
+    }
   }
 
   /** Answers the reader, if one waits and there is something to say; what came is read before how it ended. */
@@ -107,9 +118,13 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
       if (this.#ended) this.#leave(reader);
       else if (this.#closed) throw new HttpFailure('body', 'maybe', 'ECONNRESET', 'The answer was cut off.');
     } catch (error) {
-      this.#reader = null;
-      reader.reject(error);
+      this.#fail(reader, error);
     }
+  }
+
+  #fail(reader: Reader, error: unknown): void {
+    this.#reader = null;
+    reader.reject(error);
   }
 
   #leave(reader: Reader): void {

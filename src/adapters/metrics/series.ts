@@ -3,6 +3,7 @@ import type { Labels } from '../../core/ports/system.ts';
 /** Label sets of one metric; what comes after counts under `other`. */
 export const maxLabelSets = 200;
 const maxLabelLength = 128;
+const maxRecent = 4;
 
 const labelName = (name: string): string =>
   /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : name.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)|^$/, '_');
@@ -43,9 +44,9 @@ export class Series {
   readonly #columns: number;
   readonly #rows = new Map<string, number>();
   #values: Float64Array;
-  /** What was asked for last: who counts often counts the same. */
-  #lastLabels: Labels | null = null;
-  #lastRow = 0;
+  /** What was asked for last: who counts often counts the same few. */
+  readonly #recent: { labels: Labels; row: number }[] = [];
+  #next = 0;
 
   constructor(columns: number) {
     this.#columns = columns;
@@ -55,10 +56,16 @@ export class Series {
   /** The row of a label set; past the bound the row in which every label says `other`. */
   row(labels?: Labels): number {
     if (labels === undefined) return this.#add('');
-    if (this.#lastLabels !== null && areSame(labels, this.#lastLabels)) return this.#lastRow;
-    this.#lastLabels = labels;
-    this.#lastRow = this.#rowOf(labels);
-    return this.#lastRow;
+    const recent = this.#recent;
+    // By place: this is asked several times in every turn, and an iterator would cost more than the comparison.
+    for (let i = 0; i < recent.length; i++) {
+      const known = recent[i];
+      if (known !== undefined && areSame(labels, known.labels)) return known.row;
+    }
+    const row = this.#rowOf(labels);
+    recent[this.#next] = { labels, row };
+    this.#next = (this.#next + 1) % maxRecent;
+    return row;
   }
 
   add(row: number, column: number, value: number): void {

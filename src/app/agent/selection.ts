@@ -24,7 +24,9 @@ export function neededGroups(groups: readonly ToolGroup[], messages: readonly Me
       const text = textOf(parts);
       const read =
         text.length <= 2 * maxReadLength ? text : `${text.slice(0, maxReadLength)} ${text.slice(-maxReadLength)}`;
-      for (const group of groups) if (!needed.has(group.name) && wordsFor(group)?.test(read)) needed.add(group.name);
+      // Most messages have no word of any group.
+      if (anyWord(groups).test(read))
+        for (const group of groups) if (!needed.has(group.name) && wordsFor(group).test(read)) needed.add(group.name);
     }
     for (const part of parts) {
       // What reads on in a result that was cut.
@@ -38,18 +40,22 @@ export function neededGroups(groups: readonly ToolGroup[], messages: readonly Me
   return needed;
 }
 
-/** Made once for each group: it is asked of every message of every turn. */
-const known = new WeakMap<ToolGroup, RegExp>();
+/** Made once for each group, and each selection of them: they are asked of every message of every turn. */
+const known = new WeakMap<ToolGroup | readonly ToolGroup[], RegExp>();
 
 /** What in a text shows the need for a group: one of its keywords, or the name of one of its tools. */
-function wordsFor(group: ToolGroup): RegExp {
-  let pattern = known.get(group);
+const wordsFor = (group: ToolGroup): RegExp => patternFor(group, [group]);
+
+const anyWord = (groups: readonly ToolGroup[]): RegExp => patternFor(groups, groups);
+
+function patternFor(key: ToolGroup | readonly ToolGroup[], groups: readonly ToolGroup[]): RegExp {
+  let pattern = known.get(key);
   if (pattern === undefined) {
-    const words = [...group.keywords, ...group.tools.map(({ name }) => name)].map((word) =>
-      word.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'),
-    );
+    const words = groups
+      .flatMap(({ keywords, tools }) => [...keywords, ...tools.map(({ name }) => name)])
+      .map((word) => word.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
     pattern = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${words.join('|')})`, 'iu');
-    known.set(group, pattern);
+    known.set(key, pattern);
   }
   return pattern;
 }

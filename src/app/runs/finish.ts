@@ -1,6 +1,5 @@
 import { ClankerError, errorData } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
-import type { Message } from '../../core/message.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { InboxRow, InboxState } from '../../core/ports/inbox-store.ts';
 import type { NewOutbound } from '../../core/ports/outbox-store.ts';
@@ -74,8 +73,8 @@ export class RunFinisher {
     this.#deps.crash('before_finish');
     for (let failures = 1; ; failures++) {
       try {
-        const messages = await this.#store(finish);
-        this.#tell(claimed, inbound, ended, finish, messages);
+        const replySeq = await this.#store(finish);
+        this.#tell(claimed, inbound, ended, finish, replySeq);
         return;
       } catch (error) {
         log.error('the end of a run could not be stored and is offered again', { ...fieldsOf(claimed), error });
@@ -96,12 +95,12 @@ export class RunFinisher {
     }
   }
 
-  async #store(finish: FinishRun): Promise<Message[]> {
+  async #store(finish: FinishRun): Promise<number | null> {
     try {
-      return (await this.#deps.store.finishRun(finish)).messages;
+      return await this.#deps.store.finishRun(finish);
     } catch (error) {
       // The run was deleted with its session: there is nothing to end any more.
-      if (error instanceof ClankerError && error.kind === 'not_found') return [];
+      if (error instanceof ClankerError && error.kind === 'not_found') return null;
       throw error;
     }
   }
@@ -152,7 +151,7 @@ export class RunFinisher {
     return parts;
   }
 
-  #tell(claimed: ClaimedRun, inbound: InboxRow, outcome: Outcome, finish: FinishRun, messages: Message[]): void {
+  #tell(claimed: ClaimedRun, inbound: InboxRow, outcome: Outcome, finish: FinishRun, replySeq: number | null): void {
     const { bus, delivery, waiters, log, crash } = this.#deps;
     const { run } = claimed;
     crash('after_finish');
@@ -184,17 +183,16 @@ export class RunFinisher {
       tokens: usage === null ? undefined : usage.input + usage.cacheRead + usage.cacheWrite + usage.output,
     });
     const { replyId } = finish;
-    const reply = messages.find(({ id }) => id === replyId);
     const said = { text: replyId === null ? '' : outcome.visibleText, parts: outcome.parts };
     const answer = answerOf({ ...run, state: 'finished', model, finishReason, usage, cost, replyId }, said);
-    if (reply !== undefined) {
+    if (replyId !== null && replySeq !== null) {
       bus.publish({
         ...about(claimed),
         type: 'message',
-        messageId: reply.id,
+        messageId: replyId,
         role: 'assistant',
         text: answer.reply.text,
-        messageSeq: reply.seq,
+        messageSeq: replySeq,
       });
     }
     bus.publish({ ...about(claimed), type: 'run.finished', runId: run.id, answer });

@@ -134,8 +134,11 @@ export interface RunStore {
   journal(entries: JournalEntry[]): Promise<void>;
   /** Inserts or completes ledger rows, keyed by run and n. */
   saveAttempts(rows: AttemptRow[]): Promise<void>;
-  /** Run, inbox rows, assistant message, outbox rows and ledger, in ONE transaction. Returns the messages appended and rows planned. */
-  finishRun(finish: FinishRun): Promise<{ messages: Message[]; outbox: OutboxRow[] }>;
+  /**
+   * Run, inbox rows, assistant message, outbox rows and ledger, in ONE transaction. Resolves with the `seq` of the reply;
+   * null without one, or when its session is gone.
+   */
+  finishRun(finish: FinishRun): Promise<number | null>;
   run(id: string): Promise<RunRow | null>;
   /**
    * What was written while a run is at work joins it (queue mode `steer`): the steps so far become messages, their

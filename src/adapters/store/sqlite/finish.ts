@@ -1,11 +1,9 @@
 import { notFound } from '../../../core/errors.ts';
-import type { Message } from '../../../core/message.ts';
-import type { OutboxRow } from '../../../core/ports/outbox-store.ts';
 import type { FinishRun } from '../../../core/ports/run-store.ts';
 import { type Database, toJson } from './database.ts';
 import { saveAttempts } from './ledger.ts';
 import { appendMessage, messageOf } from './messages.ts';
-import { closeStreams, finishStream, planOutbound, storedOutbound } from './outbound.ts';
+import { closeStreams, finishStream, planOutbound } from './outbound.ts';
 import { type RunRecord, runRecord } from './runs.ts';
 import { refreshQueue, saveProgress, type SessionRecord } from './sessions.ts';
 
@@ -13,7 +11,7 @@ import { refreshQueue, saveProgress, type SessionRecord } from './sessions.ts';
  * The end of a run. Said twice, the second time changes nothing and gives the same answer, so a caller that lost the
  * first answer may ask again.
  */
-export function finishRun(db: Database, finish: FinishRun): { messages: Message[]; outbox: OutboxRow[] } {
+export function finishRun(db: Database, finish: FinishRun): number | null {
   const error = toJson(finish.error);
   const run = db.get<RunRecord>(
     `UPDATE runs SET state = ?, model = ?, finish_reason = ?, error = ?, usage = ?, cost = ?, reply_id = ?,
@@ -28,7 +26,7 @@ export function finishRun(db: Database, finish: FinishRun): { messages: Message[
     finish.at,
     finish.runId,
   );
-  if (run === null) return storedFinish(db, finish);
+  if (run === null) return storedReply(db, finish);
   db.run(
     `UPDATE inbox SET state = ?, error = ?, finished_at = ? WHERE id = ? AND state = 'running'`,
     finish.inbox,
@@ -40,7 +38,7 @@ export function finishRun(db: Database, finish: FinishRun): { messages: Message[
   const session = db.get<SessionRecord>('SELECT * FROM sessions WHERE id = ?', run.session);
   const messages =
     session === null ? [] : finish.messages.map((message) => appendMessage(db, session, run.id, message));
-  const outbox = finish.outbox.flatMap((row) => finishStream(db, row, finish.at) ?? planOutbound(db, [row]));
+  for (const row of finish.outbox) if (finishStream(db, row, finish.at) === null) planOutbound(db, [row]);
   closeStreams(db, run.id, finish.at);
   saveAttempts(db, finish.attempts);
   // What it did is in the history now, also when it failed. A run that can be tried again keeps what stands before its
@@ -49,14 +47,11 @@ export function finishRun(db: Database, finish: FinishRun): { messages: Message[
   else db.run(`DELETE FROM journal WHERE run_id = ? AND NOT (n = 1 AND kind = 'tool')`, run.id);
   if (session === null) refreshQueue(db, run.session_key);
   else saveProgress(db, session);
-  return { messages, outbox };
+  return messages.find(({ id }) => id === finish.replyId)?.seq ?? null;
 }
 
-function storedFinish(db: Database, finish: FinishRun): { messages: Message[]; outbox: OutboxRow[] } {
-  const run = runRecord(db, finish.runId);
+function storedReply(db: Database, { runId, replyId }: FinishRun): number | null {
+  const run = runRecord(db, runId);
   if (run === null) throw notFound('run');
-  return {
-    messages: finish.messages.flatMap(({ id }) => messageOf(db, run.session, id) ?? []),
-    outbox: finish.outbox.flatMap(({ idempotencyKey }) => storedOutbound(db, idempotencyKey) ?? []),
-  };
+  return replyId === null ? null : (messageOf(db, run.session, replyId)?.seq ?? null);
 }

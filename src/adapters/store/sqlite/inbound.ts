@@ -1,9 +1,10 @@
 import type { ErrorData } from '../../../core/errors.ts';
 import type { Attachment } from '../../../core/message.ts';
 import type { CursorUpdate } from '../../../core/ports/channel.ts';
-import type { CommitResult, InboxRow, InboxState, NewInbound } from '../../../core/ports/inbox-store.ts';
+import type { InboxRow, InboxState, NewInbound } from '../../../core/ports/inbox-store.ts';
 import type { RefusedRow } from '../../../core/ports/people-store.ts';
 import { conversationFrom, conversationText, type Database, fromJson, toJson } from './database.ts';
+import type { Placed } from './placed.ts';
 import { openSession } from './sessions.ts';
 
 export interface InboxRecord {
@@ -70,7 +71,7 @@ export function commitInbound(
   db: Database,
   batch: NewInbound[],
   cursor?: CursorUpdate & { channel: string; account: string },
-): CommitResult {
+): Placed {
   const rows = batch.map((item) => insertInbound(db, item));
   if (cursor !== undefined) {
     db.run(
@@ -82,15 +83,15 @@ export function commitInbound(
       cursor.value,
     );
   }
-  return { rows };
+  return rows;
 }
 
-function insertInbound(db: Database, item: NewInbound): CommitResult['rows'][number] {
-  const record = db.get<InboxRecord>(
+function insertInbound(db: Database, item: NewInbound): Placed[number] {
+  const placed = db.get<{ seq: number }>(
     `INSERT INTO inbox (id, run_id, kind, channel, account, dedupe, owner, session_key, conversation, native, sender,
        display, chat_type, text, attachments, state, reason, body_hash, agent, model, correlation, received_at, outside)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (channel, account, dedupe) DO NOTHING RETURNING *`,
+     ON CONFLICT (channel, account, dedupe) DO NOTHING RETURNING seq`,
     item.id,
     item.runId,
     item.kind,
@@ -115,7 +116,7 @@ function insertInbound(db: Database, item: NewInbound): CommitResult['rows'][num
     item.receivedAt,
     item.outside,
   );
-  if (record === null) {
+  if (placed === null) {
     const stored = db.get<InboxRecord>(
       'SELECT * FROM inbox WHERE channel = ? AND account = ? AND dedupe = ?',
       item.channel,
@@ -123,11 +124,11 @@ function insertInbound(db: Database, item: NewInbound): CommitResult['rows'][num
       item.dedupe,
     );
     if (stored === null) throw new Error('a duplicate was refused, but it is not there');
-    return { inserted: false, row: inboxFrom(stored) };
+    return inboxFrom(stored);
   }
   if (item.state === 'queued') openSession(db, item, item.receivedAt);
   if (item.state === 'refused') countRefusal(db, item);
-  return { inserted: true, row: inboxFrom(record) };
+  return placed.seq;
 }
 
 function countRefusal(db: Database, item: NewInbound): void {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Store } from '../../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../../core/ports/system.ts';
 import { Client } from './client.ts';
+import { committed, type Placed } from './placed.ts';
 import { operationModes, type OperationName } from './protocol.ts';
 
 export interface StoreOptions {
@@ -43,6 +44,8 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   ) as unknown as Pick<Store, OperationName>;
   return {
     ...methods,
+    commitInbound: (batch, cursor) =>
+      client.call('commitInbound', [batch, cursor]).then((placed) => committed(batch, placed as Placed)),
     ownedRows: (person) => client.read('owned', person),
     erasable: (person, signal) => client.read('erasable', person, signal),
     expired: (cutoffs, signal) => client.read('expired', JSON.stringify(cutoffs), signal),

@@ -1,13 +1,15 @@
 /** What the main thread and the store's worker say to each other. */
 import type { ErrorData } from '../../../core/errors.ts';
 import type { Store } from '../../../core/ports/store.ts';
+import type { Placed } from './placed.ts';
 
 /** What a process of its own reads, see reading.ts. */
 type Reading = 'ownedRows' | 'erasable' | 'expired' | 'looseFiles';
 
 export type OperationName = Exclude<keyof Store, 'quickCheck' | 'close' | Reading>;
 export type Arguments<K extends OperationName> = Parameters<Store[K]>;
-export type Result<K extends OperationName> = Awaited<ReturnType<Store[K]>>;
+/** What crosses between the threads. */
+export type Result<K extends OperationName> = K extends 'commitInbound' ? Placed : Awaited<ReturnType<Store[K]>>;
 
 /**
  * Every operation, and whether it changes anything. `later`: a write that nobody waits for; it shares the transaction of

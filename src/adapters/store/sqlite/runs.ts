@@ -72,8 +72,9 @@ export function claimRun(db: Database, request: Parameters<Store['claimRun']>[0]
     return null;
   }
   const session = sessionOf(db, main, at);
-  const begunBefore = runRecord(db, main.runId) !== null;
-  const run = openRun(db, session, main, at);
+  const fresh = openRun(db, session, main, at);
+  const begunBefore = fresh === null;
+  const run = fresh ?? openAgain(db, session, main, at);
   // A run that was begun before answers what it began with: what it did until then may have been for that alone.
   if (mode === 'collect' && main.kind === 'message' && !begunBefore) collect(db, main, null);
   const merged = begunBefore || mode === 'collect' ? mergedInto(db, main.id) : [];
@@ -149,15 +150,11 @@ function bury(db: Database, row: InboxRow, at: number): void {
   closeStreams(db, row.runId, at);
 }
 
-function openRun(db: Database, session: SessionRecord, main: InboxRow, at: number): RunRow {
-  const record = db.get<RunRecord>(
+/** Null when it was begun before. */
+function openRun(db: Database, session: SessionRecord, main: InboxRow, at: number): RunRow | null {
+  const opened = db.run(
     `INSERT INTO runs (id, session, session_key, owner, message_id, state, starts, started_at)
-     VALUES (?, ?, ?, ?, ?, 'running', ?, ?)
-     ON CONFLICT (id) DO UPDATE SET state = 'running', session = excluded.session, session_key = excluded.session_key,
-       starts = excluded.starts, model = NULL, finish_reason = NULL, error = NULL, usage = NULL, cost = NULL,
-       reply_id = NULL, finished_at = NULL,
-       started_at = CASE WHEN excluded.starts = 1 THEN excluded.started_at ELSE runs.started_at END
-     RETURNING *`,
+     VALUES (?, ?, ?, ?, ?, 'running', ?, ?) ON CONFLICT (id) DO NOTHING`,
     main.runId,
     session.id,
     session.key,
@@ -166,7 +163,38 @@ function openRun(db: Database, session: SessionRecord, main: InboxRow, at: numbe
     main.starts,
     at,
   );
-  if (record === null) throw new Error('an upsert returned nothing');
+  if (opened === 0) return null;
+  return {
+    id: main.runId,
+    sessionKey: session.key,
+    owner: main.owner,
+    messageId: main.id,
+    state: 'running',
+    starts: main.starts,
+    model: null,
+    finishReason: null,
+    error: null,
+    usage: null,
+    cost: null,
+    replyId: null,
+    startedAt: at,
+    finishedAt: null,
+  };
+}
+
+function openAgain(db: Database, session: SessionRecord, main: InboxRow, at: number): RunRow {
+  const record = db.get<RunRecord>(
+    `UPDATE runs SET state = 'running', session = ?1, session_key = ?2, starts = ?3, model = NULL, finish_reason = NULL,
+       error = NULL, usage = NULL, cost = NULL, reply_id = NULL, finished_at = NULL,
+       started_at = CASE WHEN ?3 = 1 THEN ?4 ELSE started_at END
+     WHERE id = ?5 RETURNING *`,
+    session.id,
+    session.key,
+    main.starts,
+    at,
+    main.runId,
+  );
+  if (record === null) throw new Error('a run that was begun before is not there');
   return runFrom(record);
 }
 

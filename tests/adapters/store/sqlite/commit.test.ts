@@ -113,8 +113,8 @@ test('a full disk fails the whole batch, loses nothing and heals by itself', (t)
   assert.equal(owner.trouble, null, 'it notices by itself that there is space again');
   const again = owner.execute([commit(2), commit(3, 'x'.repeat(200_000)), commit(4)]);
   assert.deepEqual(
-    again.replies.map((reply) => (reply.value as { rows: { inserted: boolean }[] }).rows[0]?.inserted),
-    [true, true, true],
+    again.replies.map((reply) => (reply.value as unknown[]).map((place) => typeof place)),
+    [['number'], ['number'], ['number']],
   );
 });
 
