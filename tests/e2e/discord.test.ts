@@ -40,7 +40,7 @@ allowed_chat_ids = ["${guildId}"]
   };
   /** What the bot wrote in a channel after this many messages of it, once there is more. */
   const written = async (channel: string, before: number): Promise<StoredMessage[]> => {
-    for (let tries = 0; tries < 800; tries++) {
+    for (let tries = 0; tries < 2400; tries++) {
       const messages = server.shown(channel).slice(before);
       if (messages.length > 0) return messages;
       await sleep(25);

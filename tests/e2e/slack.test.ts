@@ -52,7 +52,7 @@ allowed_chat_ids = ["${chats.group}"]
       }
     };
     const written = async (channel: string, count = 1, thread?: string): Promise<Posted[]> => {
-      for (let tries = 0; tries < 800; tries++) {
+      for (let tries = 0; tries < 2400; tries++) {
         const found = slack.server.workspace.messages.filter(
           (each) => each.channel === channel && each.bot_id === bot.bot && each.thread_ts === thread,
         );

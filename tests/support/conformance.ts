@@ -343,7 +343,7 @@ function noSecrets(counterpart: Counterpart, where: unknown): void {
 
 /** For what only the platform knows and does not announce. */
 async function eventually<T>(look: () => Promise<T | null>): Promise<T> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 2400; tries++) {
     const found = await look();
     if (found !== null) return found;
     await sleep(25);

@@ -13,7 +13,7 @@ import type { AgentRig } from './agent-rig.ts';
 const decidedWithinMs = 90_000;
 const waitMs = 3000;
 const maxWaits = 30;
-const requestWithinMs = 30_000;
+const requestWithinMs = 120_000;
 const pollMs = 25;
 /** Questions of everybody, after which a client begins a new session. */
 const sessionLength = 60;

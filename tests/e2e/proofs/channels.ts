@@ -23,7 +23,7 @@ const lifeMs = { min: 50, max: 2500 };
 /** Each person writes so often; platforms let a bot say about one thing a second in one chat. */
 const restMs = 1200;
 const answeredWithinMs = 120_000;
-const connectedWithinMs = 30_000;
+const connectedWithinMs = 120_000;
 
 interface Platform {
   name: string;

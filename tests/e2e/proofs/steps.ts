@@ -6,7 +6,7 @@ import type { Sent } from '../../support/ledger.ts';
 import { accountFigures, type Proof } from './proof.ts';
 import { withRig, type Rig } from './rig.ts';
 
-const crashWithinMs = 15_000;
+const crashWithinMs = 60_000;
 /** Steps that only a message to a chat platform passes. */
 const deliverySteps: readonly CrashStep[] = ['before_send', 'after_send', 'before_mark'];
 /** Steps that only a turn with tools passes: those have proofs of their own. */
