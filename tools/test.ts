@@ -10,7 +10,7 @@ import { run } from 'node:test';
 /** Bytes kept of what a test file printed, for the case that it fails. */
 const maxOutputPerFile = 64 * 1024;
 /** A file that hangs is a failure, not a stuck run. */
-const fileTimeoutMs = 300_000;
+const fileTimeoutMs = 600_000;
 /** On a quiet machine hardly a file takes this long; one that does is named. */
 const slowFileMs = 15_000;
 /** More files at once than cores: half of the time of a file goes by while it waits for a disk, a pause, a child. */

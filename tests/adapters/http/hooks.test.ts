@@ -109,9 +109,9 @@ describe('hooks', () => {
     const statuses = new Set<number>();
     let refusal: Awaited<ReturnType<typeof ask>> | undefined;
     // Each address is only wrong a few times, as a flood from many is.
-    for (let i = 3; i < 50 && refusal === undefined; i++) {
-      const stranger = { path: '/hooks/orders', body: '{}', localAddress: from(i) };
-      const batch = await Promise.all(Array.from({ length: 10 }, () => ask(at(door), stranger)));
+    for (let i = 3; i < 150 && refusal === undefined; i += 3) {
+      const stranger = (n: number) => ({ path: '/hooks/orders', body: '{}', localAddress: from(i + (n % 3)) });
+      const batch = await Promise.all(Array.from({ length: 30 }, (_, n) => ask(at(door), stranger(n))));
       for (const answer of batch) {
         statuses.add(answer.status);
         if (answer.status === 429) refusal = answer;
