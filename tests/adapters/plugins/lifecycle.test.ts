@@ -209,7 +209,7 @@ it('effects of a call are never more than those of its tool', async (t) => {
 });
 
 it('one that hangs is given up, ended should it ever begin, and holds up nobody', async (t) => {
-  const { dir, plugin, want, set, status } = pluginRig(t, { loadMs: 50 });
+  const { dir, plugin, want, set, status } = pluginRig(t, { loadMs: 2000 });
   const mark = path.join(dir, 'ended');
   const code = `import { writeFileSync } from 'node:fs';
     export const activate = async (host) => {
@@ -220,7 +220,7 @@ it('one that hangs is given up, ended should it ever begin, and holds up nobody'
   plugin('loading', 'await new Promise(() => {}); export const activate = () => ({});');
   plugin('good', toolCode());
   await set.configure([want('hangs'), want('loading'), want('good')]);
-  assert.match(status('hangs')?.detail ?? '', /did not begin within 0.05 s/);
+  assert.match(status('hangs')?.detail ?? '', /did not begin within 2 s/);
   assert.match(status('loading')?.detail ?? '', /code was not loaded within/);
   assert.equal(status('good')?.state, 'active');
   assert.ok(existsSync(mark));
