@@ -1,7 +1,7 @@
 /** Small things about files that backups need, each in one place. */
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { lstat, open, rename, rm, statfs, writeFile, type FileHandle } from 'node:fs/promises';
+import { lstat, open, realpath, rename, rm, statfs, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ClankerError } from '../../core/errors.ts';
 
@@ -15,6 +15,17 @@ export async function look(file: string): Promise<Stats | null> {
     if (codeOf(error) === 'ENOENT') return null;
     throw error;
   }
+}
+
+/**
+ * The first name on the way from a folder to a file that may not be there yet, links followed: '' is the folder itself,
+ * `..` elsewhere.
+ */
+export async function firstNameTo(folder: string, file: string): Promise<string> {
+  const real = (each: string): Promise<string | null> => realpath(each).catch(() => null);
+  const parent = path.dirname(file);
+  const whole = (await real(file)) ?? path.join((await real(parent)) ?? path.resolve(parent), path.basename(file));
+  return path.relative((await real(folder)) ?? path.resolve(folder), whole).split(path.sep)[0] ?? '';
 }
 
 /** A file or the names in a folder, made to last. */

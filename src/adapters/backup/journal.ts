@@ -26,7 +26,8 @@ export interface RestoreJournal {
 }
 
 export const journalFile = (folder: string): string => path.join(folder, 'restore.json');
-export const stagingFolder = (folder: string): string => path.join(folder, 'restoring');
+export const stagingName = 'restoring';
+export const stagingFolder = (folder: string): string => path.join(folder, stagingName);
 export const asideName = (at: number): string => `before-restore-${backupName(at)}`;
 
 export const writeJournal = (journal: RestoreJournal): Promise<void> =>

@@ -9,10 +9,10 @@ import {
   type BackupManifest,
   type DatabaseAccount,
 } from '../../core/backup.ts';
-import { ClankerError } from '../../core/errors.ts';
+import { ClankerError, invalidInput } from '../../core/errors.ts';
 import { checkBackup, listedFiles } from './check.ts';
-import { look, openPlain, removeAll, requireSpace, sync } from './disk.ts';
-import { asideName, journalFile, stagingFolder, writeJournal, type RestoreJournal } from './journal.ts';
+import { firstNameTo, look, openPlain, removeAll, requireSpace, sync } from './disk.ts';
+import { asideName, journalFile, stagingFolder, stagingName, writeJournal, type RestoreJournal } from './journal.ts';
 import type { BackupParts, DataPlaces } from './write.ts';
 
 export interface RestoreParts extends Pick<BackupParts, 'inspectDatabase'> {
@@ -42,6 +42,7 @@ export async function stageRestore(
 ): Promise<BackupManifest> {
   const { from, at, known, signal, step = () => undefined } = request;
   await requireFree(places);
+  await requireOutside(places, from);
   const manifest = await checkBackup(from, parts, { known, signal });
   await requireMovable(places);
   step('checked');
@@ -95,6 +96,17 @@ async function requireFree({ folder }: DataPlaces): Promise<void> {
     'conflict',
     'restoring',
     'Another backup is being restored; the next start of the gateway completes that.',
+  );
+}
+
+/** What is cleared or moved aside must not be where the backup lies. */
+async function requireOutside({ folder, database }: DataPlaces, from: string): Promise<void> {
+  const inData = await firstNameTo(folder, from);
+  const inDisk = await firstNameTo(path.dirname(database), from);
+  if (!['', stagingName, ...backupFolders].includes(inData) && inDisk !== stagingName) return;
+  throw invalidInput(
+    'bad_path',
+    `${from} lies where a restore puts its own files or takes the data away; move the backup elsewhere first. Nothing was changed.`,
   );
 }
 

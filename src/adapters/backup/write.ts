@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { mkdir, open, realpath, rename, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import {
   backupDatabase,
@@ -13,7 +13,8 @@ import {
   type DatabaseReport,
 } from '../../core/backup.ts';
 import { ClankerError, invalidInput } from '../../core/errors.ts';
-import { codeOf, look, removeAll, replaceFile, requireSpace, sync } from './disk.ts';
+import { codeOf, firstNameTo, look, removeAll, replaceFile, requireSpace, sync } from './disk.ts';
+import { stagingName } from './journal.ts';
 
 /** What the store and the files do for a backup; see their adapters. */
 export interface BackupParts {
@@ -72,13 +73,11 @@ export async function writeBackup(
   }
 }
 
-/** In a folder that is kept it would be copied into itself. */
+/** In a folder that is kept it would be copied into itself; what a restore left is cleared with the next start. */
 async function requireOutside(folder: string, target: string): Promise<void> {
-  const real = (file: string): Promise<string> => realpath(file).catch(() => path.resolve(file));
-  const [data, parent] = await Promise.all([real(folder), real(path.dirname(target))]);
-  const [first = ''] = path.relative(data, path.join(parent, path.basename(target))).split(path.sep);
-  if ((backupFolders as readonly string[]).includes(first))
-    throw invalidInput('bad_path', `${target} lies in what the backup keeps; name a folder elsewhere.`);
+  const first = await firstNameTo(folder, target);
+  if ([stagingName, ...backupFolders].includes(first))
+    throw invalidInput('bad_path', `${target} lies in ${first}, which is part of the data; name a folder elsewhere.`);
 }
 
 async function makePartial(partial: string): Promise<void> {

@@ -19,7 +19,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { BackupManifest } from '../../../src/core/backup.ts';
-import { backupStorage, writeBackup } from '../../../src/adapters/backup/index.ts';
+import { backupStorage, stageRestore, writeBackup } from '../../../src/adapters/backup/index.ts';
 import { chat, inboundRow, outboundRow } from '../store/rows.ts';
 import { newJob, newTask } from '../store/schedule-rows.ts';
 import { known, never, parts, Place } from './rig.ts';
@@ -111,6 +111,40 @@ test('a backup is not written into the folders that it keeps, which would never 
     await assert.rejects(writeBackup(place, target, parts, request), { code: 'bad_path' });
     assert.deepEqual(readdirSync(path.join(place.folder, 'files')), ['file_1']);
   }
+});
+
+test('a backup that lies where a restore clears or replaces is refused in words, and stays', async () => {
+  using place = new Place();
+  await place.fill('old', 'a');
+  await place.write();
+  const link = path.join(place.dir, 'link');
+  for (const name of ['restoring', 'restoring/monday', 'files/monday', 'skills/deep/monday']) {
+    const inside = path.join(place.folder, name);
+    mkdirSync(path.dirname(inside), { recursive: true });
+    renameSync(place.backup, inside);
+    symlinkSync(inside, link);
+    for (const from of [inside, link])
+      await assert.rejects(place.stage({ from }), { code: 'bad_path', message: /move the backup/ }, from);
+    assert.equal(place.shown().word, 'old');
+    rmSync(link);
+    renameSync(inside, place.backup);
+  }
+  await assert.rejects(place.stage({ from: place.folder }), { code: 'bad_path' });
+  // Where the database lies by itself it has such a folder of its own.
+  using apart = new Place();
+  await apart.fill('old', 'a');
+  const database = path.join(apart.dir, 'disk/open-clanker.db');
+  mkdirSync(path.dirname(database));
+  const from = path.join(apart.dir, 'disk/restoring');
+  renameSync(place.backup, from);
+  const request = { from, at: 1000, by: null, known, signal: never };
+  await assert.rejects(stageRestore({ folder: apart.folder, database }, parts, request), { code: 'bad_path' });
+  assert.ok(existsSync(path.join(from, 'manifest.json')));
+  const target = path.join(apart.folder, 'restoring/kept');
+  mkdirSync(path.dirname(target));
+  await assert.rejects(writeBackup(apart, target, parts, { program: '1.0.0', at: 1000, signal: never }), {
+    code: 'bad_path',
+  });
 });
 
 test('a backup that is cut off, changed, newer or no backup is refused before anything of the data is touched', async () => {

@@ -78,7 +78,7 @@ export class Place implements Disposable {
     return writeBackup(this, this.backup, parts, { program: '1.0.0', at, signal: never });
   }
 
-  stage(more: { known?: number; step?: (name: string) => void } = {}): ReturnType<typeof stageRestore> {
+  stage(more: { from?: string; known?: number; step?: (name: string) => void } = {}): ReturnType<typeof stageRestore> {
     const request = { from: this.backup, at: systemClock.now(), by: null, known, signal: never, ...more };
     return stageRestore(this, parts, request);
   }
