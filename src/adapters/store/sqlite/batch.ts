@@ -7,6 +7,7 @@ import { operationModes, type OperationName, type Reply, type Request } from './
 
 export interface BatchOutcome {
   replies: Reply[];
+  /** Null when no row was changed. */
   commitSeconds: number | null;
   /** Set when the whole batch failed; every reply is then this error. */
   failure: ClankerError | null;
@@ -20,6 +21,7 @@ export function runBatch(db: Database, requests: readonly Request[], beforeCommi
   const done: { operation: OperationName; value: unknown }[] = [];
   try {
     if (writes) db.run('BEGIN IMMEDIATE');
+    const before = writes ? db.changes : 0;
     const replies = requests.map((request) => {
       const reply = runOne(db, request);
       if (reply.error === undefined) done.push({ operation: request.operation, value: reply.value });
@@ -28,9 +30,10 @@ export function runBatch(db: Database, requests: readonly Request[], beforeCommi
     let commitSeconds: number | null = null;
     if (writes) {
       beforeCommit();
+      const wrote = db.changes > before;
       const started = performance.now();
       db.run('COMMIT');
-      commitSeconds = (performance.now() - started) / 1000;
+      if (wrote) commitSeconds = (performance.now() - started) / 1000;
     }
     return { replies, commitSeconds, failure: null, unheard: [] };
   } catch (error) {

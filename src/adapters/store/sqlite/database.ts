@@ -22,6 +22,11 @@ export class Database {
     return this.#db.isTransaction;
   }
 
+  /** Rows that were changed by this connection so far; what was taken back counts, too. */
+  get changes(): number {
+    return this.get<{ n: number }>('SELECT total_changes() AS n')?.n ?? 0;
+  }
+
   /** The first row, or null. `T` names the columns as the schema has them. */
   get<T>(sql: string, ...values: SQLInputValue[]): T | null {
     return (this.#statement(sql).get(...values) as T | undefined) ?? null;

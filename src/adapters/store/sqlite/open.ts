@@ -23,7 +23,7 @@ const walLimitBytes = 16 * 1024 * 1024;
 /**
  * The names beside the database file. The open marker stands from opening to closing and holds the generation: a
  * number that is committed to the database first and written to the marker then, at opening and every second in which
- * something was stored. A marker that is ahead of a database without its log tells that the log was lost, and with it
+ * a row was changed. A marker that is ahead of a database without its log tells that the log was lost, and with it
  * what was acknowledged.
  */
 const walOf = (file: string): string => `${file}-wal`;

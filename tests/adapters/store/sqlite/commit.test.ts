@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { renameSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -128,6 +128,32 @@ test('nothing is acknowledged into a file that was moved away, and it heals when
   renameSync(`${file}.away`, file);
   assert.equal(owner.execute([commit(1)]).failure, null);
   assert.equal(owner.trouble, null);
+});
+
+test('what changes no row is no reason to write anything: a disk may sleep while somebody only asks', (t) => {
+  const file = path.join(folder(t), 'store.db');
+  const owner = new Owner(file, migrationsDir);
+  t.after(() => owner.close());
+  const state = (): string[] =>
+    [file, `${file}-wal`, `${file}.open`].map((name) => {
+      const { size, mtimeNs } = statSync(name, { bigint: true });
+      return `${size} ${mtimeNs} ${name.endsWith('.open') ? readFileSync(name, 'utf8') : ''}`;
+    });
+  assert.notEqual(owner.execute([commit(1)]).commitSeconds, null);
+  const written = state();
+  owner.probe();
+  assert.notDeepEqual(state(), written, 'a new generation');
+  const before = state();
+  const nothing: Request[] = [
+    { id: 2, operation: 'cancelTask', args: ['none', null, 'x', 1] },
+    { id: 3, operation: 'cursors', args: ['telegram', 'main'] },
+  ];
+  assert.deepEqual(
+    owner.execute(nothing).replies.map(({ error }) => error),
+    [undefined, undefined],
+  );
+  owner.probe();
+  assert.deepEqual(state(), before);
 });
 
 test('a file that is taken away is noticed without traffic', async (t) => {
