@@ -13,10 +13,11 @@ import type { Here } from '../core/ports/schedule-gateway.ts';
 import type { TaskKind, TaskKinds } from '../core/ports/task-kind.ts';
 import type { WebhookPoster } from '../core/ports/webhook-poster.ts';
 import type { PersonRole } from '../core/principal.ts';
+import { judgeUrl } from '../core/public-url.ts';
 import { Secret } from '../core/secret.ts';
 import type { TaskDelivery } from '../core/task.ts';
 import type { Messages } from './messages.ts';
-import { publicHttpOf } from './web.ts';
+import { publicHttpOf, urlRules } from './web.ts';
 
 interface TaskParts extends Messages {
   calendar: Calendar;
@@ -73,7 +74,18 @@ export function composeTasks(parts: TaskParts): {
         return { timeoutMs: timeout, maxBytes: max_bytes };
       };
       const readPage = pageReader({ http: publicHttpOf(() => live.config.tools, parts), limits });
-      return fetchKind({ tools: await tools(), readPage, questions: await questions(), clock, save }) as TaskKind;
+      const refusalOf = async (url: string, owner: string): Promise<string | null> => {
+        const judged = judgeUrl(url, urlRules(live.config.tools), (await directory.roleOf(owner)) === 'owner');
+        return 'message' in judged ? judged.message : null;
+      };
+      return fetchKind({
+        tools: await tools(),
+        readPage,
+        refusalOf,
+        questions: await questions(),
+        clock,
+        save,
+      }) as TaskKind;
     },
     lookup: async () => {
       const [{ lookupKind }, { bestFiles }] = await Promise.all([

@@ -11,15 +11,18 @@ export function webGroup({ tools }: Config, ground: Ground): ToolGroup {
   return webTools({ options: tools, request: { ...ground, http: publicHttp }, search: ground });
 }
 
+/** What the operator says of addresses that others chose. */
+export function urlRules({ http_client }: Pick<Config['tools'], 'http_client'>): UrlRules {
+  const { ports, allow_hosts, deny_hosts, allow_private } = http_client;
+  return { ports: ports.map(Number), allowHosts: allow_hosts, denyHosts: deny_hosts, allowPrivate: allow_private };
+}
+
 /** The way out to addresses that others chose, by the rules of the operator. */
 export function publicHttpOf(
   tools: () => Pick<Config['tools'], 'http_client'>,
   { log, metrics }: Ground,
 ): PublicHttpClient {
-  const rules = (): UrlRules => {
-    const { ports, allow_hosts, deny_hosts, allow_private } = tools().http_client;
-    return { ports: ports.map(Number), allowHosts: allow_hosts, denyHosts: deny_hosts, allowPrivate: allow_private };
-  };
+  const rules = (): UrlRules => urlRules(tools());
   // With its decoders it takes megabytes, so it is loaded by the first request.
   let loaded: Promise<PublicHttpClient> | null = null;
   return {

@@ -80,6 +80,7 @@ export async function scheduling(t: TestContext, scripts: Step[][], over: Asking
       clock,
       save,
       readPage: (...asked) => pages.readPage(...asked),
+      refusalOf: () => Promise.resolve(null),
     }) as TaskKind,
   };
   const kindOf = (kind: PayloadKind): Promise<TaskKind | null> => Promise.resolve(kinds[kind] ?? null);

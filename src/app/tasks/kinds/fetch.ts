@@ -20,6 +20,8 @@ const maxAsked = 24_000;
 export interface FetchKindDeps {
   tools: JobTools;
   readPage: PageReader;
+  /** What is wrong with an address as it is written; null: nothing. What its name resolves to is seen with each run. */
+  refusalOf: (url: string, owner: string) => Promise<string | null>;
   questions: Questions;
   clock: Clock;
   save: SaveDeps;
@@ -42,7 +44,7 @@ interface Kept {
 export const fetchKind = (deps: FetchKindDeps): TaskKind<'fetch'> => ({
   kind: 'fetch',
   repeatable: true,
-  problem: ({ url }, owner) => deps.tools.problem(toolName, { url }, owner),
+  problem: async ({ url }, owner) => (await deps.tools.problem(toolName, { url }, owner)) ?? deps.refusalOf(url, owner),
   async run(work) {
     const { tools, readPage, questions, clock, save } = deps;
     const { task, payload, memory, signal } = work;

@@ -5,6 +5,7 @@ import { pageReader } from '../../../../src/adapters/tools/web/read-page.ts';
 import { fetchKind } from '../../../../src/app/tasks/kinds/fetch.ts';
 import type { Payload } from '../../../../src/core/payload.ts';
 import type { TaskOutcome } from '../../../../src/core/ports/task-kind.ts';
+import { judgeUrl } from '../../../../src/core/public-url.ts';
 import { ownerPerson } from '../../../../src/core/principal.ts';
 import { answering, defaultPolicy } from '../../../support/asking.ts';
 import { jobs } from '../../../support/jobs.ts';
@@ -41,6 +42,10 @@ async function open(t: TestContext, scripts: Step[][] = []) {
   const kind = fetchKind({
     tools: rig.tools,
     readPage: pageReader({ http: web.client, limits: () => ({ timeoutMs: 10_000, maxBytes: 1_000_000 }) }),
+    refusalOf: (address) => {
+      const judged = judgeUrl(address, { ports: [], allowHosts: [], denyHosts: [], allowPrivate: [] }, true);
+      return Promise.resolve('message' in judged ? judged.message : null);
+    },
     questions: rig.questions,
     clock: hasty,
     save: rig.save,
@@ -129,6 +134,13 @@ test('no job reads the machine or its network, whoever made it', async (t) => {
   };
   for (const bad of [...Object.values(spelled), 'http://inside.example.com/', 'http://site.example.com/moved'])
     await assert.rejects(rig.look('', { url: bad }), { retryable: false }, bad);
+  for (const bad of Object.values(spelled))
+    assert.ok(
+      await rig.kind.problem?.({ kind: 'fetch', url: bad }, ownerPerson),
+      `${bad} is told when the job is made`,
+    );
+  const named = { kind: 'fetch', url: 'http://inside.example.com/' } as const;
+  assert.equal(await rig.kind.problem?.(named, ownerPerson), null, 'what a name leads to may be another by then');
   assert.equal(rig.web.canaryHits, 0);
 });
 
