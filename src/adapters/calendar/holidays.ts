@@ -11,6 +11,8 @@ const noonMs = dayMs / 2;
 /** The public holidays of places: `DE`, a state `DE-BY`, or a region of it `DE-BY-A`. */
 export class HolidayBook {
   readonly #countries = new Holidays();
+  /** Of all countries; the library takes milliseconds to tell them. */
+  #codes: ReadonlySet<string> | null = null;
   readonly #rules = new Map<string, Holidays>();
   readonly #years = new Map<string, ReadonlySet<number>>();
 
@@ -25,8 +27,8 @@ export class HolidayBook {
 
   problem(place: string): string | null {
     const [country = '', state, region, ...more] = place.toUpperCase().split('-');
-    const countries = this.#countries.getCountries();
-    if (!Object.hasOwn(countries, country))
+    this.#codes ??= new Set(Object.keys(this.#countries.getCountries()));
+    if (!this.#codes.has(country))
       return `there are no holidays of "${place.slice(0, 20)}"; a country is two letters such as DE, a region of it DE-BY.`;
     if (state === undefined) return null;
     const states = this.#countries.getStates(country) ?? {};

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Calendar } from '../../core/ports/calendar.ts';
 import { timeZoneOf } from '../../core/preferences.ts';
 import { nextPlain, type Schedule, type Timing } from '../../core/schedule.ts';
@@ -49,6 +50,8 @@ export function createCalendar(): Calendar {
         const { HolidayBook: Book } = await import('./holidays.ts');
         holidays ??= new Book();
       }
+      // What they are needed for is work, and whoever loads for many, one by one, must not hold up the rest.
+      if (timings.some(({ except }) => namesHolidays(except))) await nextTurn();
     },
     next,
     upcoming(timing, after, count) {

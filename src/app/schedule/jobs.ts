@@ -70,7 +70,10 @@ export class Jobs implements ScheduleGateway {
       { ...filter, owner: ownerFilter(principal) },
       options,
     );
-    return { items: await Promise.all(items.map((job) => this.#view(job))), nextCursor };
+    const views: JobView[] = [];
+    // One after the other: what each needs of a calendar is work, and others have their turn in between.
+    for (const job of items) views.push(await this.#view(job));
+    return { items: views, nextCursor };
   }
 
   async job(principal: Principal, id: string, count?: number): Promise<JobView> {
@@ -250,8 +253,10 @@ export class Jobs implements ScheduleGateway {
   }
 
   /** `count`: how many of the next times. */
-  async #view(job: JobRow, count = defaultNext): Promise<JobView> {
+  async #view(stored: JobRow, count = defaultNext): Promise<JobView> {
     const { calendar } = this.#deps;
+    const zone = await this.#clockOf(stored);
+    const job = { ...stored, zone };
     if (job.state !== 'active' || job.nextAt === null) return { job, next: [] };
     const left = job.maxRuns === null ? Infinity : Math.max(0, job.maxRuns - job.runs);
     const wanted = Math.min(count, maxNext, left);
@@ -259,7 +264,14 @@ export class Jobs implements ScheduleGateway {
     // One that an update took the holidays of is shown until it is due and paused.
     if (calendar.problem(job, job.nextAt) !== null) return { job, next: [] };
     const times = wanted < 1 ? [] : [job.nextAt, ...calendar.upcoming(job, job.nextAt, wanted - 1)];
-    return { job, next: times.map((at) => ({ at, local: localText(calendar.wall(at, job.zone)) })) };
+    return { job, next: times.map((at) => ({ at, local: localText(calendar.wall(at, zone)) })) };
+  }
+
+  /** An interval of the gateway itself goes by no clock: it is told on that of its owner, as everything else is. */
+  async #clockOf({ payload, schedule, zone, owner }: JobRow): Promise<string> {
+    if (payload.kind !== 'chore' || schedule.type === 'cron') return zone;
+    const { store, settings } = this.#deps;
+    return (await store.preferences(owner)).timeZone ?? settings().zone;
   }
 }
 

@@ -4,7 +4,8 @@ import type { Timing } from '../schedule.ts';
 export interface Calendar {
   /**
    * Loads what these timings need, each part once: the reader of cron expressions, the days of holidays. To be awaited
-   * before the others are asked about them, which throw otherwise; with nothing to load it is over at once.
+   * before the others are asked about them, which throw otherwise; with nothing to load it is over at once. Where days have to be reckoned
+   * others have their turn first: of many jobs, load and ask one by one.
    */
   load(timings: readonly Pick<Timing, 'schedule' | 'except'>[]): Promise<void>;
   /**

@@ -4,6 +4,7 @@ import { noNotice } from '../../../src/core/ports/schedule-store.ts';
 import { createCalendar } from '../../../src/adapters/calendar/index.ts';
 import type { JobsDeps } from '../../../src/app/schedule/asker.ts';
 import { Jobs } from '../../../src/app/schedule/jobs.ts';
+import type { Calendar } from '../../../src/core/ports/calendar.ts';
 import type { Principal } from '../../../src/core/principal.ts';
 import { addJob, begun, fire, fired, jobOf, minute, newTask, taskOf } from '../../adapters/store/schedule-rows.ts';
 import { noon } from '../../adapters/store/rows.ts';
@@ -13,7 +14,14 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 const owner: Principal = { kind: 'token', id: 'operator', person: 'owner', scope: 'admin', name: 'owner' };
 
 /** The service over a real store; nothing is due by itself. What happens just before a removal, and just after it. */
-async function service(t: TestContext, { before, after }: { before?: () => unknown; after?: () => unknown } = {}) {
+async function service(
+  t: TestContext,
+  {
+    before,
+    after,
+    calendar = createCalendar(),
+  }: { before?: () => unknown; after?: () => unknown; calendar?: Calendar } = {},
+) {
   const store = await freshStore(t);
   const clock = new VirtualClock();
   await store.ensurePerson({ id: 'owner', name: 'owner', role: 'owner', language: 'en', createdAt: 0 });
@@ -33,7 +41,7 @@ async function service(t: TestContext, { before, after }: { before?: () => unkno
     store: watched,
     clock,
     bus: { publish: () => undefined },
-    calendar: createCalendar(),
+    calendar,
     mintId: () => 'job_new',
     audit: { record: () => Promise.resolve() },
     scheduler: { wake: () => undefined, settle: () => Promise.resolve() },
@@ -52,6 +60,44 @@ async function service(t: TestContext, { before, after }: { before?: () => unkno
   } as unknown as JobsDeps);
   return { store, clock, jobs };
 }
+
+test('an interval of the gateway itself is told on the clock of its owner, as everything else is; a cron time on its own', async (t) => {
+  const { store, clock, jobs } = await service(t);
+  const nextAt = Math.ceil(clock.now() / 86_400_000) * 86_400_000;
+  const payload = { kind: 'chore', chore: 'backup' } as const;
+  const daily = { type: 'every', everyMs: 86_400_000, from: nextAt } as const;
+  const nightly = { type: 'cron', expression: '30 3 * * *' } as const;
+  await addJob(store, 'chore-backup', { payload, schedule: daily, except: [], zone: 'UTC', nextAt });
+  await addJob(store, 'chore-caches', { payload, schedule: nightly, except: [], zone: 'Asia/Tokyo', nextAt });
+  const told = async (): Promise<string[]> =>
+    (await jobs.jobs(owner, { limit: 9 })).items.map(
+      ({ job, next }) => `${job.id} ${job.zone} ${next[0]?.local.slice(-5) ?? ''}`,
+    );
+  assert.deepEqual(await told(), ['chore-backup UTC 00:00', 'chore-caches Asia/Tokyo 09:00']);
+  await store.setPreferences('owner', { timeZone: 'Asia/Kolkata' }, 9);
+  assert.deepEqual(await told(), ['chore-backup Asia/Kolkata 05:30', 'chore-caches Asia/Tokyo 09:00']);
+  assert.equal((await jobs.job(owner, 'chore-backup')).job.zone, 'Asia/Kolkata');
+});
+
+test('others have their turn between the jobs of a list whose days off have to be reckoned', async (t) => {
+  const real = createCalendar();
+  await real.load([{ schedule: { type: 'cron', expression: '0 9 * * *' }, except: ['holidays:DE'] }]);
+  let turn = 0;
+  const reckonedIn: number[] = [];
+  const calendar: Calendar = { ...real, upcoming: (...of) => (reckonedIn.push(turn), real.upcoming(...of)) };
+  const { store, clock, jobs } = await service(t, { calendar });
+  for (const id of ['a', 'b', 'c', 'd'])
+    await addJob(store, id, { except: ['holidays:DE'], nextAt: clock.now() + minute });
+  let over = false;
+  const count = (): void => {
+    turn += 1;
+    if (!over) setImmediate(count);
+  };
+  count();
+  await jobs.jobs(owner, { limit: 9 });
+  over = true;
+  assert.equal(new Set(reckonedIn).size, 4, `in the turns ${reckonedIn.join()}`);
+});
 
 test('a job whose days off are known no more is listed, and does not hide the others', async (t) => {
   const { store, clock, jobs } = await service(t);
