@@ -27,7 +27,7 @@ export type AttemptEnd = 'completed' | 'retrying' | 'failed' | 'cancelled' | 're
 export interface CarryOutDeps extends FailureNoticeDeps {
   store: Pick<
     ScheduleStore,
-    'job' | 'listTasks' | 'taskEvents' | 'taskSteps' | 'saveTaskStep' | 'finishTask' | 'failTask'
+    'job' | 'task' | 'listTasks' | 'taskEvents' | 'taskSteps' | 'saveTaskStep' | 'finishTask' | 'failTask'
   >;
   clock: Clock;
   random: Random;
@@ -100,7 +100,7 @@ export class CarryOut {
     const { store, clock, bus, log, crash, handOver, delivery } = this.#deps;
     const { task } = held;
     const { text, files, outside } = outcome;
-    const handed = await this.#stored(held, () => handOver(task, outcome, clock.now()));
+    const handed = await this.#stored(held, async () => handOver(await this.#asItIs(task), outcome, clock.now()));
     crash('before_task_end');
     const ended = await this.#stored(held, () =>
       store.finishTask({
@@ -119,6 +119,12 @@ export class CarryOut {
     if (ended.note !== null) publishNote(bus, ended.task, ended.note);
     log.info('a task was done', { ...fieldsOf(task), ms: ended.task.updatedAt - (task.startedAt ?? task.createdAt) });
     return 'completed';
+  }
+
+  /** While it was at work its chat may have moved, or its owner become one with somebody. */
+  async #asItIs(task: TaskRow): Promise<TaskRow> {
+    const { owner, deliver } = (await this.#deps.store.task(task.id, null)) ?? task;
+    return { ...task, owner, deliver };
   }
 
   #memoryOf(task: TaskRow, { memory }: TaskOutcome): Pick<FinishTask, 'memory'> {
@@ -142,7 +148,9 @@ export class CarryOut {
         const at = clock.now();
         const retryAt = waitMs === null ? null : at + waitMs;
         const notice =
-          retryAt !== null ? noNotice : await noticeOf({ ...task, state: 'failed', error }, at, this.#deps);
+          retryAt !== null
+            ? noNotice
+            : await noticeOf({ ...(await this.#asItIs(task)), state: 'failed', error }, at, this.#deps);
         if (retryAt === null) crash('before_task_failure');
         return { ended: await store.failTask({ id: task.id, fence: task.fence, error, retryAt, notice, at }), notice };
       });

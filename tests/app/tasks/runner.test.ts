@@ -34,6 +34,35 @@ describe('the runner at its work', () => {
     );
   });
 
+  it('hands over, or tells of a failure, where the chat is by then', async (t) => {
+    const rig = await RunnerRig.open(t);
+    const place = (native: string) => ({ channel: 'telegram', account: 'main', native });
+    const deliver = (native: string) => ({
+      to: 'conversation' as const,
+      conversation: place(native),
+      chatType: 'group' as const,
+      sessionKey: `telegram:main:${native}`,
+    });
+    const heard: unknown[] = [];
+    rig.handOver = (task) => {
+      heard.push(task.deliver);
+      return Promise.resolve({ outbox: [], note: null, follows: [] });
+    };
+    rig.play = async ({ task }) => {
+      await rig.store.moveConversation(place('1'), place('2'));
+      if (task.name === 'bad') throw failing();
+      return done();
+    };
+    const { runner } = rig.runner('n1');
+    const good = await rig.add(undefined, { deliver: deliver('1') });
+    await runner.start();
+    await rig.until(good, 'completed');
+    const bad = await rig.add(undefined, { name: 'bad', deliver: deliver('1') });
+    runner.wake();
+    await rig.until(bad, 'failed');
+    assert.deepEqual([...heard, ...rig.told.map((task) => task.deliver)], [deliver('2'), deliver('2')]);
+  });
+
   it('wakes the delivery of what it planned, and tells what it left in a history', async (t) => {
     const rig = await RunnerRig.open(t);
     const key = 'api:owner:main';
