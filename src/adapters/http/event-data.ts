@@ -66,5 +66,6 @@ export function eventData(event: GatewayEvent): unknown {
   for (const [name, value] of Object.entries(event)) if (!hidden.has(name)) data[wireNames[name] ?? name] = value;
   // As in every answer.
   if ('due' in event) data['due'] = new Date(event.due).toISOString();
+  if ('expiresAt' in event) data['expires_at'] = new Date(event.expiresAt).toISOString();
   return data;
 }
