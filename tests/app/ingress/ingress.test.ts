@@ -22,6 +22,15 @@ test('when the store cannot take a batch nothing is accepted, and the same batch
   await path.event('run.finished');
 });
 
+test('that a message was received is told before its run begins, although both share a transaction', async (t) => {
+  const path = await messagePath(t);
+  await path.ingress.sinkFor('scripted', 'main').commit([said('hello')]);
+  await path.event('run.finished');
+  const steps = ['a message was received', 'a run began'];
+  const told = path.log.lines.map(({ message }) => message).filter((message) => steps.includes(message));
+  assert.deepEqual(told, steps);
+});
+
 test('what a platform delivers twice is answered once', async (t) => {
   const path = await messagePath(t);
   const sink = path.ingress.sinkFor('scripted', 'main');

@@ -101,7 +101,15 @@ export class Client {
     return promise;
   }
 
-  call(operation: OperationName, args: unknown[]): Promise<unknown> {
+  /**
+   * `heard`: what the caller gets of what crossed between the threads. It works before anybody hears of an answer that
+   * came along with this one, so that callers hear in the order in which they asked.
+   */
+  call(
+    operation: OperationName,
+    args: unknown[],
+    heard: (value: unknown) => unknown = (value) => value,
+  ): Promise<unknown> {
     if (this.#worker === null || this.#closing !== null) return Promise.reject(closed());
     if (this.#waiting.size >= maxWaiting) return Promise.reject(overloaded());
     const id = ++this.#lastId;
@@ -109,7 +117,7 @@ export class Client {
     this.#unsent.push({ id, operation, args });
     if (operationModes[operation] === 'later') this.#sendLater();
     else this.#sendSoon();
-    this.#waiting.set(id, { operation, resolve, reject });
+    this.#waiting.set(id, { operation, resolve: (value) => resolve(heard(value)), reject });
     return promise;
   }
 

@@ -1,5 +1,6 @@
 /** The embedded store: SQLite in one worker thread, behind the Store port. */
 import path from 'node:path';
+import type { CommitResult } from '../../../core/ports/inbox-store.ts';
 import type { Store } from '../../../core/ports/store.ts';
 import type { Clock, Log, Metrics } from '../../../core/ports/system.ts';
 import { Client } from './client.ts';
@@ -45,7 +46,9 @@ export async function openStore(options: StoreOptions): Promise<SqliteStore> {
   return {
     ...methods,
     commitInbound: (batch, cursor) =>
-      client.call('commitInbound', [batch, cursor]).then((placed) => committed(batch, placed as Placed)),
+      client.call('commitInbound', [batch, cursor], (placed) =>
+        committed(batch, placed as Placed),
+      ) as Promise<CommitResult>,
     ownedRows: (person) => client.read('owned', person),
     erasable: (person, signal) => client.read('erasable', person, signal),
     expired: (cutoffs, signal) => client.read('expired', JSON.stringify(cutoffs), signal),
