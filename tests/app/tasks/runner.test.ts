@@ -63,6 +63,38 @@ describe('the runner at its work', () => {
     assert.deepEqual([...heard, ...rig.told.map((task) => task.deliver)], [deliver('2'), deliver('2')]);
   });
 
+  it('hands over for whom its owner is by then', async (t) => {
+    const rig = await RunnerRig.open(t);
+    const now = rig.clock.now();
+    const person = (id: string) => ({ id, name: id, role: 'member', language: null, createdAt: now }) as const;
+    const identityOf = (native: string) => ({ channel: 'telegram', account: 'main', native });
+    await rig.store.ensureIdentity({ ...identityOf('1'), display: 'Ann' }, person('ann'));
+    await rig.store.ensureIdentity({ ...identityOf('2'), display: 'Ann' }, person('guest'));
+    const link = { hash: 'h', display: 'Ann', language: null };
+    const offered = { ...link, id: 'pair_1', kind: 'link', identity: identityOf('1'), person: 'ann' } as const;
+    await rig.store.offerLink({
+      ...offered,
+      conversation: identityOf('1'),
+      createdAt: now,
+      expiresAt: now + 60 * minute,
+    });
+    rig.play = async () => {
+      const identity = identityOf('2');
+      const redeemed = { hash: 'h', identity, display: 'Ann', conversation: identity, admit: false, maxWrongUses: 3 };
+      await rig.store.redeemLink({ ...redeemed, at: now, tell: [] });
+      return done();
+    };
+    const heard: string[] = [];
+    rig.handOver = ({ owner }) => {
+      heard.push(owner);
+      return Promise.resolve({ outbox: [], note: null, follows: [] });
+    };
+    const id = await rig.add(undefined, { owner: 'guest' });
+    await rig.runner('n1').runner.start();
+    assert.equal((await rig.until(id, 'completed')).owner, 'ann');
+    assert.deepEqual(heard, ['ann']);
+  });
+
   it('wakes the delivery of what it planned, and tells what it left in a history', async (t) => {
     const rig = await RunnerRig.open(t);
     const key = 'api:owner:main';
