@@ -2,9 +2,9 @@ import { noLongerNeeded } from '../../core/abort.ts';
 import type { MintId } from '../../core/ids.ts';
 import type { Bus } from '../../core/ports/bus.ts';
 import type { Calendar } from '../../core/ports/calendar.ts';
-import type { JobRow, NewTask, ScheduleStore } from '../../core/ports/schedule-store.ts';
+import type { Firing, JobRow, NewTask, ScheduleStore } from '../../core/ports/schedule-store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
-import { afterSetBack, decideDue, type DecidedSlot } from '../../core/schedule.ts';
+import { afterSetBack, decideDue } from '../../core/schedule.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import { jitterOf } from './jitter.ts';
 
@@ -12,6 +12,9 @@ import { jitterOf } from './jitter.ts';
 const maxAtOnce = 10;
 /** A clock that is put right by less than this is not worth a look at all jobs. */
 const noticedMs = 500;
+
+/** What becomes of the times of a job that are due at once. */
+type Decided = Pick<Firing, 'slots' | 'tasks' | 'nextAt'>;
 
 export interface SchedulerSettings {
   enabled: boolean;
@@ -100,8 +103,13 @@ export class Scheduler {
       const now = clock.now();
       const due = await store.dueJobs(now, maxAtOnce);
       if (due.length === 0) return store.nextDue();
-      await calendar.load(due);
-      await Promise.all(due.map((job) => this.#fire(job, now)));
+      const decided: [JobRow, Decided | null][] = [];
+      // One after the other: where days off have to be reckoned, others have their turn in between.
+      for (const job of due) {
+        await calendar.load([job]);
+        decided.push([job, this.#planned(job, () => this.#decide(job, now))]);
+      }
+      await Promise.all(decided.map(([job, of]) => (of === null ? this.#pause(job, now) : this.#fire(job, of, now))));
     }
   }
 
@@ -131,12 +139,10 @@ export class Scheduler {
     }
   }
 
-  async #fire(job: JobRow, now: number): Promise<void> {
+  async #fire(job: JobRow, decided: Decided, now: number): Promise<void> {
     const { store, bus, crash, tasks, log, settings } = this.#deps;
     const { id: jobId, owner, revision, nextAt: dueAt, payload } = job;
     if (dueAt === null) return;
-    const decided = this.#planned(job, () => this.#decide(job, dueAt, now));
-    if (decided === null) return this.#pause(job, now);
     crash('before_fire');
     const done = await store.fire({ jobId, revision, dueAt, ...decided, maxWaiting: settings().maxWaiting, at: now });
     crash('after_fire');
@@ -170,8 +176,9 @@ export class Scheduler {
     await this.#deps.store.changeJob(id, revision, { state: 'paused', reason: 'broken', nextAt: null, at });
   }
 
-  #decide(job: JobRow, dueAt: number, now: number): { slots: DecidedSlot[]; tasks: NewTask[]; nextAt: number | null } {
+  #decide(job: JobRow, now: number): Decided {
     const { calendar, settings } = this.#deps;
+    const dueAt = job.nextAt ?? now;
     const runsLeft = job.maxRuns === null ? Infinity : Math.max(0, job.maxRuns - job.runs);
     const limits = { graceMs: settings().graceMs, runsLeft };
     const { slots, nextAt } = decideDue(dueAt, now, (after) => calendar.next(job, after), job.missed, limits);

@@ -208,3 +208,36 @@ describe('the scheduler', () => {
     assert.ok(new Set(later).size > 3, 'not all at the same moment');
   });
 });
+
+it('others have their turn between jobs that are due at once and whose days off have to be reckoned', async (t) => {
+  const store = await freshStore(t);
+  const clock = new JumpClock(noon);
+  const days = { except: ['holidays:DE'], nextAt: noon };
+  for (const id of ['a', 'b', 'c', 'd'])
+    await store.addJob(jobOf(id, { type: 'every', everyMs: hour, from: noon }, days), 9);
+  const real = createCalendar();
+  await real.load([{ schedule: { type: 'at', at: noon }, except: days.except }]);
+  let turn = 0;
+  const decidedIn = new Set<number>();
+  const scheduler = new Scheduler({
+    store,
+    clock,
+    log: new KeptLog(),
+    bus: new MemoryBus(clock, new CountedMetrics()),
+    metrics: new CountedMetrics(),
+    calendar: { ...real, next: (...of) => (decidedIn.add(turn), real.next(...of)) },
+    mintId: idMint(systemClock, systemRandom),
+    crash: () => undefined,
+    tasks: { wake: () => undefined },
+    settings: () => ({ enabled: true, graceMs: 10_000, pollMs, maxWaiting: 3 }),
+  });
+  let over = false;
+  const count = (): void => {
+    turn += 1;
+    if (!over) setImmediate(count);
+  };
+  count();
+  await scheduler.attend();
+  over = true;
+  assert.equal(decidedIn.size, 4);
+});
