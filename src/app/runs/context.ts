@@ -68,9 +68,11 @@ function summaryText({ text, outside, seq }: SummaryRow): string {
 
 /** The messages as models read them: outside text in its fence, and in a group of several who said what. */
 export function framed(messages: readonly Message[]): readonly Message[] {
-  const several =
-    new Set(messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? (part.by ?? []) : []))))
-      .size > 1;
+  const speakers = new Set<string>();
+  for (const { parts } of messages)
+    for (const part of parts)
+      if (part.type === 'text' && part.by !== undefined) for (const by of part.by) speakers.add(by);
+  const several = speakers.size > 1;
   return messages.map((message) => {
     const { role, parts } = message;
     if (role === 'assistant' || !parts.some((part) => needsFrame(part, several))) return message;
