@@ -206,8 +206,9 @@ export const drives: readonly Drive[] = [
         after: '1h',
         payload: text,
       });
-      const page = { kind: 'fetch', url: 'https://nowhere.invalid/' };
-      await ask(gateway.target, 'POST', '/api/v1/tasks', { payload: page, retries: 0, deliver: 'nowhere' });
+      gateway.model.next('invalid');
+      const question = { kind: 'ask', prompt: 'hello' };
+      await ask(gateway.target, 'POST', '/api/v1/tasks', { payload: question, retries: 0, deliver: 'nowhere' });
       return async () => {
         await ask(gateway.target, 'DELETE', `/api/v1/jobs/${job.id}`);
         await ask(gateway.target, 'POST', `/api/v1/tasks/${task.id}/cancel`);
