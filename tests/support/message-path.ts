@@ -180,6 +180,8 @@ export interface PathSettings {
   gate?: Gate;
   agent?: Partial<AgentSettings>;
   maxResult?: number;
+  /** Many runs are at work. */
+  crowded?: boolean;
   crash?: CrashPoint;
   /** Instead of the scripted platform. */
   channel?: Channel;
@@ -267,6 +269,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     crash,
     loop,
     historyTurns: () => historyTurnsOf(acting),
+    crowded: () => settings.crowded ?? false,
     compaction,
     toolbox,
     agent: () => acting,

@@ -28,6 +28,7 @@ import type { ModelCaller } from '../models/caller.ts';
 import { about, fieldsOf } from './about.ts';
 import { requestOf, type LoadFile } from './context.ts';
 import { answered, failed, type Outcome } from './outcome.ts';
+import { Pieces } from './pieces.ts';
 import type { RunWaiters } from './waiters.ts';
 
 export interface TurnDeps {
@@ -51,6 +52,8 @@ export interface TurnDeps {
   loadFile: (owner: string) => LoadFile;
   /** The clock a person lives by, or the gateway's. */
   timeZone: (person: string) => Promise<string>;
+  /** Many runs are at work. */
+  crowded: () => boolean;
   /** Messages that come meanwhile join the run. */
   steers: (inbound: InboxRow) => boolean;
 }
@@ -73,7 +76,17 @@ export interface Turn {
 export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
   const { task, recorder } = await taskOf(turn, deps);
   const base = about(turn.claimed);
-  const end = await deps.loop.run(task, (event) => tell(event, base, turn, deps));
+  const { id: runId } = turn.claimed.run;
+  const pieces = new Pieces(deps.clock, deps.crowded, (text) => {
+    deps.bus.publish({ ...base, type: 'run.delta', runId, text });
+    turn.stream?.push(text);
+  });
+  const end = await deps.loop.run(task, (event) => {
+    if (event.type === 'text') return pieces.push(event.text);
+    pieces.flush();
+    tell(event, base, turn, deps);
+  });
+  pieces.flush();
   if (end.error?.code === 'internal' && !turn.signal.aborted)
     deps.log.error('a run failed in an unexpected way', { ...fieldsOf(turn.claimed), error: end.error.cause });
   if (recorder !== null) keep(recorder, turn, deps);
@@ -220,15 +233,16 @@ function timeLine(at: number, zone: string): string {
   return `It is ${weekdays[wall.getUTCDay()]}, ${shown}${zone === 'UTC' ? 'Z' : ` in ${zone}`}.`;
 }
 
-function tell(event: LoopEvent, base: ReturnType<typeof about>, { claimed, stream }: Turn, { bus }: TurnDeps): void {
+function tell(
+  event: Exclude<LoopEvent, { type: 'text' }>,
+  base: ReturnType<typeof about>,
+  { claimed, stream }: Turn,
+  { bus }: TurnDeps,
+): void {
   const { id: runId, messageId } = claimed.run;
   switch (event.type) {
     case 'started':
       bus.publish({ ...base, type: 'run.started', runId, messageId, model: event.model });
-      break;
-    case 'text':
-      bus.publish({ ...base, type: 'run.delta', runId, text: event.text });
-      stream?.push(event.text);
       break;
     case 'void':
       stream?.restart();

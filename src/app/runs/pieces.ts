@@ -1,0 +1,48 @@
+import type { Clock } from '../../core/ports/system.ts';
+
+/** Runs at work from which on text is told at the pace below. */
+export const crowdedRuns = 16;
+/** Thirty times a second: more cannot be seen, and each piece is a frame for whoever listens. */
+const paceMs = 33;
+
+/**
+ * Tells the text of one run in pieces: each in the moment it comes, and while many runs are at work those that come
+ * within a thirtieth of a second of another one together.
+ */
+export class Pieces {
+  readonly #clock: Clock;
+  readonly #crowded: () => boolean;
+  readonly #tell: (text: string) => void;
+  #held = '';
+  /** Nothing is told before it fires. */
+  #callOff: (() => void) | null = null;
+
+  constructor(clock: Clock, crowded: () => boolean, tell: (text: string) => void) {
+    this.#clock = clock;
+    this.#crowded = crowded;
+    this.#tell = tell;
+  }
+
+  push(text: string): void {
+    this.#held += text;
+    if (this.#callOff === null) this.#say();
+  }
+
+  /** What was held is told now: something else follows, or nothing more. */
+  flush(): void {
+    this.#callOff?.();
+    this.#callOff = null;
+    const text = this.#held;
+    this.#held = '';
+    if (text !== '') this.#tell(text);
+  }
+
+  #say(): void {
+    this.flush();
+    if (!this.#crowded()) return;
+    this.#callOff = this.#clock.after(paceMs, () => {
+      this.#callOff = null;
+      if (this.#held !== '') this.#say();
+    });
+  }
+}

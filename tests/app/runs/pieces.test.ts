@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { Pieces } from '../../../src/app/runs/pieces.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+function told(crowded: () => boolean): { clock: VirtualClock; pieces: Pieces; heard: string[] } {
+  const clock = new VirtualClock();
+  const heard: string[] = [];
+  return { clock, heard, pieces: new Pieces(clock, crowded, (text) => heard.push(text)) };
+}
+
+test('while few runs are at work each piece is told in the moment it comes', () => {
+  const { clock, pieces, heard } = told(() => false);
+  for (const text of ['a', 'b', 'c']) pieces.push(text);
+  assert.deepEqual(heard, ['a', 'b', 'c']);
+  assert.equal(clock.sleeping, 0);
+});
+
+test('while many are, the first is told at once and what follows at once comes together', async () => {
+  const { clock, pieces, heard } = told(() => true);
+  for (const text of ['a', 'b', 'c']) pieces.push(text);
+  assert.deepEqual(heard, ['a']);
+  await clock.advance(33);
+  assert.deepEqual(heard, ['a', 'bc']);
+  pieces.push('d');
+  assert.deepEqual(heard, ['a', 'bc'], 'also after what was held');
+  await clock.advance(33);
+  await clock.advance(33);
+  pieces.push('e');
+  assert.deepEqual(heard, ['a', 'bc', 'd', 'e'], 'after a silence it is told at once');
+});
+
+test('nothing is told behind what follows it, and nothing is left to wake', async () => {
+  const { clock, pieces, heard } = told(() => true);
+  for (const text of ['a', 'b']) pieces.push(text);
+  pieces.flush();
+  assert.deepEqual(heard, ['a', 'b']);
+  assert.equal(clock.sleeping, 0);
+  await clock.advance(100);
+  pieces.flush();
+  assert.deepEqual(heard, ['a', 'b']);
+});
+
+test('whatever comes when, all of it is told in its order, and never more often than thirty times a second', async () => {
+  const step = fc.oneof(fc.string({ minLength: 1, maxLength: 3 }), fc.nat({ max: 50 }));
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const clock = new VirtualClock();
+      const heard: { text: string; at: number }[] = [];
+      const tell = (text: string): void => void heard.push({ text, at: clock.monotonic() });
+      const pieces = new Pieces(clock, () => true, tell);
+      for (const next of steps) {
+        if (typeof next === 'string') pieces.push(next);
+        else await clock.advance(next);
+      }
+      for (const [n, { at }] of heard.entries()) assert.ok(n === 0 || at - (heard[n - 1]?.at ?? 0) >= 33);
+      pieces.flush();
+      const said = steps.filter((next) => typeof next === 'string').join('');
+      assert.equal(heard.map(({ text }) => text).join(''), said);
+      assert.equal(clock.sleeping, 0);
+    }),
+  );
+});
