@@ -15,18 +15,42 @@ export interface BatchOutcome {
   unheard: { operation: OperationName; value: unknown }[];
 }
 
-/** `beforeCommit` may throw to keep the batch from being committed. */
+/**
+ * `beforeCommit` may throw to keep the batch from being committed. A savepoint for each operation would cost a copy of
+ * every page it touches, and hardly one ever fails: when one does, all that was done is taken back and done again, this
+ * time each behind a savepoint of its own, so that a failing one undoes only itself.
+ */
 export function runBatch(db: Database, requests: readonly Request[], beforeCommit: () => void): BatchOutcome {
+  const writes = requests.some(({ operation }) => isWrite(operation));
+  // Without a transaction there is nothing to take back, and nothing is done twice.
+  const outcome = writes ? runAll(db, requests, beforeCommit, runBare) : null;
+  const judged = outcome ?? runAll(db, requests, beforeCommit, runGuarded);
+  if (judged === null) throw new Error('a guarded operation took its batch with it');
+  return judged;
+}
+
+/** Null when an operation failed that was not guarded: then nothing is done. */
+function runAll(
+  db: Database,
+  requests: readonly Request[],
+  beforeCommit: () => void,
+  run: (db: Database, request: Request) => Reply | null,
+): BatchOutcome | null {
   const writes = requests.some(({ operation }) => isWrite(operation));
   const done: { operation: OperationName; value: unknown }[] = [];
   try {
     if (writes) db.run('BEGIN IMMEDIATE');
     const before = writes ? db.changes : 0;
-    const replies = requests.map((request) => {
-      const reply = runOne(db, request);
+    const replies: Reply[] = [];
+    for (const request of requests) {
+      const reply = run(db, request);
+      if (reply === null) {
+        db.rollback();
+        return null;
+      }
+      replies.push(reply);
       if (reply.error === undefined) done.push({ operation: request.operation, value: reply.value });
-      return reply;
-    });
+    }
     let commitSeconds: number | null = null;
     if (writes) {
       beforeCommit();
@@ -50,14 +74,27 @@ export function runBatch(db: Database, requests: readonly Request[], beforeCommi
 
 const isWrite = (operation: OperationName): boolean => ['write', 'later'].includes(operationModes[operation]);
 
+const execute = (db: Database, { operation, args }: Request): unknown =>
+  (operations[operation] as (db: Database, ...args: unknown[]) => unknown)(db, ...args);
+
+/** Null when it failed. Throws when the transaction is lost with it. */
+function runBare(db: Database, request: Request): Reply | null {
+  try {
+    return { id: request.id, value: execute(db, request) };
+  } catch (error) {
+    const known = storageError(error);
+    if (breaksTransaction(known)) throw known;
+    return null;
+  }
+}
+
 /** A failing operation undoes only itself. Throws when the transaction is lost with it. */
-function runOne(db: Database, request: Request): Reply {
-  const { id, operation, args } = request;
+function runGuarded(db: Database, request: Request): Reply {
+  const { id, operation } = request;
   const inTransaction = isWrite(operation);
-  const execute = operations[operation] as (db: Database, ...args: unknown[]) => unknown;
   try {
     if (inTransaction) db.run('SAVEPOINT operation');
-    const value = execute(db, ...args);
+    const value = execute(db, request);
     if (inTransaction) db.run('RELEASE operation');
     return { id, value };
   } catch (error) {

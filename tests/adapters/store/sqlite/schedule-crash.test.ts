@@ -14,9 +14,11 @@ import { inboundRow, noon, outboundRow, reply } from '../rows.ts';
 import { finished, fired, minute, missed, newJob, newTask, recover } from '../schedule-rows.ts';
 import { idsOf, kills, needsTrace, runHammer } from './hammering.ts';
 
-/** A connection whose `failing`-th statement that works on rows fails, once. */
+/** A connection on which the `failing`-th statement of an operation that works on rows fails, whenever it is tried. */
 class FailingDatabase extends Database {
   failing = 0;
+  failed = false;
+  #seen = 0;
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as in Database
   override get<T>(sql: string, ...values: SQLInputValue[]): T | null {
@@ -35,8 +37,10 @@ class FailingDatabase extends Database {
   }
 
   #fail(sql: string): void {
-    if (!/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/.test(sql)) return;
-    if (--this.failing === 0) throw new Error('a statement failed');
+    if (/^(BEGIN|SAVEPOINT)/.test(sql)) this.#seen = 0;
+    if (!/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/.test(sql) || ++this.#seen !== this.failing) return;
+    this.failed = true;
+    throw new Error('a statement failed');
   }
 }
 
@@ -74,8 +78,9 @@ function allOrNothing(
   const before = rowsOf(file);
   for (let nth = 1; nth < 200; nth++) {
     db.failing = nth;
+    db.failed = false;
     const answer = ask(operation, argument) as { code?: string } | null;
-    if (db.failing > 0) {
+    if (!db.failed) {
       db.failing = 0;
       assert.notEqual(rowsOf(file), before, 'it succeeded');
       return nth - 1;
