@@ -22,8 +22,8 @@ const output: OutputOptions = {
   charset: 'ascii',
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
-  // Names stay, so that a stack trace of a user can be read.
-  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  // Names of functions and classes stay, so that a stack trace of a user can be read.
+  minify: { compress: true, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: true } },
 };
 
 /**

@@ -13,9 +13,9 @@ import { refreshQueue, saveProgress, type SessionRecord } from './sessions.ts';
  */
 export function finishRun(db: Database, finish: FinishRun): number | null {
   const error = toJson(finish.error);
-  const run = db.get<RunRecord>(
+  const run = db.get<Pick<RunRecord, 'id' | 'session' | 'session_key' | 'message_id'>>(
     `UPDATE runs SET state = ?, model = ?, finish_reason = ?, error = ?, usage = ?, cost = ?, reply_id = ?,
-       finished_at = ? WHERE id = ? AND state = 'running' RETURNING *`,
+       finished_at = ? WHERE id = ? AND state = 'running' RETURNING id, session, session_key, message_id`,
     finish.state,
     finish.model,
     finish.finishReason,
