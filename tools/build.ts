@@ -22,7 +22,7 @@ const output: OutputOptions = {
   charset: 'ascii',
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
-  // Names of functions and classes stay, so that a stack trace of a user can be read.
+  // Names of functions and classes stay, so that a stack trace of a user can be read; private and local ones do not.
   minify: { compress: true, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: true } },
 };
 
