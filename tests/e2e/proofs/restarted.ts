@@ -78,18 +78,24 @@ export class RestartedGateway {
     return code === 0 ? [] : [`SIGTERM ended with ${code ?? signal} and not with 0`];
   }
 
-  /** Waits until nothing is queued, running, on its way out, or counted by `further`; then names what was left. */
+  /**
+   * Waits until nothing is queued, running, on its way out, or counted by `further`; then names what was left. `withinMs`
+   * of the last progress: a chat takes one message a second, however many wait for it.
+   */
   protected async settled(
     withinMs: number,
     further: () => Record<string, number> | Promise<Record<string, number>>,
   ): Promise<string[]> {
-    const deadline = performance.now() + withinMs;
+    let deadline = performance.now() + withinMs;
+    let least = Number.POSITIVE_INFINITY;
     let quietSince = Number.POSITIVE_INFINITY;
     for (;;) {
       const { body } = await ask<{ queues: Record<string, number> }>(this.target, 'GET', '/api/v1/status');
       const { inbox = 0, running = 0, outbox = 0 } = body.queues;
       const left = Object.entries({ inbox, running, outbox, ...(await further()) });
       const now = performance.now();
+      const open = left.reduce((sum, [, count]) => sum + count, 0);
+      if (open < least) [least, deadline] = [open, now + withinMs];
       quietSince = left.some(([, count]) => count > 0) ? Number.POSITIVE_INFINITY : Math.min(quietSince, now);
       if (now - quietSince >= quietMs) return [];
       if (now > deadline) return [`not settled: ${left.map(([what, count]) => `${what} ${count}`).join(', ')}`];
