@@ -6,13 +6,20 @@ import type { Clock, Counter, Histogram, Log, Metrics } from '../../../core/port
 import { closed, overloaded, storageError } from './errors.ts';
 import { readLines } from './read-lines.ts';
 import { operationModes } from './protocol.ts';
-import type { FromWorker, OperationName, Reply, Request, ToWorker, WorkerSetup } from './protocol.ts';
+import type { FromWorker, OperationMode, OperationName, Reply, Request, ToWorker, WorkerSetup } from './protocol.ts';
 import type { Reading } from './reading.ts';
 
 /** Operations that may wait for the worker; what comes beyond is refused with `storage_busy`. */
 const maxWaiting = 4096;
 /** How long a write that nobody waits for may wait for another one. */
 const laterMs = 50;
+/** How long a patient one may while the store is busy: while its last batches came closer than this, on average. */
+const patientMs = 4;
+const busyGapMs = 20;
+/** A pause of so many milliseconds, and the store is busy no more. */
+const pauseMs = 160;
+/** How much the newest gap counts in the average. */
+const gapShare = 1 / 8;
 /** Processes that read at the same time. */
 const maxReaders = 4;
 const firstRestartMs = 100;
@@ -44,7 +51,11 @@ export class Client {
   /** What the worker was not told yet, in its order; it is among `#waiting`, too. */
   #unsent: Request[] = [];
   #sending = false;
-  #laterTimer: NodeJS.Timeout | null = null;
+  /** When what waits for company goes without it. */
+  #due = Infinity;
+  #timer: NodeJS.Timeout | null = null;
+  #sentAt = -Infinity;
+  #meanGapMs = pauseMs;
   readonly #commits: Histogram;
   readonly #batches: Histogram;
   readonly #failures: Counter;
@@ -115,8 +126,7 @@ export class Client {
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#unsent.push({ id, operation, args });
-    if (operationModes[operation] === 'later') this.#sendLater();
-    else this.#sendSoon();
+    this.#sendBy(operationModes[operation]);
     this.#waiting.set(id, { operation, resolve: (value) => resolve(heard(value)), reject });
     return promise;
   }
@@ -177,8 +187,18 @@ export class Client {
     });
   }
 
-  #sendLater(): void {
-    this.#laterTimer ??= setTimeout(() => this.#send(), laterMs);
+  #sendBy(mode: OperationMode): void {
+    if (mode === 'later') this.#sendWithin(laterMs);
+    else if (mode === 'patient' && this.#meanGapMs < busyGapMs) this.#sendWithin(patientMs);
+    else this.#sendSoon();
+  }
+
+  #sendWithin(ms: number): void {
+    const due = performance.now() + ms;
+    if (due >= this.#due) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#send(), ms);
+    this.#due = due;
   }
 
   /** What is asked in one go travels together, and so shares a transaction. */
@@ -189,12 +209,17 @@ export class Client {
   }
 
   #send(): void {
-    if (this.#laterTimer !== null) clearTimeout(this.#laterTimer);
-    this.#laterTimer = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#due = Infinity;
     this.#sending = false;
     if (this.#worker === null || this.#unsent.length === 0) return;
     tell(this.#worker, this.#unsent);
     this.#unsent = [];
+    const now = performance.now();
+    const gap = Math.min(now - this.#sentAt, pauseMs);
+    this.#meanGapMs += (gap - this.#meanGapMs) * gapShare;
+    this.#sentAt = now;
   }
 
   async #close(): Promise<void> {

@@ -12,11 +12,14 @@ export type Arguments<K extends OperationName> = Parameters<Store[K]>;
 export type Result<K extends OperationName> = K extends 'commitInbound' ? Placed : Awaited<ReturnType<Store[K]>>;
 
 /**
- * Every operation, and whether it changes anything. `later`: a write that nobody waits for; it shares the transaction of
- * what is asked next, or has its own after a moment. `alone`: cannot be part of a transaction. The client's methods are
- * made from these names.
+ * Whether an operation changes anything. `later`: a write that nobody waits for; it shares the transaction of what is
+ * asked next, or has its own after a moment. `patient`: one whose caller can spare some milliseconds; while the store is
+ * busy it does the same. `alone`: cannot be part of a transaction.
  */
-export const operationModes: Record<OperationName, 'read' | 'write' | 'later' | 'alone'> = {
+export type OperationMode = 'read' | 'write' | 'later' | 'patient' | 'alone';
+
+/** Every operation; the client's methods are made from these names. */
+export const operationModes: Record<OperationName, OperationMode> = {
   commitInbound: 'write',
   cursors: 'read',
   requeueInbound: 'write',
@@ -31,7 +34,8 @@ export const operationModes: Record<OperationName, 'read' | 'write' | 'later' | 
   joinRun: 'write',
   journal: 'write',
   saveAttempts: 'later',
-  finishRun: 'write',
+  // The answer was heard while it was written. Turns that share a commit cost less.
+  finishRun: 'patient',
   run: 'read',
   runReply: 'read',
   saveSummary: 'write',

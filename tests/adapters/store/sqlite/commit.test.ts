@@ -8,7 +8,7 @@ import { Owner } from '../../../../src/adapters/store/sqlite/owner.ts';
 import type { Request } from '../../../../src/adapters/store/sqlite/protocol.ts';
 import { systemClock } from '../../../../src/adapters/system/index.ts';
 import { folder, keptMetrics, migrationsDir, open, quietLog } from '../open.ts';
-import { attempt, claim, inboundRow } from '../rows.ts';
+import { attempt, claim, finish, inboundRow } from '../rows.ts';
 
 const commit = (id: number, text = 'x'): Request => ({
   id,
@@ -66,6 +66,34 @@ test('a write that nobody waits for shares the commit of the next one, and has i
   const last = store.saveAttempts([attempt('run-a', 3)]);
   await store.close();
   await last;
+});
+
+test('the end of a run waits a moment for company while the store is busy, and only then', async (t) => {
+  const metrics = keptMetrics();
+  const store = await open(t, path.join(folder(t), 'store.db'), { metrics });
+  const ids = ['a', 'b', 'c'];
+  await store.commitInbound(ids.map((id) => inboundRow(id, { sessionKey: id })));
+  for (const sessionKey of ids) await claim(store, { sessionKey });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  await store.finishRun(finish('run-a'));
+
+  for (let n = 0; n < 40; n++) {
+    void store.person('nobody');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await store.person('nobody');
+  const commits = metrics.seen.get('store_commit_seconds') ?? [];
+  const before = commits.length;
+  let ended = false;
+  const ending = store.finishRun(finish('run-b')).then(() => (ended = true));
+  for (let n = 0; n < 2000; n++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(ended, false, 'it waits');
+  await Promise.all([ending, store.setSessionModel('b', 'x/y')]);
+  assert.equal(commits.length, before + 1, 'and shares the commit of what is asked next');
+
+  const alone = store.finishRun(finish('run-c'));
+  t.mock.timers.tick(4);
+  await alone;
 });
 
 test('what cannot wait any more is refused as busy, and what waited is done', async (t) => {
