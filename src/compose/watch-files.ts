@@ -1,7 +1,7 @@
 import { watchConfig, type LoadedConfig } from '../config/index.ts';
 
-/** A change that the old watch saw a moment ago must still be told. */
-const overlapMs = 1000;
+/** A change that the old watch is just seeing must still be told; it takes two looks of half a second. */
+const overlapMs = 1500;
 
 /** Watches the files of the configuration in force; call it again when they became others. */
 export function watchingFiles(loaded: () => LoadedConfig, onChange: () => void, stopping: AbortSignal): () => void {
@@ -9,7 +9,7 @@ export function watchingFiles(loaded: () => LoadedConfig, onChange: () => void, 
   return () => {
     const before = current;
     current = new AbortController();
-    watchConfig(loaded(), onChange, { signal: AbortSignal.any([stopping, current.signal]) });
+    watchConfig(loaded(), onChange, AbortSignal.any([stopping, current.signal]));
     if (before !== null) setTimeout(() => before.abort(), overlapMs).unref();
   };
 }

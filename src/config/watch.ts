@@ -1,52 +1,54 @@
-import { watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
-import path from 'node:path';
+import { type BigIntStats, stat, statSync } from 'node:fs';
 
-/** Editors write in several steps; what follows within this time is one change. */
-const settleMs = 200;
-
-/** Kubernetes swaps a folder behind this link instead of touching the files in it. */
-const volumeLink = '..data';
-
-export interface WatchOptions {
-  signal: AbortSignal;
-  /** A folder that cannot be watched (it is gone, or the system has no watches left); SIGHUP still reloads. */
-  onError?: (error: unknown) => void;
-}
+/**
+ * How often the files are looked at. Not by notices of the system: those of a folder come for each write to a database
+ * beside the file, and on network drives and in some containers not at all.
+ */
+const lookMs = 500;
 
 /**
  * Calls back once after the configuration file, its `.env` or a file with a secret changed, also when an editor replaced
- * it or it appeared. Folders are watched, not files: a replaced file would take its watch with it. Reading and judging
- * what is there now is for the caller. Ends with the signal and never keeps the process alive.
+ * it, it appeared, or a link to it leads elsewhere; what changes in several steps is one change, told when a look finds
+ * nothing new. Reading and judging what is there now is for the caller. Ends with the signal and never keeps the process
+ * alive.
  */
 export function watchConfig(
   { files }: { files: readonly string[] },
   onChange: () => void,
-  { signal, onError }: WatchOptions,
+  signal: AbortSignal,
 ): void {
-  const folders = Map.groupBy(files, (file) => path.dirname(file));
-  const watchers: FSWatcher[] = [];
-  let settle: NodeJS.Timeout | undefined;
-  const changed = (): void => {
-    clearTimeout(settle);
-    settle = setTimeout(onChange, settleMs).unref();
-  };
-  const stop = (): void => {
-    clearTimeout(settle);
-    for (const watcher of watchers) watcher.close();
-  };
   if (signal.aborted) return;
-  signal.addEventListener('abort', stop, { once: true });
-  for (const [folder, inside] of folders) {
-    const names = new Set([volumeLink, ...inside.map((file) => path.basename(file))]);
-    try {
-      const watcher = watch(folder, { persistent: false }, (_event, name) => {
-        if (name === null || names.has(name)) changed();
-      });
-      watcher.on('error', (error) => onError?.(error));
-      watchers.push(watcher);
-    } catch (error) {
-      onError?.(error);
-    }
+  const seen = files.map(standingNow);
+  let moving = false;
+  let looking = false;
+  const look = async (): Promise<void> => {
+    // A drive that hangs is asked once, not ever more often.
+    if (looking) return;
+    looking = true;
+    const now = await Promise.all(files.map(standing));
+    looking = false;
+    if (signal.aborted) return;
+    const moved = now.some((text, n) => text !== seen[n]);
+    seen.splice(0, seen.length, ...now);
+    if (moving && !moved) onChange();
+    moving = moved;
+  };
+  const timer = setInterval(() => void look(), lookMs).unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+const standing = (file: string): Promise<string> =>
+  new Promise((resolve) => stat(file, { bigint: true }, (error, found) => resolve(error === null ? told(found) : gone)));
+
+function standingNow(file: string): string {
+  try {
+    return told(statSync(file, { bigint: true }));
+  } catch {
+    return gone;
   }
 }
+
+/** What cannot be looked at is as good as not there: the caller finds out why when it reads. */
+const gone = '';
+
+const told = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string => `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
