@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type https from 'node:https';
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, OnReadOpts, Socket } from 'node:net';
 import { HttpFailure } from '../../core/ports/http-client.ts';
 import type { HttpClient, HttpPhase, HttpRequest, HttpResponse } from '../../core/ports/http-client.ts';
 import type { Counter, Log, Metrics } from '../../core/ports/system.ts';
@@ -16,6 +16,7 @@ const maxIdleSocketsPerOrigin = 64;
 /** Shorter than the idle limit of common servers and balancers (60 s), so that a pooled socket is rarely a dead one. */
 const idleSocketMs = 15_000;
 const maxResponseHeaderBytes = 32 * 1024;
+const readBytes = 64 * 1024;
 
 export interface HttpClientOptions {
   /** Resolves names in place of the system's resolver; for tests and for guarded look-ups. */
@@ -42,6 +43,7 @@ export function createHttpClient(given: HttpClientOptions): NodeHttpClient {
     maxTotalSockets: maxSockets,
     maxFreeSockets: maxIdleSocketsPerOrigin,
     timeout: idleSocketMs,
+    onread: intoOneBuffer(),
   } as const;
   const plain = new http.Agent(pool);
   // TLS is loaded with the first address that wants it.
@@ -54,6 +56,20 @@ export function createHttpClient(given: HttpClientOptions): NodeHttpClient {
     close() {
       plain.destroy();
       tls?.destroy();
+    },
+  };
+}
+
+/**
+ * Else Node takes 64 KiB for each read of each socket and gives back most of it: the pieces of a stream of deltas. What
+ * came is copied at once, so all sockets can read into the same place.
+ */
+function intoOneBuffer(): OnReadOpts {
+  return {
+    buffer: new Uint8Array(readBytes),
+    callback(this: Socket, size, buffer) {
+      this.emit('data', Buffer.from(buffer.subarray(0, size)));
+      return true;
     },
   };
 }

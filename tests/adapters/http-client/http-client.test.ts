@@ -359,6 +359,33 @@ describe('a body', () => {
     body.close();
   });
 
+  for (const scheme of ['http', 'https'] as const)
+    test(`many at once, of which some are read late, are not mixed up (${scheme})`, async (t) => {
+      const lines = (name: string): string[] => Array.from({ length: 200 }, (_, n) => `${name} ${'x'.repeat(n * 7)};`);
+      const answer: RequestListener = (request, response) => {
+        const left = lines(request.url ?? '');
+        const next = (): void => {
+          const line = left.shift();
+          if (line === undefined) return void response.end();
+          response.write(line, () => setImmediate(next));
+        };
+        next();
+      };
+      const server = scheme === 'http' ? http.createServer(answer) : https.createServer(valid, answer);
+      const port = await listen(t, server);
+      const one = client(t, { authorities: [valid.cert] });
+      const read = async (n: number): Promise<void> => {
+        const response = await one.request({ ...get(port), url: `${scheme}://localhost:${port}/${n}` });
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of response.body) {
+          chunks.push(chunk);
+          if (n % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        assert.equal(Buffer.concat(chunks).toString('utf8'), lines(`/${n}`).join(''));
+      };
+      await Promise.all(Array.from({ length: 20 }, (_, n) => read(n)));
+    });
+
   test('that is closed while it is read ends the reading', async (t) => {
     const port = await serve(t, (_request, response) => response.write('begin'));
     const { body } = await client(t).request(get(port));
