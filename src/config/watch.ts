@@ -12,11 +12,7 @@ const lookMs = 500;
  * nothing new. Reading and judging what is there now is for the caller. Ends with the signal and never keeps the process
  * alive.
  */
-export function watchConfig(
-  { files }: { files: readonly string[] },
-  onChange: () => void,
-  signal: AbortSignal,
-): void {
+export function watchConfig({ files }: { files: readonly string[] }, onChange: () => void, signal: AbortSignal): void {
   if (signal.aborted) return;
   const seen = files.map(standingNow);
   let moving = false;
@@ -38,7 +34,9 @@ export function watchConfig(
 }
 
 const standing = (file: string): Promise<string> =>
-  new Promise((resolve) => stat(file, { bigint: true }, (error, found) => resolve(error === null ? told(found) : gone)));
+  new Promise((resolve) =>
+    stat(file, { bigint: true }, (error, found) => resolve(error === null ? told(found) : gone)),
+  );
 
 function standingNow(file: string): string {
   try {
@@ -51,4 +49,5 @@ function standingNow(file: string): string {
 /** What cannot be looked at is as good as not there: the caller finds out why when it reads. */
 const gone = '';
 
-const told = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string => `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+const told = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
+  `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;

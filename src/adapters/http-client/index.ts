@@ -65,10 +65,13 @@ export function createHttpClient(given: HttpClientOptions): NodeHttpClient {
  * came is copied at once, so all sockets can read into the same place.
  */
 function intoOneBuffer(): OnReadOpts {
+  const place = Buffer.allocUnsafeSlow(readBytes);
   return {
-    buffer: new Uint8Array(readBytes),
-    callback(this: Socket, size, buffer) {
-      this.emit('data', Buffer.from(buffer.subarray(0, size)));
+    buffer: place,
+    callback(this: Socket, size) {
+      const came = Buffer.allocUnsafe(size);
+      place.copy(came, 0, 0, size);
+      this.emit('data', came);
       return true;
     },
   };
@@ -114,6 +117,8 @@ function target(text: string): URL {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw new HttpFailure('connect', 'no', 'bad_url', 'Only http:// and https:// addresses can be asked.');
+  if (url.username !== '' || url.password !== '')
+    throw new HttpFailure('connect', 'no', 'bad_url', 'An address to be asked has no user name and no password in it.');
   return url;
 }
 
@@ -178,15 +183,20 @@ function begin(
   { plain, secure, options }: Pick<Pools, 'plain' | 'secure' | 'options'>,
 ): ClientRequest {
   const tls = url.protocol === 'https:';
-  return (tls ? httpsModule() : http).request(url, {
+  // As a list Node writes them out at once, instead of keeping a table of them for as long as the answer takes.
+  const list = ['host', url.host];
+  for (const name in headers) list.push(name, headers[name] as string);
+  list.push('accept-encoding', 'identity');
+  if (method !== 'GET' || body !== undefined) list.push('content-length', String(Buffer.byteLength(body ?? '')));
+  return (tls ? httpsModule() : http).request({
+    protocol: url.protocol,
+    hostname: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port,
+    path: url.pathname + url.search,
     method,
     agent: tls ? secure() : plain,
     maxHeaderSize: maxResponseHeaderBytes,
-    headers: {
-      ...headers,
-      'accept-encoding': 'identity',
-      ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
-    },
+    headers: list,
     ...(options.resolver === undefined ? {} : { lookup: options.resolver }),
     ...(tls && options.authorities !== undefined ? { ca: options.authorities } : {}),
   });

@@ -90,6 +90,34 @@ describe('a good exchange', () => {
     assert.equal(await bodyText(response), '{"text":"Grüße"}');
   });
 
+  test('the head of a request, byte for byte', async (t) => {
+    const heads: string[] = [];
+    const server = net.createServer((socket) =>
+      socket.on('data', (chunk) => {
+        heads.push(chunk.toString('latin1'));
+        socket.end('HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n');
+      }),
+    );
+    const port = await listen(t, server);
+    const one = client(t);
+    const headers = { 'x-key': 'v' };
+    const url = `http://127.0.0.1:${port}/a%20b?c=1&d#e`;
+    const base = (line: string): string => `${line} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n`;
+    for (const request of [
+      { ...get(port), url, headers },
+      { ...get(port), method: 'POST', body: 'ü' },
+      { ...get(port), method: 'DELETE' },
+    ] as const)
+      assert.equal((await one.request(request)).status, 204);
+    const rest = 'accept-encoding: identity\r\n';
+    const alive = 'Connection: keep-alive\r\n\r\n';
+    assert.deepEqual(heads, [
+      `${base('GET /a%20b?c=1&d')}x-key: v\r\n${rest}${alive}`,
+      `${base('POST /')}${rest}content-length: 2\r\n${alive}\xc3\xbc`,
+      `${base('DELETE /')}${rest}content-length: 0\r\n${alive}`,
+    ]);
+  });
+
   test('a connection is used again', async (t) => {
     let connections = 0;
     const server = http.createServer((_request, response) => response.end('ok'));
@@ -139,9 +167,9 @@ describe('what cannot have been accepted', () => {
     assertFailure(await failureOf(client(t).request(post(port))), 'connect', 'no', 'ECONNREFUSED');
   });
 
-  test('an address that is none, and a header that cannot be written', async (t) => {
+  test('an address that is none or has a password in it, and a header that cannot be written', async (t) => {
     const http1 = client(t);
-    for (const url of ['ftp://127.0.0.1/', 'nonsense'])
+    for (const url of ['ftp://127.0.0.1/', 'nonsense', 'http://me:secret@127.0.0.1/'])
       assertFailure(await failureOf(http1.request({ ...get(1), url })), 'connect', 'no', 'bad_url');
     const failure = await failureOf(http1.request({ ...get(1), headers: { authorization: 'Bearer my-key\n' } }));
     assertFailure(failure, 'connect', 'no', 'unsendable');

@@ -34,13 +34,24 @@ test('while many are, the first is told at once and what follows at once comes t
 test('runs that began at different moments tell what they held in the same ones', async () => {
   const clock = new VirtualClock();
   const at: number[][] = [];
-  const runs = [0, 1, 2].map((n) => new Pieces(clock, () => true, () => (at[n] ??= []).push(clock.monotonic())));
+  const runs = [0, 1, 2].map(
+    (n) =>
+      new Pieces(
+        clock,
+        () => true,
+        () => (at[n] ??= []).push(clock.monotonic()),
+      ),
+  );
   for (let elapsed = 0; elapsed < 200; elapsed += 5) {
     for (const [n, run] of runs.entries()) if (elapsed >= n * 5) run.push('x');
     await clock.advance(5);
   }
   for (const run of runs) run.flush();
-  assert.deepEqual(at.map(([first]) => first), [0, 5, 10], 'the first piece waits for nobody');
+  assert.deepEqual(
+    at.map(([first]) => first),
+    [0, 5, 10],
+    'the first piece waits for nobody',
+  );
   const [one, two, three] = at.map((moments) => moments.slice(1, -1));
   assert.deepEqual(one, [32, 64, 96, 128, 160, 192]);
   assert.deepEqual(two, one);
