@@ -25,8 +25,8 @@ const { values } = parseArgs({
 const options: BenchOptions = {
   idleSeconds: Number(values.idle ?? (values.quick ? 5 : 60)),
   sessions: values.quick ? 20 : 100,
-  loadMs: values.quick ? 3000 : 15_000,
-  rounds: values.quick ? 1 : 3,
+  loadMs: values.quick ? 3000 : 18_000,
+  rounds: values.quick ? 1 : 9,
   storedJobs: values.quick ? 10_000 : 100_000,
   starts: values.quick ? 3 : 9,
 };
