@@ -1,8 +1,9 @@
 /**
- * The least that a durable gateway can do: the same WebSocket frames and the same provider stream as ours, one insert
- * that is fsynced before the `ack` and one before `run.finished` (group commit in a thread of its own), and nothing
- * else: no sessions, history, idempotency, queue, ledger, events, limits, retries, logs or metrics. What a turn costs
- * here is what the machine and Node cost, so the processor budget is held against it in the same run.
+ * The least that a durable chat gateway can do: the same WebSocket frames and the same provider stream as ours, with as
+ * many messages of the conversation as we send; one insert that is fsynced before the `ack` and one before
+ * `run.finished` (group commit in a thread of its own); and nothing else: no idempotency, queue, ledger, events, limits,
+ * retries, logs or metrics. What a turn costs here is what the machine and Node cost, so the processor budget is held
+ * against it in the same run.
  *
  *   node bench/floor.ts PROVIDER_BASE_URL DIRECTORY
  *
@@ -23,20 +24,35 @@ interface Row {
   text: string;
 }
 
+/** The default window of ours: six exchanges, and the new message. */
+const historyMessages = 13;
+
+interface Kept {
+  id: number;
+  /** With a message of the user: the conversation up to it. */
+  history: Message[];
+}
+
+type Message = Pick<Row, 'role'> & { content: string };
+
 function keepRows(path: string): void {
   const db = new DatabaseSync(path);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   db.exec('CREATE TABLE messages (id INTEGER PRIMARY KEY, session TEXT, role TEXT, text TEXT)');
   db.exec('CREATE INDEX by_session ON messages (session, id)');
   const insert = db.prepare('INSERT INTO messages (session, role, text) VALUES (?, ?, ?)');
+  const newest = db.prepare(
+    `SELECT role, text AS content FROM messages WHERE session = ? ORDER BY id DESC LIMIT ${historyMessages}`,
+  );
   const port = parentPort;
   if (port === null) throw new Error('not a thread');
   port.on('message', (first: Row) => {
     db.exec('BEGIN');
-    const kept: number[] = [];
+    const kept: Kept[] = [];
     for (let row: Row | undefined = first; row !== undefined; row = receiveMessageOnPort(port)?.message as Row) {
       insert.run(row.session, row.role, row.text);
-      kept.push(row.id);
+      const history = row.role === 'user' ? newest.all(row.session).reverse() : [];
+      kept.push({ id: row.id, history: history as unknown as Message[] });
     }
     db.exec('COMMIT');
     port.postMessage(kept);
@@ -45,15 +61,15 @@ function keepRows(path: string): void {
 
 function serve(baseUrl: string, directory: string): void {
   const worker = new Worker(new URL(import.meta.url), { workerData: join(directory, 'floor.db') });
-  const waiting = new Map<number, () => void>();
+  const waiting = new Map<number, (history: Message[]) => void>();
   let lastId = 0;
-  worker.on('message', (kept: number[]) => {
-    for (const id of kept) {
-      waiting.get(id)?.();
+  worker.on('message', (kept: Kept[]) => {
+    for (const { id, history } of kept) {
+      waiting.get(id)?.(history);
       waiting.delete(id);
     }
   });
-  const keep = (session: string, role: string, text: string, then: () => void): void => {
+  const keep = (session: string, role: string, text: string, then: (history: Message[]) => void): void => {
     waiting.set(++lastId, then);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage({ id: lastId, session, role, text } satisfies Row);
@@ -61,9 +77,9 @@ function serve(baseUrl: string, directory: string): void {
 
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 256 });
   const url = new URL(`${baseUrl}/chat/completions`);
-  const turn = (socket: WebSocket, session: string, text: string): void => {
+  const turn = (socket: WebSocket, session: string, messages: Message[]): void => {
     const send = (type: string, payload: unknown): void => socket.send(JSON.stringify({ type, payload }));
-    const body = JSON.stringify({ model: 'mock-1', stream: true, messages: [{ role: 'user', content: text }] });
+    const body = JSON.stringify({ model: 'mock-1', stream: true, messages });
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     let answer = '';
     const hear = (event: string): void => {
@@ -92,9 +108,9 @@ function serve(baseUrl: string, directory: string): void {
     socket.send('{"type":"hello","payload":{}}');
     socket.on('message', (data: Buffer) => {
       const { payload } = JSON.parse(data.toString('utf8')) as { payload: { text: string; session: string } };
-      keep(payload.session, 'user', payload.text, () => {
+      keep(payload.session, 'user', payload.text, (history) => {
         socket.send('{"type":"ack","payload":{}}');
-        turn(socket, payload.session, payload.text);
+        turn(socket, payload.session, history);
       });
     });
   });
