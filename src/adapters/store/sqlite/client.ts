@@ -15,7 +15,7 @@ const maxWaiting = 4096;
 /** How long a write that nobody waits for may wait for another one. */
 const laterMs = 50;
 /** How long a patient one may while the store is busy: while its last batches came closer than this, on average. */
-const patientMs = 2;
+const patientMs = 3;
 const busyGapMs = 20;
 /** A pause of so many milliseconds, and the store is busy no more. */
 const pauseMs = 160;

@@ -92,7 +92,7 @@ test('the end of a run waits a moment for company while the store is busy, and o
   assert.equal(commits.length, before + 1, 'and shares the commit of what is asked next');
 
   const alone = store.finishRun(finish('run-c'));
-  t.mock.timers.tick(2);
+  t.mock.timers.tick(3);
   await alone;
 });
 
