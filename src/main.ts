@@ -1,4 +1,5 @@
 /** The entry of every command. Only `gateway` loads the composition root; `status` must not pay for it. */
+Buffer.poolSize = 8192;
 import { runCli } from './cli/run.ts';
 
 void runCli(process.argv.slice(2), {

@@ -93,7 +93,12 @@ test('gateway, and only gateway, runs with the V8 flags, once, in the same proce
   using clone = new Clone();
   for (const args of [['gateway'], ['-c', 'x.toml', '--verbose', 'gateway', '--port', '1']]) {
     const { out, pid } = await clone.run(process.execPath, ...args);
-    const flags = ['--max-semi-space-size=1', '--heap-growing-percent=30', '--no-concurrent-recompilation'];
+    const flags = [
+      '--max-semi-space-size=1',
+      '--heap-growing-percent=30',
+      '--no-concurrent-recompilation',
+      '--invocation-count-for-maglev=2000',
+    ];
     assert.deepEqual(said(out).flags, [...flags, '--expose-gc']);
     assert.deepEqual(said(out).args, args);
     assert.equal(said(out).pid, pid);

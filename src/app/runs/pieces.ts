@@ -2,14 +2,14 @@ import type { Clock } from '../../core/ports/system.ts';
 
 /** Runs at work from which on text is told at the pace below. */
 export const crowdedRuns = 16;
-/** Thirty times a second: more cannot be seen, and each piece is a frame for whoever listens. */
-const paceMs = 32;
+/** Twenty times a second: more is hardly seen, and each piece is a frame for whoever listens. */
+const paceMs = 48;
 /** What waits is told on a beat that all runs share: frames that go out together cost half as much as one by one. */
 const beatMs = 16;
 
 /**
  * Tells the text of one run in pieces: each in the moment it comes, and while many runs are at work those that come
- * soon after another one together, thirty times a second.
+ * soon after another one together, twenty times a second.
  */
 export class Pieces {
   readonly #clock: Clock;
