@@ -1,9 +1,8 @@
 /**
- * The least that a durable chat gateway can do: the same WebSocket frames and the same provider stream as ours, with as
- * many messages of the conversation as we send; one insert that is fsynced before the `ack` and one before
- * `run.finished` (group commit in a thread of its own); and nothing else: no idempotency, queue, ledger, events, limits,
- * retries, logs or metrics. What a turn costs here is what the machine and Node cost, so the processor budget is held
- * against it in the same run.
+ * The least that a durable chat gateway can do: the same WebSocket frames and the same provider stream as ours, with the
+ * end of the conversation; one insert that is fsynced before the `ack` and one before `run.finished` (group commit in a
+ * thread of its own); and nothing else: no idempotency, queue, ledger, events, limits, retries, logs or metrics. What a
+ * turn costs here is what the machine and Node cost, so the processor budget is held against it in the same run.
  *
  *   node bench/floor.ts PROVIDER_BASE_URL DIRECTORY
  *
@@ -24,8 +23,8 @@ interface Row {
   text: string;
 }
 
-/** The default window of ours: six exchanges, and the new message. */
-const historyMessages = 13;
+/** As the prototype did, of which the budget is a multiple. */
+const historyMessages = 20;
 
 interface Kept {
   id: number;

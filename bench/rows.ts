@@ -173,10 +173,13 @@ function sessions(options: BenchOptions): Promise<Row[]> {
       const peak = memory.stop();
       const status = await ask<{ eventLoopDelayMs?: { p99: number } }>(target, 'GET', '/api/v1/status');
       const loopP99 = status.body.eventLoopDelayMs?.p99 ?? Number.NaN;
-      const cpu = median(rounds.map(({ cpuPerTurn }) => cpuPerTurn));
-      const floorCpu = median(floorRounds.map(({ cpuPerTurn }) => cpuPerTurn));
+      // In the first third code is compiled, which a start costs and not a turn.
+      const warm = Math.floor(options.rounds / 3);
+      const cpuOf = (each: readonly Round[]): number[] => each.slice(warm).map(({ cpuPerTurn }) => cpuPerTurn);
+      const [ours, floors] = [cpuOf(rounds), cpuOf(floorRounds)];
+      const [cpu, floorCpu] = [median(ours), median(floors)];
       // Of what was measured next to each other, as a machine is quick at one minute and slow at the next.
-      const timesFloor = median(rounds.map((one, n) => one.cpuPerTurn / (floorRounds[n]?.cpuPerTurn ?? Number.NaN)));
+      const timesFloor = median(ours.map((each, n) => each / (floors[n] ?? Number.NaN)));
       const added = percentiles(rounds.flatMap((each) => each.added));
       const floorAdded = percentiles(floorRounds.flatMap((each) => each.added));
       const delta = percentiles(rounds.flatMap((each) => each.delta));
@@ -243,7 +246,7 @@ function saturated(options: BenchOptions): Promise<Row[]> {
   return withModel({ ttftMs: 0, deltas: 20, gapMs: 0 }, async (daemon) => {
     const target = { url: daemon.url, token: daemon.token() };
     const memory = watchMemory(daemon.pid);
-    const load = { ...target, sessions: options.sessions, forMs: options.loadMs / 3, spreadMs: 0 };
+    const load = { ...target, sessions: options.sessions, forMs: options.loadMs / 6, spreadMs: 0 };
     const result = await round(daemon.pid, load);
     const { cpuPerTurn } = result;
     const who = `${options.sessions} sessions, saturated`;

@@ -25,8 +25,8 @@ const { values } = parseArgs({
 const options: BenchOptions = {
   idleSeconds: Number(values.idle ?? (values.quick ? 5 : 60)),
   sessions: values.quick ? 20 : 100,
-  loadMs: values.quick ? 3000 : 18_000,
-  rounds: values.quick ? 1 : 9,
+  loadMs: values.quick ? 3000 : 30_000,
+  rounds: values.quick ? 1 : 15,
   storedJobs: values.quick ? 10_000 : 100_000,
   starts: values.quick ? 3 : 9,
 };

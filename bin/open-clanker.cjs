@@ -7,10 +7,11 @@ var path = require('path');
 
 var root = path.resolve(__dirname, '..');
 var oldest = [24, 16];
-// What measurably matters to the daemon's memory under load, at no cost in time: the young generation stays small, and
-// the old one is collected when it has grown by a third, not to several times its size; functions are compiled one by
-// one, as hundreds of them get hot at the same turn and would all wait in memory; and a gateway that rests may collect by
-// itself. V8 flags count only on the command line, hence the re-execution.
+// What measurably matters to the daemon's memory under load, at little cost in time: the young generation stays small,
+// and the old one is collected when it has grown by a third, not to several times its size; functions are compiled one
+// by one, as hundreds of them get hot at the same turn and would all wait in memory, and by the middle compiler only what
+// runs all the time; and a gateway that rests may collect by itself. V8 flags count only on the command line, hence the
+// re-execution.
 var gatewayFlags = [
   '--max-semi-space-size=1',
   '--heap-growing-percent=30',

@@ -1,6 +1,8 @@
 /** The entry of every command. Only `gateway` loads the composition root; `status` must not pay for it. */
-Buffer.poolSize = 8192;
 import { runCli } from './cli/run.ts';
+
+// A small buffer holds the whole pool it was taken from: with Node's 64 KiB that is a megabyte under load.
+Buffer.poolSize = 8192;
 
 void runCli(process.argv.slice(2), {
   // Everything is flushed and closed by then; what a library may still hold must not keep the process.
