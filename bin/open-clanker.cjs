@@ -16,7 +16,7 @@ var gatewayFlags = [
   '--max-semi-space-size=1',
   '--heap-growing-percent=30',
   '--no-concurrent-recompilation',
-  '--invocation-count-for-maglev=2000',
+  '--invocation-count-for-maglev=1500',
   '--expose-gc',
 ];
 // glibc keeps freed memory for each thread that ever used some; one pool that is given back is enough. Others ignore it.

@@ -97,7 +97,7 @@ test('gateway, and only gateway, runs with the V8 flags, once, in the same proce
       '--max-semi-space-size=1',
       '--heap-growing-percent=30',
       '--no-concurrent-recompilation',
-      '--invocation-count-for-maglev=2000',
+      '--invocation-count-for-maglev=1500',
     ];
     assert.deepEqual(said(out).flags, [...flags, '--expose-gc']);
     assert.deepEqual(said(out).args, args);

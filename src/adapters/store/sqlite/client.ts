@@ -27,7 +27,7 @@ const firstRestartMs = 100;
 const lastRestartMs = 5000;
 /** Megabytes of V8's heap in the worker: it keeps nothing between batches. The flag of the process would overrule them. */
 const noYoungLimit = '--max-semi-space-size=0';
-const heapLimits = { maxYoungGenerationSizeMb: 2.25, maxOldGenerationSizeMb: 128 };
+const heapLimits = { maxYoungGenerationSizeMb: 1.5, maxOldGenerationSizeMb: 128 };
 const commitBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const batchBuckets = [1, 2, 5, 10, 25, 50, 100, 256];
 
