@@ -21,7 +21,7 @@ export interface ProcessMetrics {
 
 /** Memory, CPU and event-loop delay of this process, read when they are asked for. */
 export function processMetrics(metrics: Metrics): ProcessMetrics {
-  // Microseconds up to an hour, to two figures. The histogram of `monitorEventLoopDelay` takes twenty times the memory.
+  // Microseconds up to an hour, to two figures. The histogram of `monitorEventLoopDelay` takes far more memory.
   const histogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 });
   let due = performance.now() + sampleMs;
   const sample = setInterval(() => {

@@ -25,9 +25,10 @@ const gapShare = 1 / 8;
 const maxReaders = 4;
 const firstRestartMs = 100;
 const lastRestartMs = 5000;
-/** Megabytes of V8's heap in the worker: it keeps nothing between batches. The flag of the process would overrule them. */
-const noYoungLimit = '--max-semi-space-size=0';
+/** Megabytes of V8's heap in the worker: it keeps nothing between batches. */
 const heapLimits = { maxYoungGenerationSizeMb: 1.5, maxOldGenerationSizeMb: 128 };
+/** Takes back the flag of the process, which would overrule them. */
+const noYoungLimit = '--max-semi-space-size=0';
 const commitBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const batchBuckets = [1, 2, 5, 10, 25, 50, 100, 256];
 
@@ -182,7 +183,7 @@ export class Client {
 
   #spawn(): Worker {
     const { path, migrationsDir, workerUrl } = this.#options;
-    // The heap of this thread has read it at its start.
+    // The heap of this thread read the flag when it was made.
     setFlagsFromString(noYoungLimit);
     return new Worker(workerUrl, {
       name: 'clanker-store',
