@@ -23,7 +23,7 @@ interface Row {
   text: string;
 }
 
-/** As the prototype did, of which the budget is a multiple. */
+/** As the gateway sent from which the factor of the budget was taken. */
 const historyMessages = 20;
 
 interface Kept {

@@ -1,7 +1,7 @@
 /** The entry of every command. Only `gateway` loads the composition root; `status` must not pay for it. */
 import { runCli } from './cli/run.ts';
 
-// A small buffer holds the whole pool it was taken from: with Node's 64 KiB that is a megabyte under load.
+// A small buffer holds the whole pool it was taken from: Node's 64 KiB for a few hundred bytes.
 Buffer.poolSize = 8192;
 
 void runCli(process.argv.slice(2), {

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/ports/system.ts';
 export const crowdedRuns = 16;
 /** Twenty times a second: more is hardly seen, and each piece is a frame for whoever listens. */
 const paceMs = 48;
-/** What waits is told on a beat that all runs share: frames that go out together cost half as much as one by one. */
+/** What waits is told on a beat that all runs share: frames that go out together cost less than one by one. */
 const beatMs = 16;
 
 /**

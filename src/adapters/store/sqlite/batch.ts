@@ -72,8 +72,7 @@ function runAll(
   }
 }
 
-const isWrite = (operation: OperationName): boolean =>
-  ['write', 'later', 'patient'].includes(operationModes[operation]);
+const isWrite = (operation: OperationName): boolean => !['read', 'alone'].includes(operationModes[operation]);
 
 const execute = (db: Database, { operation, args }: Request): unknown =>
   (operations[operation] as (db: Database, ...args: unknown[]) => unknown)(db, ...args);
