@@ -99,8 +99,11 @@ function messageEvent(message: Message, updateId: number, context: InboundContex
   return {
     ...base(message, conversation, native),
     // By message, not by update: Telegram may repeat one under another update_id, and begins these ids anew at random
-    // after a week without updates. 0 is no id.
-    dedupe: native === '0' ? `update:${updateId}:${message.date}` : `message:${conversation.native}:${native}`,
+    // after a week without updates. In private chats every bot counts for itself. 0 is no id.
+    dedupe:
+      native === '0'
+        ? `update:${updateId}:${message.date}`
+        : `message:${context.me.id}:${conversation.native}:${native}`,
     kind: 'message',
     ...content,
     ...(message.forward_origin === undefined ? {} : { forwarded: true }),

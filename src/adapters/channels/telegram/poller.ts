@@ -37,7 +37,7 @@ export class Poller {
   readonly #sink: InboundSink;
   readonly #pollSeconds: number;
   /** The first update_id not yet committed; 0 before the first. */
-  #offset: number;
+  #offset = 0;
   /** Received and not yet committed. */
   #pending: Batch | null = null;
   /** Albums at the last look and how many of each there were. */
@@ -51,15 +51,21 @@ export class Poller {
   constructor(reception: Reception, sink: InboundSink, pollTimeoutMs: number) {
     this.#reception = reception;
     this.#sink = sink;
-    this.#offset = storedOffset(reception.context.cursors.get(offsetCursor));
     this.#pollSeconds = Math.min(50, Math.max(1, Math.round(pollTimeoutMs / 1000)));
   }
 
   /** One thing at a time; resolves with the milliseconds to wait before the next. */
   step(): Promise<number> {
-    if (this.#reception.me === null) return this.#reception.identify();
+    if (this.#reception.me === null) return this.#identify();
     if (this.#pending !== null) return this.#commit(this.#pending);
     return this.#poll();
+  }
+
+  async #identify(): Promise<number> {
+    const pauseMs = await this.#reception.identify();
+    const { me, context } = this.#reception;
+    if (me !== null) this.#offset = storedOffset(context.cursors.get(offsetCursor), me.id);
+    return pauseMs;
   }
 
   async #poll(): Promise<number> {
@@ -124,8 +130,8 @@ export class Poller {
   }
 
   async #commit({ events, offset, held }: Batch, stuck = false): Promise<number> {
-    const { context } = this.#reception;
-    const cursor: CursorUpdate = { key: offsetCursor, value: String(offset) };
+    const { context, me } = this.#reception;
+    const cursor: CursorUpdate = { key: offsetCursor, value: `${me?.id}:${offset}` };
     try {
       await this.#sink.commit(events, cursor);
     } catch (error) {
@@ -171,7 +177,12 @@ export class Poller {
   }
 }
 
-function storedOffset(value: string | undefined): number {
-  const offset = Number(value ?? 0);
-  return Number.isSafeInteger(offset) && offset > 0 ? offset : 0;
+/**
+ * Every bot has ids of its own: where the account was given another one, the offset of the one before would confirm
+ * what nobody has seen. One without a bot was stored before it was named.
+ */
+function storedOffset(value: string | undefined, bot: number): number {
+  const [, of, id] = /^(?:(\d+):)?(\d+)$/.exec(value ?? '') ?? [];
+  const offset = Number(id ?? 0);
+  return (of === undefined || of === String(bot)) && Number.isSafeInteger(offset) ? offset : 0;
 }

@@ -26,7 +26,7 @@ const inGroup = (text: string, fields: object = {}): InboundEvent =>
 
 test('a private message carries chat, sender, language and time', () => {
   assert.deepEqual(event(message({ text: 'hi' })), {
-    dedupe: 'message:7:3',
+    dedupe: 'message:42:7:3',
     kind: 'message',
     conversation: { channel: 'telegram', account: 'main', native: '7' },
     native: '3',
@@ -127,7 +127,7 @@ test('C-06: an edit is an edit, also when it becomes a command', () => {
   const edit = { message_id: 3, date: 1, edit_date: 5, chat: direct, from: ada, text: '/admin' };
   const edited = event({ edited_message: edit });
   assert.deepEqual([edited.kind, edited.occurredAt], ['edit', 5000]);
-  assert.notEqual(edited.dedupe, 'message:7:3');
+  assert.notEqual(edited.dedupe, 'message:42:7:3');
 });
 
 test('C-05: what is not a message never looks like one', () => {

@@ -46,7 +46,7 @@ test('an update is confirmed only after its commit, and the next poll waits for 
   held.resolve();
   await server.until(() => server.confirmed() === updateId + 2);
   assert.deepEqual(rig.sink.texts(), ['first', 'second']);
-  assert.equal(rig.sink.cursors.get('offset'), String(updateId + 2));
+  assert.equal(rig.sink.cursors.get('offset'), `${server.bot.id}:${updateId + 2}`);
   assert.deepEqual(server.violations, []);
 });
 
@@ -63,6 +63,34 @@ test('what the store refuses is kept, tried again and confirmed once it is taken
 });
 
 test('after a restart it goes on at the stored offset and asks for what was not confirmed', async (t) => {
+  const server = await serve(t);
+  const { updateId } = server.inject({ chatId: 7, text: 'seen before' });
+  server.inject({ chatId: 7, text: 'new' });
+  const cursors = new Map([['offset', `${server.bot.id}:${updateId + 1}`]]);
+  const rig = rigFor(t, server, { cursors });
+  rig.start();
+  await rig.sink.until(() => rig.sink.events.size === 1);
+  assert.deepEqual(rig.sink.texts(), ['new']);
+});
+
+test('another bot in the place of the first begins at its own updates, and none is taken for one of the first', async (t) => {
+  const first = await serve(t);
+  const second = await serve(t, { token: '4343:strict-server-token_of-35-characters' });
+  const rig = rigFor(t, first);
+  first.inject({ chatId: 7, messageId: 1, text: 'to the first' });
+  const { updateId } = first.inject({ chatId: 7, messageId: 2, text: 'to the first again' });
+  rig.start();
+  await first.until(() => first.confirmed() > updateId);
+  await rig.close();
+  const other = rigFor(t, second, { cursors: rig.sink.cursors });
+  second.inject({ chatId: 7, messageId: 1, text: 'to the second' });
+  for (const [key, event] of rig.sink.events) other.sink.events.set(key, event);
+  other.start();
+  await other.sink.until(() => other.sink.commits > 0);
+  assert.deepEqual(other.sink.texts(), ['to the first', 'to the first again', 'to the second']);
+});
+
+test('an offset of before it named its bot still holds', async (t) => {
   const server = await serve(t);
   const { updateId } = server.inject({ chatId: 7, text: 'seen before' });
   server.inject({ chatId: 7, text: 'new' });
@@ -127,7 +155,7 @@ test('C-17: update ids that begin anew lower down are followed', async (t) => {
     1000,
   );
   await server.until(() => server.pending() === 0);
-  assert.deepEqual([rig.sink.texts(), rig.sink.cursors.get('offset')], [['high', 'low'], '1001']);
+  assert.deepEqual([rig.sink.texts(), rig.sink.cursors.get('offset')], [['high', 'low'], `${server.bot.id}:1001`]);
 });
 
 test('a server that repeats the same update whatever is confirmed is not flooded', async (t) => {
@@ -377,7 +405,7 @@ test('an album is one event, and the offset does not pass it before', async (t) 
   const [first] = server.album(7, ['f1', 'f2'], { caption: 'look' });
   rig.start();
   await rig.sink.until(() => rig.sink.texts().includes('before'));
-  assert.equal(rig.sink.cursors.get('offset'), String(first?.updateId));
+  assert.equal(rig.sink.cursors.get('offset'), `${server.bot.id}:${first?.updateId}`);
   const last = server.inject({ chatId: 8, text: 'after' });
   await server.until(() => server.confirmed() > last.updateId);
   assert.deepEqual(rig.sink.texts(), ['before', 'look', 'after']);
