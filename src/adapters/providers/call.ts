@@ -14,6 +14,11 @@ import { frameReader } from './frame-reader.ts';
 import type { FrameReader, Framing, Translator } from './frame-reader.ts';
 import { readEnd } from './read-end.ts';
 
+/** UTF-16 units of text, thinking and calls in one answer: several times the longest that any model writes. */
+const maxOutputLength = 4 * 1024 * 1024;
+/** What may follow the end of an answer follows at once; some servers then neither say so nor hang up. */
+const endingMs = 500;
+
 export interface ProviderDeps {
   http: HttpClient;
   clock: Clock;
@@ -24,7 +29,7 @@ export interface Call {
   url: string;
   headers: Record<string, string>;
   body: JsonObject;
-  framing: 'sse' | 'ndjson';
+  framing: Framing;
   translator: Translator;
 }
 
@@ -56,7 +61,7 @@ export function runCall(
 
 interface Asked {
   translator: Translator;
-  framing: Call['framing'];
+  framing: Framing;
   response: HttpResponse;
 }
 
@@ -95,7 +100,11 @@ async function hearOut(
     if (event.type === 'finish') {
       finished = true;
       tellUsage();
-    } else progress.output = outputAfter(event, progress.output);
+    } else {
+      progress.output = outputAfter(event, progress.output);
+      if ((progress.output ?? 0) > maxOutputLength)
+        throw badResponse(`The answer is longer than ${maxOutputLength} characters.`);
+    }
     emit(event);
   };
   try {
@@ -110,7 +119,7 @@ async function hearOut(
     progress.answered = true;
     body = response.body;
     emit({ type: 'start', ...(progress.requestId === undefined ? {} : { requestId: progress.requestId }) });
-    await readUntil(() => finished, body, frameReader(framingOf(response, asked.framing), translator, deliver));
+    await readUntil(() => finished, body, frameReader(asked.framing, translator, deliver), context.deps.clock);
     if (!finished)
       throw new FaultError({ kind: 'stream_incomplete', message: 'The answer ended before it was finished.' });
   } catch (error) {
@@ -127,25 +136,23 @@ async function hearOut(
   }
 }
 
-function readUntil(over: () => boolean, body: HttpBody, reader: FrameReader): Promise<void> {
+async function readUntil(over: () => boolean, body: HttpBody, reader: FrameReader, clock: Clock): Promise<void> {
+  let callOff = null as (() => void) | null;
   const take = (chunk: Uint8Array): boolean => {
     reader.push(chunk);
+    if (reader.ending && !over()) callOff ??= clock.after(endingMs, () => body.close());
     return !over();
   };
-  const end = (): void => {
+  try {
+    await body.read(take);
     if (!over()) reader.end(false);
-  };
-  return body.read(take).then(end, (error: unknown) => {
+  } catch (error) {
     // The terminal evidence may have come before the connection broke.
     if (error instanceof HttpFailure && error.code !== 'aborted') reader.end(true);
     throw error;
-  });
-}
-
-function framingOf(response: HttpResponse, framing: Call['framing']): Framing {
-  const type = response.headers['content-type'] ?? '';
-  if (type.startsWith('text/html')) throw badResponse('The answer is a web page; is base_url right?');
-  return framing === 'sse' && type.startsWith('application/json') ? 'whole' : framing;
+  } finally {
+    callOff?.();
+  }
 }
 
 function outputAfter(event: ModelEvent, before: number | null): number | null {

@@ -26,6 +26,10 @@ export class MessagesTranslator implements Translator {
   #stopReason: string | null = null;
   #spoke = false;
 
+  get ending(): boolean {
+    return this.#stopReason !== null;
+  }
+
   frame(data: string): ModelEvent[] {
     const event = parseFrame(data);
     const index = countAt(event, 'index') ?? 0;

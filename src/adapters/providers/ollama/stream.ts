@@ -10,6 +10,8 @@ import { ollamaErrors } from './errors.ts';
 /** Lines of a chat. Terminal evidence is `"done": true`. Tool calls arrive whole, and without ids. */
 export class OllamaTranslator implements Translator {
   usage: Usage | null = null;
+  /** The one piece of evidence is the end itself. */
+  readonly ending = false;
   readonly #calls = new ToolCalls();
 
   frame(data: string): ModelEvent[] {

@@ -17,6 +17,10 @@ export class ChatTranslator implements Translator {
   #finish: string | null = null;
   #refused = false;
 
+  get ending(): boolean {
+    return this.#finish !== null;
+  }
+
   frame(data: string): ModelEvent[] {
     if (data.trim() === '[DONE]') return this.#finished(this.#finish ?? '');
     const chunk = parseFrame(data);

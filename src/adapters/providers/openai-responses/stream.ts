@@ -14,6 +14,8 @@ import { responsesErrors } from './errors.ts';
  */
 export class ResponsesTranslator implements Translator {
   usage: Usage | null = null;
+  /** The one piece of evidence is the end itself. */
+  readonly ending = false;
   readonly #calls = new ToolCalls();
   #called = false;
   #refused = false;
