@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { providerDefaults } from '../../src/adapters/providers/options.ts';
+import { allowLine, refusal } from '../../src/app/access/authorize.ts';
 import { dataDir, describeConfig } from '../../src/config/index.ts';
 import { redact } from '../../src/core/redact.ts';
 import { folder, goodToken, issuesOf, issuesOfText, load, loadText } from './support.ts';
@@ -353,6 +354,15 @@ describe('what the program gets', () => {
       '[agent]\nmax_tokens = 9\nhistory_window = 3\n[agent.limits]\nrun_timeout = "1m"\n[agents.brief]\nsystem_prompt = "Be brief."\n';
     const { agent, agents } = loadText(t, text).config;
     assert.deepEqual(agents['brief'], { ...agent, system_prompt: 'Be brief.' });
+  });
+  it('the line shown for who writes in the name of a group is taken: the group is then among the people', (t) => {
+    const group = '-1001234567890';
+    const policy = { users: new Set(['42']), chats: new Set([group]) };
+    const reason = refusal(policy, { sender: group, conversation: group, chatType: 'group' });
+    const refused = { channel: 'telegram', account: 'main', sender: group, conversation: group, reason: reason ?? '' };
+    const [table = '', line = ''] = allowLine(policy, refused).split(/(?<=\]) /);
+    const { accounts } = loadText(t, `${table}\nbot_token = "1:aaaaaa"\n${line}\n`).config.channels.telegram;
+    assert.deepEqual(accounts['main']?.allowed_user_ids, ['42', group]);
   });
   it('bots have names, and the one of the plain table is main', (t) => {
     const text =

@@ -4,13 +4,10 @@ import { channelKind, commonFields } from '../options.ts';
 
 const learn = 'write to the bot, and `open-clanker status` shows the id';
 
+/** Of people and chats alike: a group or channel in whose name is written is the sender itself. */
 function idProblem(id: string): string | null {
   if (id.startsWith('@')) return `a bot cannot look up who a name belongs to, and names change hands; ${learn}`;
   return /^-?[1-9]\d{0,15}$/.test(id) ? null : `it is not a Telegram id; ${learn}`;
-}
-
-function userProblem(id: string): string | null {
-  return idProblem(id) ?? (id.startsWith('-') ? 'a negative id is a group; it belongs into allowed_chat_ids' : null);
 }
 
 /** As BotFather hands it out: https://core.telegram.org/bots/api#authorizing-your-bot */
@@ -59,7 +56,7 @@ export const telegram = channelKind({
     webhook_secret_file: z.optional(secretFile('webhook_secret')),
     ...commonFields({
       credentials: 'a token',
-      user: { example: '42, "43"', problem: userProblem },
+      user: { example: '42, "43"', problem: idProblem },
       chat: { example: '-1001234567890, "42"', problem: idProblem },
     }),
     stream: withDefault(
