@@ -51,6 +51,7 @@ export function inboundConformance(engine: string, openEmpty: OpenEmpty): void {
     test('the cursor moves with its batch and only on its account', async (t) => {
       const store = await openEmpty(t);
       await store.commitInbound([inboundRow('a')], { channel: 'telegram', account: 'main', key: 'offset', value: '5' });
+      assert.deepEqual(await store.cursors('telegram', 'main'), [{ key: 'offset', value: '5' }]);
       await store.commitInbound([], { channel: 'telegram', account: 'main', key: 'offset', value: '6' });
       assert.deepEqual(await store.cursors('telegram', 'main'), [{ key: 'offset', value: '6' }]);
       assert.deepEqual(await store.cursors('telegram', 'second'), []);

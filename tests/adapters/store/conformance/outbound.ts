@@ -89,6 +89,8 @@ export function outboundConformance(engine: string, openEmpty: OpenEmpty): void 
       assert.equal((await store.claimSend(chat('1'), noon))?.id, 'c');
       const after = await store.recordSend('a', { state: 'retry', at: noon, error: 'late' });
       assert.equal(after.state, 'uncertain');
+      const found = await store.recordSend('a', { state: 'sent', ref: '1', at: noon });
+      assert.deepEqual([found.state, found.ref], ['uncertain', null]);
       const { dead, uncertain, outboxPending } = await store.counts(0);
       assert.deepEqual([dead, uncertain, outboxPending], [1, 1, 1]);
       await assert.rejects(store.recordSend('nobody', { state: 'sent', ref: '1', at: noon }), { code: 'not_found' });
@@ -100,6 +102,16 @@ export function outboundConformance(engine: string, openEmpty: OpenEmpty): void 
       await store.setStreamRef('a', '9');
       const row = await store.recordSend('a', { state: 'retry', at: noon, error: 'message is gone', dropRef: true });
       assert.deepEqual([row.state, row.ref], ['planned', null]);
+    });
+
+    test('a message that stands on the platform is still known there when its last edit failed', async (t) => {
+      const store = await openEmpty(t);
+      await store.openStream(outboundRow('a'));
+      await store.setStreamRef('a', '9');
+      const dead = await store.recordSend('a', { state: 'dead', at: noon, error: 'blocked' });
+      assert.deepEqual([dead.state, dead.ref], ['dead', '9']);
+      await store.retryDead('a', noon, noon + 1000);
+      assert.equal((await store.claimSend(chat('1'), noon))?.ref, '9', 'it is edited, not sent a second time');
     });
 
     test('a reply grows only at the head of its line, and holds it', async (t) => {

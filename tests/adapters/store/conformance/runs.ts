@@ -73,6 +73,7 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
         { ...step, state: 'started' },
         { ...step, state: 'finished' },
       ]);
+      await store.journal([{ ...step, state: 'finished', data: { name: 'other' } }]);
       await store.saveAttempts([attempt('run-a', 1), attempt('run-a', 2)]);
       assert.equal(await store.recoverRuns(), 1);
       assert.equal(await store.recoverRuns(), 0);
@@ -85,11 +86,12 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
         ['a'],
       );
       assert.deepEqual(
-        again?.journal.map((entry) => [entry.n, entry.state]),
+        again?.journal.map((entry) => [entry.n, entry.state, entry.data['name']]),
         [
-          [1, 'started'],
-          [1, 'finished'],
+          [1, 'started', 'send'],
+          [1, 'finished', 'send'],
         ],
+        'a step that is there already stays as it is',
       );
     });
 
@@ -111,13 +113,16 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       await store.commitInbound([inboundRow('poison'), inboundRow('good')]);
       for (let start = 1; start <= 3; start++) {
         assert.equal((await claim(store, { maxStarts: 3 }))?.run.starts, start);
+        if (start === 1) await store.openStream(outboundRow('begun', { runId: 'run-poison' }));
         await store.recoverRuns();
       }
+      await store.planOutbound([outboundRow('next')]);
       assert.equal((await claim(store, { maxStarts: 3 }))?.inbound[0]?.id, 'good');
       const dead = await store.inbound('poison');
       assert.deepEqual([dead?.state, dead?.error?.code], ['dead', 'too_many_starts']);
       assert.equal((await store.run('run-poison'))?.state, 'dead');
       assert.equal((await store.counts(0)).dead, 1);
+      assert.equal((await store.claimSend(chat('1'), noon))?.id, 'next', 'what it had begun to say holds up nobody');
     });
 
     test('a claim says whether more of its session waited', async (t) => {
@@ -332,6 +337,9 @@ export function runsConformance(engine: string, openEmpty: OpenEmpty): void {
       assert.equal(await store.finishRun(end), 2);
       assert.equal((await store.outbound('o'))?.state, 'planned');
       assert.equal(await store.finishRun(end), 2);
+      const other = { ...end, state: 'failed', inbox: 'failed', finishReason: null } as const;
+      assert.equal(await store.finishRun(other), 2, 'the first end holds');
+      assert.equal((await store.run('run-a'))?.state, 'finished');
       const { items } = await store.listMessages('api:owner:main', { limit: 10 });
       assert.deepEqual(
         items.map(({ id, seq }) => [id, seq]),

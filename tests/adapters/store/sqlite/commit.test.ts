@@ -119,6 +119,13 @@ test('closing does what was asked before, then refuses', async (t) => {
   assert.equal((await (await open(t, file)).inbound('last'))?.id, 'last');
 });
 
+test('a commit waits for the disk', (t) => {
+  const owner = new Owner(path.join(folder(t), 'store.db'), migrationsDir);
+  t.after(() => owner.close());
+  const full = 2; // https://sqlite.org/pragma.html#pragma_synchronous
+  assert.equal(owner.connection?.pragma('synchronous'), full);
+});
+
 test('a full disk fails the whole batch, loses nothing and heals by itself', (t) => {
   const owner = new Owner(path.join(folder(t), 'store.db'), migrationsDir);
   t.after(() => owner.close());
