@@ -203,14 +203,17 @@ function begin(
 }
 
 function translate(message: IncomingMessage): HttpResponse {
+  const { statusCode: status = 0 } = message;
   const encoding = message.headers['content-encoding'];
   const body = new ResponseBody(message);
   if (encoding !== undefined && encoding !== 'identity') {
     message.destroy();
-    throw new HttpFailure('headers', 'maybe', 'encoded', 'The answer is compressed although that was not offered.');
+    // A refusal is told by its status and headers, whatever its words were packed in.
+    if (status < 300)
+      throw new HttpFailure('headers', 'maybe', 'encoded', 'The answer is compressed although that was not offered.');
   }
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers))
     if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
-  return { status: message.statusCode ?? 0, headers, body };
+  return { status, headers, body };
 }

@@ -304,6 +304,15 @@ describe('what may have been accepted', () => {
     );
     assertFailure(await failureOf(client(t).request(get(port))), 'headers', 'maybe', 'encoded');
   });
+
+  test('a compressed refusal, whose status and headers are told all the same', async (t) => {
+    const port = await serve(t, (_request, response) =>
+      response.writeHead(429, { 'content-encoding': 'gzip', 'retry-after': '90' }).end('x'),
+    );
+    const refusal = await client(t).request(get(port));
+    assert.deepEqual([refusal.status, refusal.headers['retry-after']], [429, '90']);
+    await assert.rejects(readBody(refusal, 100), HttpFailure);
+  });
 });
 
 describe('a body', () => {
