@@ -14,7 +14,7 @@ import { retryAfterMs } from './retry-after.ts';
 
 /** Of an error body only the beginning is read, and not for long: status and headers say enough without it. */
 const maxErrorBytes = 16 * 1024;
-const errorBodyMs = 2000;
+const errorBodyMs = 500;
 const maxDetailLength = 500;
 
 /** How a dialect writes its errors. */

@@ -4,10 +4,16 @@
  * `x-ratelimit-remaining-*`; Anthropic's `anthropic-ratelimit-*-reset` (RFC 3339); and words: "try again in 1.2s".
  */
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** A larger number of seconds is no wait but a moment: seconds or milliseconds since 1970, as some limiters write. */
+const firstMomentS = 1_000_000_000;
+const firstMomentMs = firstMomentS * 1000;
+/** A longer wait is a mistake of who wrote it; believed, it would put the model away for good. */
+const maxHintMs = 366 * 86_400_000;
 
 /** Milliseconds to wait, rounded up, or undefined when nothing was said. `nowMs` is the wall clock, for dates. */
 export function retryAfterMs(headers: Record<string, string>, message: string, nowMs: number): number | undefined {
-  return fromRetryAfter(headers, nowMs) ?? fromWords(message) ?? fromRateLimits(headers, nowMs);
+  const wait = fromRetryAfter(headers, nowMs) ?? fromWords(message) ?? fromRateLimits(headers, nowMs);
+  return wait !== undefined && wait <= maxHintMs ? wait : undefined;
 }
 
 function fromRetryAfter(headers: Record<string, string>, nowMs: number): number | undefined {
@@ -15,8 +21,15 @@ function fromRetryAfter(headers: Record<string, string>, nowMs: number): number 
   if (ms !== undefined) return Math.ceil(ms);
   const text = headers['retry-after']?.trim();
   if (text === undefined || text === '') return undefined;
+  return fromSeconds(text, nowMs) ?? untilDate(text, nowMs);
+}
+
+function fromSeconds(text: string, nowMs: number): number | undefined {
   const seconds = number(text);
-  return seconds === undefined ? untilDate(text, nowMs) : Math.ceil(seconds * 1000);
+  if (seconds === undefined || seconds < firstMomentS)
+    return seconds === undefined ? undefined : Math.ceil(seconds * 1000);
+  const moment = seconds < firstMomentMs ? seconds * 1000 : seconds;
+  return Math.max(0, Math.ceil(moment - nowMs));
 }
 
 /** The longest of the limits that are used up; a limit that has something left is not what refused the request. */
@@ -29,7 +42,7 @@ function fromRateLimits(headers: Record<string, string>, nowMs: number): number 
     if (limit === null) continue;
     const remaining = number(headers[name.replace('reset', 'remaining')]);
     if (remaining !== undefined && remaining > 0) continue;
-    const wait = duration(value) ?? untilDate(value, nowMs);
+    const wait = fromSeconds(value, nowMs) ?? duration(value) ?? untilDate(value, nowMs);
     if (wait !== undefined) longest = Math.max(longest ?? 0, wait);
   }
   return longest;
@@ -43,10 +56,8 @@ function fromWords(message: string): number | undefined {
   return match?.[1] === undefined ? undefined : duration(match[1]);
 }
 
-/** `"6m0s"`, `"1.2s"`, `"20ms"`, `"3 minutes"`, `"5"` (seconds) → milliseconds. */
+/** `"6m0s"`, `"1.2s"`, `"20ms"`, `"3 minutes"` → milliseconds. */
 function duration(text: string): number | undefined {
-  const seconds = number(text);
-  if (seconds !== undefined) return Math.ceil(seconds * 1000);
   let total: number | undefined;
   for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|milli|[smhd])/gi)) {
     const factor = unitMs[unit.toLowerCase() === 'milli' ? 'ms' : unit.toLowerCase()];

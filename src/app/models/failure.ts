@@ -37,7 +37,7 @@ const words: Record<ProviderErrorKind, (of: Named) => string> = {
     `Provider "${provider}" refused the request for "${model}" as invalid; the log has its words.`,
   tools_unsupported: ({ model }) => `The model "${model}" cannot call tools; choose another one.`,
   model_not_found: ({ provider, model }) =>
-    `Provider "${provider}" has no model "${model}"; check providers.${provider}.model.`,
+    `Provider "${provider}" has no model "${model}", or none at its address; check providers.${provider}.model and base_url.`,
   content_refused: ({ model }) => `The model "${model}" refused to answer this.`,
   aborted: () => 'The run was stopped.',
   deadline: () => 'The answer took longer than a run may take; try again, or ask for less at once.',

@@ -202,7 +202,73 @@ describe('errors', () => {
     ['ollama', 404, '{"error":"model \\"x\\" not found, try pulling it first"}', 'model_not_found'],
     ['ollama', 400, '{"error":"registry.ollama.ai/library/x does not support tools"}', 'tools_unsupported'],
     ['ollama', 500, '{"error":"llama runner process has terminated: signal: killed"}', 'server'],
+    ['openai-chat', 400, '{"code":"invalid argument","error":"Incorrect API key provided: x"}', 'auth'],
+    [
+      'openai-chat',
+      400,
+      '[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key."}}]',
+      'auth',
+    ],
+    ['openai-chat', 400, '{"error":{"message":"The prompt was filtered.","code":"content_filter"}}', 'content_refused'],
+    ['openai-chat', 498, '{"error":{"message":"Flex tier capacity exceeded"}}', 'overloaded'],
+    [
+      'openai-chat',
+      429,
+      '{"error":{"message":"You exceeded your current quota. Please retry in 3.4s."}}',
+      'rate_limited',
+    ],
   ];
+
+  // As vLLM, llama.cpp, LM Studio, TGI, Gemini, xAI, Mistral, Bedrock, OpenAI and Anthropic say it.
+  const overflows = [
+    'The decoder prompt (length 9000) is longer than the maximum model length of 8192.',
+    'the request exceeds the available context size, try increasing it',
+    'Trying to keep the first 5000 tokens when context the overflows.',
+    'The number of tokens to keep from the initial prompt is greater than the context length.',
+    'Input validation error: `inputs` must have less than 4096 tokens. Given: 5000',
+    'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000',
+    'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).',
+    "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+    'Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length',
+    'Input is too long for requested model.',
+    'Your input exceeds the context window of this model.',
+    'input length and `max_tokens` exceed context limit: 199000 + 21333 > 200000',
+  ];
+  const toolless = [
+    '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+    'tools param requires --jinja flag',
+    '`tool calling` is not supported with this model',
+    'Function calling is not enabled for models/x',
+    'This model does not support Function Calling',
+    "This model doesn't support tool use.",
+    "Unsupported parameter: 'tools' is not supported with this model.",
+  ];
+  test('an overflow and a model without tools are known by the words of every server, with a status and in a stream', async () => {
+    const cases: [string, ProviderError['kind']][] = [
+      ...overflows.map((words): [string, ProviderError['kind']] => [words, 'context_overflow']),
+      ...toolless.map((words): [string, ProviderError['kind']] => [words, 'tools_unsupported']),
+    ];
+    for (const [message, kind] of cases) {
+      const body = { error: { message, type: 'invalid_request_error' } };
+      for (const status of [400, 500])
+        assert.equal(errorOf(await read('openai-chat', JSON.stringify(body), status)).kind, kind, message);
+      assert.equal(errorOf(await read('openai-chat', frames(body))).kind, kind, message);
+    }
+  });
+
+  test('what only sounds like them is not taken for them', async () => {
+    for (const message of [
+      'tool_choice is not supported',
+      'Your tools schema is invalid',
+      'max_tokens is too large: 9000',
+      'The context of the argument is unclear',
+    ])
+      assert.equal(
+        errorOf(await read('openai-chat', JSON.stringify({ error: { message } }), 400)).kind,
+        'invalid_request',
+        message,
+      );
+  });
   for (const [dialect, status, body, kind] of cases)
     test(`${dialect} ${status} ${body.slice(0, 60)} is ${kind}`, async () => {
       assert.equal(errorOf(await read(dialect, body, status, 'application/json')).kind, kind);
@@ -258,6 +324,10 @@ describe('errors', () => {
         60_000,
       ],
       [{}, 'Slow down.', undefined],
+      [{ 'retry-after': String(now / 1000 + 90) }, '', 90_000],
+      [{ 'x-ratelimit-reset-requests': String(now + 60_000) }, '', 60_000],
+      [{ 'x-ratelimit-reset-requests': '86400' }, '', 86_400_000],
+      [{ 'retry-after': '9'.repeat(400) }, '', undefined],
     ];
     for (const [headers, message, wait] of hints)
       assert.equal(retryAfterMs(headers, message, now), wait, JSON.stringify([headers, message]));
