@@ -409,6 +409,9 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
   };
 }
 
+/** What did not come by then will not, and a test that says so is better than one that hangs. */
+const patienceMs = 60_000;
+
 async function firstEvent<T extends GatewayEvent['type']>(
   bus: MemoryBus,
   before: readonly GatewayEvent[],
@@ -425,7 +428,12 @@ async function firstEvent<T extends GatewayEvent['type']>(
     subscription.close();
     return there;
   }
-  for await (const event of subscription) if (wanted(event)) return event;
+  const patience = setTimeout(() => subscription.close(), patienceMs);
+  try {
+    for await (const event of subscription) if (wanted(event)) return event;
+  } finally {
+    clearTimeout(patience);
+  }
   throw new Error(`no ${type} came`);
 }
 

@@ -248,15 +248,12 @@ export class Ingress {
   ): Promise<CommitResult> {
     const { store, runs, crash } = this.#deps;
     const committing = store.commitInbound(batch, cursor);
-    // Asked right behind it, the claim of an idle session shares the transaction and its fsync.
+    // Asked right behind it, the claim of an idle session shares the transaction and its fsync. Also for a repeat: nobody
+    // may have heard of the first arrival.
     for (const row of batch) if (row.state === 'queued') runs.wake(row.sessionKey);
     const result = await committing;
     crash('after_insert');
-    for (const { inserted, row } of result.rows) {
-      if (inserted) this.#accepted(row);
-      // Nobody may have heard of the first arrival; to wake a session that has nothing to do is harmless.
-      else if (row.state === 'queued') runs.wake(row.sessionKey);
-    }
+    for (const { inserted, row } of result.rows) if (inserted) this.#accepted(row);
     return result;
   }
 

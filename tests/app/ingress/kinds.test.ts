@@ -47,6 +47,25 @@ test('an edit in the batch of its message is not lost, and none makes a second m
   assert.equal(events.filter(({ type }) => type === 'message.refused').length, 0);
 });
 
+test('an edit never changes a command', async (t) => {
+  const { commit, store, failing, event } = await rig(t);
+  const command = said('/whoami');
+  await commit(command, said('/new', { kind: 'edit', native: command.native }));
+  const { messageId } = await event('message.received');
+  assert.equal((await store.inbound(messageId))?.text, '/whoami');
+  await event('delivery.sent');
+  assert.ok(!failing.calls.includes('resetSession'));
+});
+
+test('a command that somebody else wrote and was passed on is text', async (t) => {
+  const { commit, store, failing, event } = await rig(t);
+  await commit(said('/new', { forwarded: true }));
+  const { messageId } = await event('message.received');
+  await event('run.finished');
+  assert.equal((await store.inbound(messageId))?.kind, 'message');
+  assert.ok(!failing.calls.includes('resetSession'));
+});
+
 test('an edit by a stranger changes nothing', async (t) => {
   const { commit, failing } = await rig(t);
   await commit(
