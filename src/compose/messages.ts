@@ -8,7 +8,6 @@ import { Ingress } from '../app/ingress/ingress.ts';
 import { RunExecutor, type RunDeps } from '../app/runs/execute.ts';
 import { Outages } from '../app/runs/outages.ts';
 
-import { crowdedRuns } from '../app/runs/pieces.ts';
 import { RunQueue, type QueueMode } from '../app/runs/queue.ts';
 import { RunWaiters } from '../app/runs/waiters.ts';
 import type { Agent } from './agent.ts';
@@ -31,7 +30,7 @@ export function composeMessages(agent: Agent) {
     waiters,
     outages,
     historyTurns,
-    crowded: () => runs.active > crowdedRuns,
+    atWork: () => runs.active,
     agent: (name, { inbound, role }) => live.agent(name ?? boundAgent(live.config.bindings, inbound, role)),
     steers: ({ channel }) => queueMode(channel) === 'steer',
     preferredModel: (person) => preferences.modelOf(person),

@@ -181,7 +181,7 @@ export interface PathSettings {
   agent?: Partial<AgentSettings>;
   maxResult?: number;
   /** Many runs are at work. */
-  crowded?: boolean;
+  atWork?: number;
   crash?: CrashPoint;
   /** Instead of the scripted platform. */
   channel?: Channel;
@@ -269,7 +269,7 @@ export async function messagePath(t: TestContext, scripts: Step[][] = [answer], 
     crash,
     loop,
     historyTurns: () => historyTurnsOf(acting),
-    crowded: () => settings.crowded ?? false,
+    atWork: () => settings.atWork ?? 1,
     compaction,
     toolbox,
     agent: () => acting,

@@ -1,27 +1,25 @@
 import type { Clock } from '../../core/ports/system.ts';
 
-/** Runs at work from which on text is told at the pace below. */
-export const crowdedRuns = 16;
-/** Twenty times a second: more is hardly seen, and each piece is a frame for whoever listens. */
-const paceMs = 48;
+/** All runs together tell so many in a second, each its even share: every piece is a frame for whoever listens. */
+const piecesPerSecond = 1500;
 /** What waits is told on a beat that all runs share: frames that go out together cost less than one by one. */
 const beatMs = 16;
 
 /**
  * Tells the text of one run in pieces: each in the moment it comes, and while many runs are at work those that come
- * soon after another one together, twenty times a second.
+ * soon after another one together. A hundred runs tell theirs fifteen times a second.
  */
 export class Pieces {
   readonly #clock: Clock;
-  readonly #crowded: () => boolean;
+  readonly #atWork: () => number;
   readonly #tell: (text: string) => void;
   #held = '';
   /** Nothing is told before it fires. */
   #callOff: (() => void) | null = null;
 
-  constructor(clock: Clock, crowded: () => boolean, tell: (text: string) => void) {
+  constructor(clock: Clock, atWork: () => number, tell: (text: string) => void) {
     this.#clock = clock;
-    this.#crowded = crowded;
+    this.#atWork = atWork;
     this.#tell = tell;
   }
 
@@ -41,7 +39,8 @@ export class Pieces {
 
   #say(): void {
     this.flush();
-    if (!this.#crowded()) return;
+    const paceMs = (this.#atWork() * 1000) / piecesPerSecond;
+    if (paceMs < beatMs) return;
     const now = this.#clock.monotonic();
     const due = Math.round((now + paceMs) / beatMs) * beatMs;
     this.#callOff = this.#clock.after(due - now, () => {

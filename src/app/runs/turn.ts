@@ -52,8 +52,8 @@ export interface TurnDeps {
   loadFile: (owner: string) => LoadFile;
   /** The clock a person lives by, or the gateway's. */
   timeZone: (person: string) => Promise<string>;
-  /** Many runs are at work. */
-  crowded: () => boolean;
+  /** How many runs are at work. */
+  atWork: () => number;
   /** Messages that come meanwhile join the run. */
   steers: (inbound: InboxRow) => boolean;
 }
@@ -77,7 +77,7 @@ export async function takeTurn(turn: Turn, deps: TurnDeps): Promise<Outcome> {
   const { task, recorder } = await taskOf(turn, deps);
   const base = about(turn.claimed);
   const { id: runId } = turn.claimed.run;
-  const pieces = new Pieces(deps.clock, deps.crowded, (text) => {
+  const pieces = new Pieces(deps.clock, deps.atWork, (text) => {
     deps.bus.publish({ ...base, type: 'run.delta', runId, text });
     turn.stream?.push(text);
   });

@@ -4,21 +4,29 @@ import * as fc from 'fast-check';
 import { Pieces } from '../../../src/app/runs/pieces.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
-function told(crowded: () => boolean): { clock: VirtualClock; pieces: Pieces; heard: string[] } {
+function told(atWork: number): { clock: VirtualClock; pieces: Pieces; heard: string[] } {
   const clock = new VirtualClock();
   const heard: string[] = [];
-  return { clock, heard, pieces: new Pieces(clock, crowded, (text) => heard.push(text)) };
+  return {
+    clock,
+    heard,
+    pieces: new Pieces(
+      clock,
+      () => atWork,
+      (text) => heard.push(text),
+    ),
+  };
 }
 
 test('while few runs are at work each piece is told in the moment it comes', () => {
-  const { clock, pieces, heard } = told(() => false);
+  const { clock, pieces, heard } = told(23);
   for (const text of ['a', 'b', 'c']) pieces.push(text);
   assert.deepEqual(heard, ['a', 'b', 'c']);
   assert.equal(clock.sleeping, 0);
 });
 
 test('while many are, the first is told at once and what follows at once comes together', async () => {
-  const { clock, pieces, heard } = told(() => true);
+  const { clock, pieces, heard } = told(72);
   for (const text of ['a', 'b', 'c']) pieces.push(text);
   assert.deepEqual(heard, ['a']);
   await clock.advance(48);
@@ -31,6 +39,21 @@ test('while many are, the first is told at once and what follows at once comes t
   assert.deepEqual(heard, ['a', 'bc', 'd', 'e'], 'after a silence it is told at once');
 });
 
+test('the more runs are at work, the fewer pieces each of them tells: together they stay at 1,500 a second', async () => {
+  const piecesIn2Seconds = async (runs: number): Promise<number> => {
+    const { clock, pieces, heard } = told(runs);
+    for (let elapsed = 0; elapsed < 2000; elapsed += 4) {
+      pieces.push('x');
+      await clock.advance(4);
+    }
+    return heard.length * runs;
+  };
+  for (const runs of [24, 50, 100, 256]) {
+    const together = await piecesIn2Seconds(runs);
+    assert.ok(together > 2000 && together < 4000, `${runs} runs tell ${together} pieces in two seconds`);
+  }
+});
+
 test('runs that began at different moments tell what they held in the same ones', async () => {
   const clock = new VirtualClock();
   const at: number[][] = [];
@@ -38,7 +61,7 @@ test('runs that began at different moments tell what they held in the same ones'
     (n) =>
       new Pieces(
         clock,
-        () => true,
+        () => 72,
         () => (at[n] ??= []).push(clock.monotonic()),
       ),
   );
@@ -59,7 +82,7 @@ test('runs that began at different moments tell what they held in the same ones'
 });
 
 test('nothing is told behind what follows it, and nothing is left to wake', async () => {
-  const { clock, pieces, heard } = told(() => true);
+  const { clock, pieces, heard } = told(72);
   for (const text of ['a', 'b']) pieces.push(text);
   pieces.flush();
   assert.deepEqual(heard, ['a', 'b']);
@@ -76,7 +99,7 @@ test('whatever comes when, all of it is told in its order, and never twice withi
       const clock = new VirtualClock();
       const heard: { text: string; at: number }[] = [];
       const tell = (text: string): void => void heard.push({ text, at: clock.monotonic() });
-      const pieces = new Pieces(clock, () => true, tell);
+      const pieces = new Pieces(clock, () => 72, tell);
       for (const next of steps) {
         if (typeof next === 'string') pieces.push(next);
         else await clock.advance(next);
