@@ -4,7 +4,6 @@
  */
 import { asClankerError, ClankerError } from '../../core/errors.ts';
 import type { MintId } from '../../core/ids.ts';
-import { SecretMask } from '../../core/leaks.ts';
 import { textOf, type Message, type OutboundFile, type Part } from '../../core/message.ts';
 import type { ApprovedCall, AskedApproval } from '../../core/ports/gate.ts';
 import type { ModelRequest, Usage } from '../../core/ports/provider.ts';
@@ -13,9 +12,10 @@ import type { NewMessage } from '../../core/ports/session-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock } from '../../core/ports/system.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
-import type { CallEvent, CallRequest, ModelCaller } from '../models/caller.ts';
+import type { CallRequest, ModelCaller } from '../models/caller.ts';
 import { LoopBreaker } from './breaker.ts';
 import type { CallRunner, StepContext } from './calls.ts';
+import { Hearing } from './hearing.ts';
 import { neededGroups, specOf, useToolsSpec } from './selection.ts';
 import { recordedRequest, type RecordedRequest } from './recording.ts';
 import {
@@ -23,7 +23,6 @@ import {
   emptyStep,
   joinSaid,
   messagesOf,
-  ownCallId,
   stepEntry,
   stepsIn,
   stepsOf,
@@ -31,7 +30,7 @@ import {
   type WrittenCall,
 } from './steps.ts';
 import type { LimitReason, LoopEnd, LoopEvent, Task } from './task.ts';
-import { addUsage, mergeReasoning } from './written.ts';
+import { addUsage } from './written.ts';
 
 /** Of the time of a run, what is kept back for the last answer in words. */
 const lastAnswerShare = 0.1;
@@ -89,8 +88,6 @@ interface Answer {
 interface RequestFacts {
   size: number | null;
   recorded: RecordedRequest | null;
-  /** Of the calls of this run that it shows. */
-  callIds: ReadonlySet<string>;
 }
 
 class AgentRun {
@@ -277,65 +274,16 @@ class AgentRun {
   }
 
   async #ask(): Promise<Answer | ClankerError> {
-    const { models } = this.#deps;
     const task = this.#task;
-    let facts: RequestFacts = { size: null, recorded: null, callIds: new Set() };
+    let facts: RequestFacts = { size: null, recorded: null };
+    const hearing = new Hearing(joinSaid(this.#said), this.#hear);
     const make = async (): Promise<CallRequest> => {
-      const made = await this.#request();
-      facts = made.facts;
-      return made.request;
+      const { request, shown, ...known } = await this.#request();
+      facts = known;
+      hearing.shown = shown;
+      return request;
     };
-    const before = joinSaid(this.#said);
-    let text = '';
-    let reasoning: Part[] = [];
-    let calls: WrittenCall[] = [];
-    const ownId = (id: string): string =>
-      ownCallId(id, (wanted) => facts.callIds.has(wanted) || calls.some((call) => call.id === wanted));
-    // The one place that words of a model pass on their way out, streamed and stored.
-    let secrets = new SecretMask();
-    const say = (words: string): void => {
-      // What follows earlier words is a paragraph of its own, and begins with something to read.
-      const piece = text === '' && before !== '' ? words.trimStart() : words;
-      if (piece === '') return;
-      this.#hear({ type: 'text', text: text === '' && before !== '' ? `\n\n${piece}` : piece });
-      text += piece;
-    };
-    const hear = (event: CallEvent): void => {
-      switch (event.type) {
-        case 'attempt':
-          if (!this.#started) this.#hear({ type: 'started', model: event.model });
-          this.#started = true;
-          break;
-        case 'text':
-          say(secrets.push(event.text));
-          break;
-        case 'reasoning':
-          reasoning.push({
-            type: 'reasoning',
-            text: event.text,
-            ...(event.replay === undefined ? {} : { replay: event.replay, dialect: event.dialect }),
-          });
-          break;
-        case 'tool_call':
-          calls.push({ type: 'tool_call', id: ownId(event.id), name: event.name, args: event.args });
-          break;
-        case 'tool_invalid': {
-          const { id, name, raw, reason } = event;
-          calls.push({ type: 'tool_call', id: ownId(id), name, args: {}, problem: { raw, reason } });
-          break;
-        }
-        case 'retrying':
-        case 'fallback':
-          text = '';
-          secrets = new SecretMask();
-          reasoning = [];
-          calls = [];
-          this.#hear({ type: 'void', said: before, reason: event.kind, provider: event.provider });
-          break;
-        default:
-      }
-    };
-    const end = await models.call(
+    const end = await this.#deps.models.call(
       make,
       {
         runId: task.caller.runId,
@@ -347,29 +295,34 @@ class AgentRun {
         deadlineMs: this.#deadlineMs,
         attemptsBefore: task.attemptsBefore + this.#attempts.length,
         logFields: task.logFields,
-        visible: () => text !== '' && task.visible(),
+        visible: () => hearing.spoke && task.visible(),
       },
-      hear,
+      (event) => {
+        if (event.type === 'attempt') this.#start(event.model);
+        else hearing.hear(event);
+      },
     );
-    say(secrets.end());
+    hearing.end();
     this.#attempts.push(...end.attempts);
     if (end.type === 'failed') {
-      if (end.cause?.kind !== 'context_overflow' || this.#tight || text !== '') return end.error;
+      if (end.cause?.kind !== 'context_overflow' || this.#tight || hearing.spoke) return end.error;
       this.#tight = true;
       return this.#ask();
     }
     if (facts.size !== null) task.counted(facts.size, end.usage, end.model);
     this.#usage = addUsage(this.#usage, end.usage);
     this.#cost = this.#cost === null || end.cost === null ? null : this.#cost + end.cost;
-    const words: Part[] = text === '' ? [] : [{ type: 'text', text }];
-    const called = calls.map(({ type, id, name, args }): Part => ({ type, id, name, args }));
-    const parts = [...mergeReasoning(reasoning), ...words, ...called];
     const { reason, model, usage, cost } = end;
-    return { request: facts.recorded, parts, calls, reason, model, usage, cost };
+    return { request: facts.recorded, parts: hearing.parts(), calls: hearing.calls, reason, model, usage, cost };
+  }
+
+  #start(model: string): void {
+    if (!this.#started) this.#hear({ type: 'started', model });
+    this.#started = true;
   }
 
   /** The request, and of what it is made of only what has to be known when it was answered. */
-  async #request(): Promise<{ request: CallRequest; facts: RequestFacts }> {
+  async #request(): Promise<RequestFacts & { request: CallRequest; shown: ReadonlySet<string> }> {
     const task = this.#task;
     const { caller, groups, history, record } = task;
     const visible = await this.#visible();
@@ -377,7 +330,7 @@ class AgentRun {
     const request = { ...(await task.request(visible, needed, this.#tight)), ...this.#tools(needed) };
     history.letGo();
     const recorded = record === null ? null : recordedRequest(request);
-    return { request, facts: { size: task.sized(request), recorded, callIds: callIdsIn(visible, caller.runId) } };
+    return { request, size: task.sized(request), recorded, shown: callIdsIn(visible, caller.runId) };
   }
 
   #record({ request, ...answer }: Answer, results: Step['results']): void {
