@@ -6,7 +6,8 @@ import type { ProviderError, ProviderErrorKind, ProviderHealth } from '../../cor
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Log, Metrics, Random } from '../../core/ports/system.ts';
 import type { Budgets } from '../budget/budgets.ts';
-import { ModelCall, type CallDeps } from './call.ts';
+import type { CallDeps } from './attempts.ts';
+import { ModelCall } from './call.ts';
 import {
   chainCandidates,
   namedCandidate,
