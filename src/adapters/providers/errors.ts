@@ -61,7 +61,8 @@ export function kindOfReport(
   if (toolsUnsupported.test(words)) return 'tools_unsupported';
   if (contextOverflow.test(words)) return 'context_overflow';
   if (quotaExhausted.test(words)) return 'quota_exhausted';
-  if (names[code] !== undefined) return names[code];
+  const named = Object.hasOwn(names, code) ? names[code] : undefined;
+  if (named !== undefined) return named;
   if (/overloaded|server busy|at capacity/i.test(words)) return 'overloaded';
   if (/rate.?limit/i.test(words)) return 'rate_limited';
   return 'server';

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { JsonObject } from '../../core/message.ts';
 import type { ModelEvent } from '../../core/ports/provider.ts';
 import { badResponse } from './fault.ts';
-import { isObject } from './json.ts';
+import { isObject, tryParseObject } from './json.ts';
 import { maxFrameLength } from './lines.ts';
 
 /** More calls than this in one answer is a model gone astray. */
@@ -26,13 +27,14 @@ export class ToolCalls {
   }
 
   /**
-   * The key of a call that is numbered by its server. Some number all calls 0 and tell them apart by their ids only:
-   * a second id under one number opens a further call, and what follows under that number belongs to it.
+   * The key of a call that is numbered by its server. Some number all calls 0, or none: then a second id under one
+   * number opens a further call, or, where there are no ids either, a name (`begins`) after arguments that are whole.
+   * What follows under that number belongs to it.
    */
-  keyFor(index: number, id: string | undefined): string {
+  keyFor(index: number, id: string | undefined, begins: boolean): string {
     const newest = this.#newest.get(index) ?? 0;
     const known = this.#calls.get(`${index}.${newest}`);
-    const further = known !== undefined && id !== undefined && id !== '' && id !== known.id;
+    const further = known !== undefined && (id ? id !== known.id : begins && tryParseObject(known.raw) !== null);
     if (further) this.#newest.set(index, newest + 1);
     return `${index}.${further ? newest + 1 : newest}`;
   }
@@ -71,6 +73,12 @@ export class ToolCalls {
     this.#calls.clear();
     return events;
   }
+}
+
+/** The arguments in a piece of a call as text: some servers write them as an object. */
+export function argumentsIn(written: JsonObject | undefined): string {
+  const args = written?.['arguments'] ?? '';
+  return typeof args === 'string' ? args : JSON.stringify(args);
 }
 
 function outcome({ id, name, raw }: OpenCall, cut: boolean): ModelEvent {

@@ -62,6 +62,16 @@ describe('compatible servers', () => {
     ['a refusal', frames(chunk({ refusal: 'a' }), chunk({}, 'stop')), 'refusal'],
     ['filtered content', frames(chunk({ content: 'a' }), chunk({}, 'content_filter')), 'content_filter'],
     ['a limit', frames(chunk({ content: 'a' }), chunk({}, 'length')), 'length'],
+    ['a limit in capitals', frames(chunk({ content: 'a' }), chunk({}, 'MAX_TOKENS')), 'length'],
+    [
+      'text in blocks beside thinking',
+      frames(
+        chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }] }),
+        chunk({ content: [{ type: 'text', text: 'a' }] }),
+        chunk({ content: '' }, 'stop'),
+      ),
+      'stop',
+    ],
   ];
   for (const [title, text, reason] of finishes) {
     test(`${title} ends as ${reason}`, async () => {
@@ -71,6 +81,53 @@ describe('compatible servers', () => {
       assert.equal(textOf(events), 'a');
     });
   }
+
+  test('an answer that its server calls broken off is none, though [DONE] follows', async () => {
+    const ends: [string, ProviderError['kind']][] = [
+      [frames(chunk({}, 'error')), 'server'],
+      [frames(chunk({}, 'abort')), 'stream_incomplete'],
+      [frames(chunk({}, 'insufficient_system_resource')), 'overloaded'],
+      ['event: error\ndata: {"message":"The engine died."}\n\n', 'server'],
+      ['event: error\ndata: {"code":"rate_limit_exceeded","message":"no"}\n\n', 'rate_limited'],
+      [frames({ object: 'error', message: 'boom', type: 'InternalServerError', code: 500 }), 'server'],
+      [frames({ error: { code: 'constructor', message: 'boom' } }), 'server'],
+    ];
+    for (const [end, kind] of ends) {
+      const error = errorOf(await read('openai-chat', `${frames(chunk({ content: 'a' }))}${end}data: [DONE]\n\n`));
+      assert.deepEqual([error.kind, error.phase], [kind, 'mid_output'], end);
+    }
+  });
+
+  test('arguments that are written as an object are not lost', async () => {
+    const call = { id: 'a', function: { name: 'one', arguments: { x: 1 } } };
+    for (const dialect of ['openai-chat', 'ollama'] as const) {
+      const text =
+        dialect === 'ollama'
+          ? `${JSON.stringify({ message: { tool_calls: [call] }, done: true })}\n`
+          : frames(chunk({ tool_calls: [call] }, 'stop'));
+      const called = (await read(dialect, text)).filter((event) => event.type === 'tool_call');
+      assert.deepEqual(called, [{ type: 'tool_call', id: 'a', name: 'one', args: { x: 1 } }], dialect);
+    }
+  });
+
+  test('calls without ids and numbers are told apart by their names, and a name said twice is no second call', async () => {
+    const piece = (args: string, name?: string): object =>
+      chunk({ tool_calls: [{ id: '', function: { ...(name === undefined ? {} : { name }), arguments: args } }] });
+    const cases: [object[], unknown[]][] = [
+      [
+        [piece('{"x":1}', 'one'), piece('{"x":2}', 'one'), piece('{"x"', 'two'), piece(':3}')],
+        [1, 2, 3],
+      ],
+      [[piece('{"x"', 'one'), piece(':1}', 'one'), piece('', 'one')], [1]],
+    ];
+    for (const [pieces, values] of cases) {
+      const events = await read('openai-chat', frames(...pieces, chunk({}, 'stop')));
+      assert.deepEqual(
+        events.flatMap((event) => (event.type === 'tool_call' ? [event.args['x']] : [])),
+        values,
+      );
+    }
+  });
 
   test('tool calls in every numbering are told apart', async () => {
     const call = (more: object, id?: string, name?: string, args?: string): object =>
@@ -367,6 +424,17 @@ describe('usage', () => {
       const [usage] = usageOf(await ask(dialect));
       const cost = usage === undefined ? null : costOf(usage, prices);
       assert.equal(cost, (50 * 1000 + 900 * 100 + 50 * 1250 + 80 * 5000) / 1e6, dialect);
+    }
+  });
+
+  test('thinking that is counted beside the answer is inside the output', async () => {
+    const counts = { prompt_tokens: 12, completion_tokens: 1, completion_tokens_details: { reasoning_tokens: 386 } };
+    for (const [total, output] of [
+      [399, 387],
+      [13, 1],
+    ]) {
+      const last = { ...chunk({ content: 'a' }, 'stop'), usage: { ...counts, total_tokens: total } };
+      assert.equal(usageOf(await read('openai-chat', frames(last)))[0]?.output, output);
     }
   });
 

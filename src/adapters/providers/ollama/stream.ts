@@ -3,7 +3,7 @@ import type { FinishReason, ModelEvent, Usage } from '../../../core/ports/provid
 import { reportedFault } from '../failure.ts';
 import type { Translator } from '../frame-reader.ts';
 import { countAt, objectAt, objectsAt, parseFrame, stringAt } from '../json.ts';
-import { ToolCalls } from '../tool-calls.ts';
+import { ToolCalls, argumentsIn } from '../tool-calls.ts';
 import { reportedUsage } from '../usage.ts';
 import { ollamaErrors } from './errors.ts';
 
@@ -43,8 +43,7 @@ export class OllamaTranslator implements Translator {
     const written = objectAt(call, 'function');
     const key = this.#calls.size;
     this.#calls.open(key, stringAt(call, 'id'), stringAt(written, 'name'));
-    const args = written?.['arguments'] ?? {};
-    return this.#calls.append(key, typeof args === 'string' ? args : JSON.stringify(args));
+    return this.#calls.append(key, argumentsIn(written));
   }
 
   #finished(line: JsonObject): ModelEvent[] {

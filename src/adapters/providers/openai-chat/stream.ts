@@ -1,9 +1,10 @@
 import type { JsonObject } from '../../../core/message.ts';
-import type { FinishReason, ModelEvent, Usage } from '../../../core/ports/provider.ts';
+import type { FinishReason, ModelEvent, ProviderErrorKind, Usage } from '../../../core/ports/provider.ts';
 import { reportedFault } from '../failure.ts';
+import { FaultError } from '../fault.ts';
 import type { Translator } from '../frame-reader.ts';
 import { countAt, objectAt, objectsAt, parseFrame, stringAt } from '../json.ts';
-import { ToolCalls } from '../tool-calls.ts';
+import { ToolCalls, argumentsIn } from '../tool-calls.ts';
 import { reportedUsage } from '../usage.ts';
 import { openAiErrors } from './errors.ts';
 
@@ -21,10 +22,14 @@ export class ChatTranslator implements Translator {
     return this.#finish !== null;
   }
 
-  frame(data: string): ModelEvent[] {
+  frame(data: string, event: string): ModelEvent[] {
     if (data.trim() === '[DONE]') return this.#finished(this.#finish ?? '');
     const chunk = parseFrame(data);
     this.#common(chunk);
+    if (event === 'error') {
+      const code = stringAt(chunk, 'code') ?? stringAt(chunk, 'type');
+      throw reportedFault(openAiErrors, { message: stringAt(chunk, 'message') ?? data, code });
+    }
     const choice = objectsAt(chunk, 'choices')[0];
     const events = this.#delta(objectAt(choice, 'delta'));
     this.#finish = stringAt(choice, 'finish_reason') || this.#finish;
@@ -51,13 +56,23 @@ export class ChatTranslator implements Translator {
   }
 
   #delta(delta: JsonObject | undefined): ModelEvent[] {
+    if (delta === undefined) return [];
     const events: ModelEvent[] = [];
-    const reasoning = stringAt(delta, 'reasoning_content') ?? stringAt(delta, 'reasoning');
-    if (reasoning) events.push({ type: 'reasoning', text: reasoning });
+    const think = (text: string | undefined): void => {
+      if (text) events.push({ type: 'reasoning', text });
+    };
+    const say = (text: string | undefined): void => {
+      if (text) events.push({ type: 'text', text });
+    };
+    think(stringAt(delta, 'reasoning_content') || stringAt(delta, 'reasoning'));
     const refusal = stringAt(delta, 'refusal');
     if (refusal) this.#refused = true;
-    const text = stringAt(delta, 'content') || refusal;
-    if (text) events.push({ type: 'text', text });
+    say(stringAt(delta, 'content') || refusal);
+    // Mistral's models that think write in blocks.
+    for (const block of objectsAt(delta, 'content')) {
+      for (const thought of objectsAt(block, 'thinking')) think(stringAt(thought, 'text'));
+      say(stringAt(block, 'text'));
+    }
     for (const [place, call] of objectsAt(delta, 'tool_calls').entries()) {
       const piece = this.#toolPiece(call, place);
       if (piece !== null) events.push(piece);
@@ -65,22 +80,32 @@ export class ChatTranslator implements Translator {
     return events;
   }
 
-  /** Some servers number all calls 0 and tell them apart by id only. */
   #toolPiece(call: JsonObject, place: number): ModelEvent | null {
     const id = stringAt(call, 'id');
-    const index = countAt(call, 'index') ?? place;
     const written = objectAt(call, 'function');
-    const key = this.#calls.keyFor(index, id);
-    this.#calls.open(key, id, stringAt(written, 'name'));
-    return this.#calls.append(key, stringAt(written, 'arguments') ?? '');
+    const name = stringAt(written, 'name');
+    const args = argumentsIn(written);
+    const key = this.#calls.keyFor(countAt(call, 'index') ?? place, id, Boolean(name) && args !== '');
+    this.#calls.open(key, id, name);
+    return this.#calls.append(key, args);
   }
 
   #finished(raw: string): ModelEvent[] {
+    const told = raw.toLowerCase();
+    const kind = brokenOff.get(told);
+    if (kind !== undefined) throw new FaultError({ kind, message: `The answer was ended as "${raw}".`, code: raw });
     const called = this.#calls.size > 0;
-    const reason = this.#refused ? 'refusal' : finishReason(raw, called);
+    const reason = this.#refused ? 'refusal' : finishReason(told, called);
     return [...this.#calls.close(reason === 'length'), { type: 'finish', reason, raw }];
   }
 }
+
+/** How OpenRouter and Mistral, vLLM and SGLang, and DeepSeek say that the answer is not whole. */
+const brokenOff = new Map<string, ProviderErrorKind>([
+  ['error', 'server'],
+  ['abort', 'stream_incomplete'],
+  ['insufficient_system_resource', 'overloaded'],
+]);
 
 /** Unknown reasons are a stop; a `stop` with tool calls (as several servers say it) means the calls. */
 function finishReason(raw: string, called: boolean): FinishReason {
@@ -91,12 +116,17 @@ function finishReason(raw: string, called: boolean): FinishReason {
 
 function chatUsage(usage: JsonObject): Usage | null {
   const details = objectAt(usage, 'prompt_tokens_details');
+  const prompt = countAt(usage, 'prompt_tokens') ?? 0;
+  const answer = countAt(usage, 'completion_tokens') ?? 0;
+  const reasoning = countAt(objectAt(usage, 'completion_tokens_details'), 'reasoning_tokens') ?? 0;
+  // xAI counts thinking beside the answer; only the total tells.
+  const beside = reasoning > 0 && countAt(usage, 'total_tokens') === prompt + answer + reasoning;
   return reportedUsage({
-    prompt: countAt(usage, 'prompt_tokens'),
+    prompt,
     // DeepSeek reports its cache beside the details.
     cacheRead: countAt(details, 'cached_tokens') ?? countAt(usage, 'prompt_cache_hit_tokens'),
     cacheWrite: countAt(details, 'cache_write_tokens'),
-    output: countAt(usage, 'completion_tokens'),
-    reasoning: countAt(objectAt(usage, 'completion_tokens_details'), 'reasoning_tokens'),
+    output: beside ? answer + reasoning : answer,
+    reasoning,
   });
 }
