@@ -6,7 +6,8 @@ export const maxSendAttempts = 5;
 /** A reply that may already have arrived is repeated only while it is this young. */
 export const resendWindowMs = 600_000;
 
-const badTokenMs = 300_000;
+/** How long an account is left alone whose token was refused; one that begins anew, perhaps with another, is not. */
+export const badTokenMs = 300_000;
 
 const backoffMs = (attempts: number): number => Math.min(60_000, 1000 * 4 ** Math.max(0, attempts - 1));
 
@@ -38,8 +39,8 @@ export function recordOf(
     case 'moved':
       return { state: 'retry', at: now, error, uncounted: true };
     case 'refused':
-      // A token can be mended without anything being lost: the row waits, until it is too old.
-      if (outcome.code === 'bad_token') return { state: 'retry', at: now + badTokenMs, error, uncounted: true };
+      // A token can be mended without anything being lost: the row waits with its account, until it is too old.
+      if (outcome.code === 'bad_token') return { state: 'retry', at: now, error, uncounted: true };
       // The growing message was deleted by a person: the answer is still owed.
       if (row.ref !== null && outcome.code === 'edit_gone') return { state: 'retry', at: now, error, dropRef: true };
       return { state: 'dead', at: now, error };

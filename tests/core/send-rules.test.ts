@@ -96,5 +96,5 @@ test('a refusal is final, but an answer whose growing message was deleted is sti
 
 test('a refused token kills no answer: it waits for the token to be mended', () => {
   const record = recordOf(row({ attempts: 5 }), failed({ kind: 'refused', code: 'bad_token' } as never), 'none', now);
-  assert.ok(record.state === 'retry' && record.uncounted === true);
+  assert.ok(record.state === 'retry' && record.uncounted === true && record.at === now);
 });

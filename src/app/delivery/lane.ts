@@ -6,7 +6,7 @@ import type { Channel, OutboundPart, SendOutcome } from '../../core/ports/channe
 import type { OutboxRow, SendRecord } from '../../core/ports/outbox-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Histogram, Log, LogFields } from '../../core/ports/system.ts';
-import { recordOf } from '../../core/send-rules.ts';
+import { badTokenMs, recordOf } from '../../core/send-rules.ts';
 import type { CrashPoint } from '../lifecycle/crash-points.ts';
 import { Pacer } from './pacer.ts';
 import { markedAsRepeat } from './repeat-mark.ts';
@@ -177,6 +177,9 @@ export class Lane {
       const { kind, detail } = outcome;
       log.warn('a send did not succeed', { ...fieldsOf(row), kind, detail, attempt: row.attempts });
       if (kind === 'rate_limited') this.pacer.block(conversation, group, outcome.scope, outcome.retryAfterMs);
+      if (kind === 'refused' && outcome.code === 'bad_token') {
+        this.pacer.block(conversation, group, 'account', badTokenMs);
+      }
       if (kind === 'moved') return this.#follow(row, { ...conversation, native: outcome.native }, detail);
     }
     crash('before_mark');

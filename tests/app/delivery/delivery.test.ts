@@ -314,6 +314,33 @@ test('while a whole account must wait, the store is not asked over and over', as
   assert.ok(asked() < 40, `the due conversations were listed ${asked()} times`);
 });
 
+test('a refused token is tried once for the whole account, and what waits for another goes out as soon as it is there', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t, systemClock);
+  channel.script.push({ ok: false, kind: 'refused', code: 'bad_token', detail: 'Unauthorized' });
+  const first = new AbortController();
+  delivery.attach(channel, first.signal);
+  const rows = ['1', '2'].map((native) =>
+    part(native, 'x', { createdAt: Date.now(), expiresAt: Date.now() + 3_600_000 }),
+  );
+  const [one, two] = rows;
+  assert.ok(one && two);
+  await store.planOutbound([one]);
+  delivery.wake(chat('1'), 'direct');
+  while ((await store.outbound(one.id))?.error === null) await systemClock.sleep(1);
+  await store.planOutbound([two]);
+  delivery.wake(chat('2'), 'direct');
+  await systemClock.sleep(5);
+  assert.equal(channel.calls.length, 1);
+  first.abort(new Error('the token changed'));
+  const mended = new ScriptedChannel();
+  delivery.attach(mended, detach.signal);
+  const settled = await Promise.all(rows.map(({ id }) => delivery.settled(id)));
+  assert.deepEqual(
+    settled.map(({ state }) => state),
+    ['sent', 'sent'],
+  );
+});
+
 test('rows behind a send that outlives its channel go out through the next one', async (t) => {
   const { store, delivery, channel, detach } = await rig(t);
   const { promise: hold, resolve: release } = Promise.withResolvers<void>();
