@@ -34,7 +34,10 @@ export class ToolCalls {
   keyFor(index: number, id: string | undefined, begins: boolean): string {
     const newest = this.#newest.get(index) ?? 0;
     const known = this.#calls.get(`${index}.${newest}`);
-    const further = known !== undefined && (id ? id !== known.id : begins && tryParseObject(known.raw) !== null);
+    if (id) {
+      for (let at = newest; at >= 0; at--) if (this.#calls.get(`${index}.${at}`)?.id === id) return `${index}.${at}`;
+    }
+    const further = known !== undefined && (Boolean(id) || (begins && tryParseObject(known.raw) !== null));
     if (further) this.#newest.set(index, newest + 1);
     return `${index}.${further ? newest + 1 : newest}`;
   }

@@ -199,6 +199,75 @@ describe('compatible servers', () => {
     }
   });
 
+  const responses = (...events: [string, object?][]): string =>
+    events.map(([type, fields]) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`).join('');
+
+  test('calls of a response without numbers keep their own arguments, in whatever order they are finished', async () => {
+    const call = (x: number): object => ({
+      type: 'function_call',
+      call_id: `c${x}`,
+      name: 'one',
+      arguments: `{"x":${x}}`,
+    });
+    const added = (x: number): [string, object] => [
+      'response.output_item.added',
+      { item: { ...call(x), arguments: '' } },
+    ];
+    const done = (x: number): [string, object] => ['response.output_item.done', { item: call(x) }];
+    const completed: [string, object] = [
+      'response.completed',
+      { response: { status: 'completed', output: [call(1), call(2)] } },
+    ];
+    const orders = [
+      [added(1), added(2), done(1), done(2), completed],
+      [added(1), done(1), added(2), done(2), completed],
+      [done(1), done(2), completed],
+      [completed],
+    ];
+    for (const order of orders) {
+      const events = await read('openai-responses', responses(...order));
+      const called = events.flatMap((event) => (event.type === 'tool_call' ? [[event.id, event.args['x']]] : []));
+      assert.deepEqual(
+        called,
+        [
+          ['c1', 1],
+          ['c2', 2],
+        ],
+        JSON.stringify(order.map(([type]) => type)),
+      );
+    }
+  });
+
+  test('text of a response that was never streamed is taken from its end, and text that was is not said twice', async () => {
+    const item = { type: 'message', content: [{ type: 'output_text', text: 'a' }] };
+    const delta: [string, object] = ['response.output_text.delta', { delta: 'a' }];
+    const done: [string, object] = ['response.output_item.done', { item }];
+    const completed: [string, object] = ['response.completed', { response: { status: 'completed', output: [item] } }];
+    for (const order of [[completed], [done, completed], [delta, completed], [delta, done, completed]]) {
+      const events = await read('openai-responses', responses(...order));
+      assert.deepEqual([textOf(events), events.at(-1)?.type], ['a', 'finish']);
+    }
+    const failed: [string, object] = [
+      'response.failed',
+      { response: { status: 'failed', output: [item], error: { message: 'boom' } } },
+    ];
+    const events = await read('openai-responses', responses(failed));
+    assert.deepEqual([textOf(events), errorOf(events).phase], ['', 'before_output']);
+  });
+
+  test('the name of an event stands for its type, and [DONE] for an end that is known', async () => {
+    const stop = 'event: message_delta\ndata: {"delta":{"stop_reason":"end_turn"}}\n\n';
+    const said = 'event: content_block_delta\ndata: {"delta":{"type":"text_delta","text":"a"}}\n\n';
+    for (const text of [`${said}${stop}event: message_stop\ndata: {}\n\n`, `${said}${stop}data: [DONE]\n\n`]) {
+      const events = await read('anthropic-messages', text);
+      assert.deepEqual([textOf(events), events.at(-1)?.type], ['a', 'finish']);
+    }
+    assert.equal(errorOf(await read('anthropic-messages', `${said}data: [DONE]\n\n`)).kind, 'stream_incomplete');
+    const named = 'event: response.output_text.delta\ndata: {"delta":"a"}\n\nevent: response.completed\ndata: {}\n\n';
+    assert.equal(textOf(await read('openai-responses', named)), 'a');
+    assert.equal(errorOf(await read('openai-responses', 'data: {"error":"model not loaded"}\n\n')).kind, 'server');
+  });
+
   test('an error object in a JSON answer of status 200 is an error', async () => {
     for (const dialect of wireDialects) {
       const text = dialect === 'ollama' ? '{"error":"boom"}' : '{"error":{"message":"boom","type":"server_error"}}';

@@ -30,10 +30,12 @@ export class MessagesTranslator implements Translator {
     return this.#stopReason !== null;
   }
 
-  frame(data: string): ModelEvent[] {
+  frame(data: string, name: string): ModelEvent[] {
+    // Of OpenAI's protocol; proxies add it.
+    if (data.trim() === '[DONE]') return this.end();
     const event = parseFrame(data);
     const index = countAt(event, 'index') ?? 0;
-    switch (event['type']) {
+    switch (stringAt(event, 'type') ?? name) {
       case 'message_start':
         this.#report(objectAt(objectAt(event, 'message'), 'usage'));
         return [];

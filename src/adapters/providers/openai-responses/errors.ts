@@ -3,11 +3,13 @@ import { objectAt, stringAt } from '../json.ts';
 import { openAiErrorKinds } from '../openai-error-kinds.ts';
 
 /**
- * The same error object as Chat Completions; inside a stream `{"type":"error","code","message"}`, with the fields at the
- * top level or under `error`.
+ * The same error object as Chat Completions, or a bare string; inside a stream `{"type":"error","code","message"}`, with
+ * the fields at the top level or under `error`.
  */
 export const responsesErrors: ErrorDialect = {
   read(body) {
+    const bare = stringAt(body, 'error');
+    if (bare !== undefined) return { message: bare };
     const error = objectAt(body, 'error') ?? (body['type'] === 'error' ? body : undefined);
     if (error === undefined) return null;
     const type = stringAt(error, 'type');

@@ -4,13 +4,14 @@ import { reportedFault } from '../failure.ts';
 import { FaultError } from '../fault.ts';
 import type { Translator } from '../frame-reader.ts';
 import { countAt, objectAt, objectsAt, parseFrame, stringAt } from '../json.ts';
-import { ToolCalls } from '../tool-calls.ts';
+import { ToolCalls, argumentsIn } from '../tool-calls.ts';
 import { reportedUsage } from '../usage.ts';
 import { responsesErrors } from './errors.ts';
 
 /**
  * Events of a response. Terminal evidence is `response.completed`, `response.incomplete` or `response.failed`. Tool
- * calls are taken from their finished items; the pieces before are preview.
+ * calls are taken from their finished items; the pieces before are preview. What compatible servers never streamed is
+ * taken from finished items and the finished response.
  */
 export class ResponsesTranslator implements Translator {
   usage: Usage | null = null;
@@ -19,33 +20,43 @@ export class ResponsesTranslator implements Translator {
   readonly #calls = new ToolCalls();
   #called = false;
   #refused = false;
+  /** Text came in pieces; and: any text came. */
+  #streamed = false;
+  #spoke = false;
 
-  frame(data: string): ModelEvent[] {
+  frame(data: string, name: string): ModelEvent[] {
     if (data.trim() === '[DONE]') return [];
     const event = parseFrame(data);
-    switch (event['type']) {
+    const type = stringAt(event, 'type') ?? name;
+    switch (type) {
       case 'response.output_text.delta':
-        return text('text', event);
+        return this.#piece(event);
       case 'response.refusal.delta':
         this.#refused = true;
-        return text('text', event);
+        return this.#piece(event);
       case 'response.reasoning_summary_text.delta':
       case 'response.reasoning_text.delta':
-        return text('reasoning', event);
+        return text('reasoning', stringAt(event, 'delta'));
       case 'response.output_item.added':
-        return this.#opened(objectAt(event, 'item'), keyOf(event));
+        this.#opened(objectAt(event, 'item'), indexOf(event));
+        return [];
       case 'response.function_call_arguments.delta': {
-        const piece = this.#calls.append(keyOf(event), stringAt(event, 'delta') ?? '');
+        const key = this.#calls.keyFor(indexOf(event), undefined, false);
+        const piece = this.#calls.append(key, stringAt(event, 'delta') ?? '');
         return piece === null ? [] : [piece];
       }
-      case 'response.output_item.done':
-        return this.#closed(objectAt(event, 'item'), keyOf(event));
+      case 'response.output_item.done': {
+        const item = objectAt(event, 'item');
+        const told = this.#streamed ? [] : this.#said(item);
+        return [...told, ...this.#closed(item, indexOf(event))];
+      }
       case 'response.completed':
       case 'response.incomplete':
+        return this.#ended({ status: type.slice('response.'.length), ...objectAt(event, 'response') });
       case 'response.failed':
-        return this.#finished({ status: event['type'].slice('response.'.length), ...objectAt(event, 'response') });
+        return this.#finished({ status: 'failed', ...objectAt(event, 'response') });
       case 'error':
-        throw reportedFault(responsesErrors, responsesErrors.read(event) ?? { message: data });
+        throw reportedFault(responsesErrors, responsesErrors.read({ ...event, type }) ?? { message: data });
       default: {
         const error = event['type'] === undefined ? responsesErrors.read(event) : null;
         if (error !== null) throw reportedFault(responsesErrors, error);
@@ -55,15 +66,8 @@ export class ResponsesTranslator implements Translator {
   }
 
   whole(answer: JsonObject): ModelEvent[] {
-    const events: ModelEvent[] = [];
-    for (const [index, item] of objectsAt(answer, 'output').entries()) {
-      for (const part of objectsAt(item, 'content')) {
-        if (part['type'] === 'refusal') this.#refused = true;
-        const written = stringAt(part, 'text') ?? stringAt(part, 'refusal');
-        if (written && item['type'] === 'message') events.push({ type: 'text', text: written });
-      }
-      events.push(...this.#opened(item, index), ...this.#closed(item, index));
-    }
+    const items = objectsAt(answer, 'output');
+    const events = items.flatMap((item, index) => [...this.#said(item), ...this.#closed(item, index)]);
     return [...events, ...this.#finished(answer)];
   }
 
@@ -72,23 +76,48 @@ export class ResponsesTranslator implements Translator {
     return [];
   }
 
-  #opened(item: JsonObject | undefined, key: number): ModelEvent[] {
-    if (item?.['type'] !== 'function_call') return [];
-    this.#called = true;
-    this.#calls.open(key, stringAt(item, 'call_id'), stringAt(item, 'name'));
-    return [];
+  #piece(event: JsonObject): ModelEvent[] {
+    const pieces = text('text', stringAt(event, 'delta'));
+    if (pieces.length > 0) this.#streamed = this.#spoke = true;
+    return pieces;
   }
 
-  #closed(item: JsonObject | undefined, key: number): ModelEvent[] {
+  /** The text of a finished item. */
+  #said(item: JsonObject | undefined): ModelEvent[] {
+    if (item?.['type'] !== 'message') return [];
+    const events = objectsAt(item, 'content').flatMap((part) => {
+      if (part['type'] === 'refusal') this.#refused = true;
+      return text('text', stringAt(part, 'text') ?? stringAt(part, 'refusal'));
+    });
+    if (events.length > 0) this.#spoke = true;
+    return events;
+  }
+
+  #opened(item: JsonObject | undefined, index: number): string | null {
+    if (item?.['type'] !== 'function_call') return null;
+    this.#called = true;
+    const id = stringAt(item, 'call_id');
+    const key = this.#calls.keyFor(index, id, false);
+    this.#calls.open(key, id, stringAt(item, 'name'));
+    return key;
+  }
+
+  #closed(item: JsonObject | undefined, index: number): ModelEvent[] {
     if (item?.['type'] === 'reasoning' && stringAt(item, 'encrypted_content')) {
       const { status: _, ...replay } = item;
       return [{ type: 'reasoning', text: '', replay }];
     }
-    const written = item?.['type'] === 'function_call' ? stringAt(item, 'arguments') : undefined;
-    if (written === undefined) return [];
-    this.#opened(item, key);
-    this.#calls.settle(key, written);
+    const key = this.#opened(item, index);
+    if (key !== null && item?.['arguments'] !== undefined) this.#calls.settle(key, argumentsIn(item));
     return [];
+  }
+
+  #ended(response: JsonObject): ModelEvent[] {
+    const items = objectsAt(response, 'output');
+    const said = this.#spoke ? [] : items.flatMap((item) => this.#said(item));
+    if (!this.#called)
+      for (const [index, item] of items.entries()) if (item['type'] !== 'reasoning') this.#closed(item, index);
+    return [...said, ...this.#finished(response)];
   }
 
   #finished(response: JsonObject): ModelEvent[] {
@@ -106,12 +135,11 @@ export class ResponsesTranslator implements Translator {
   }
 }
 
-function text(type: 'text' | 'reasoning', event: JsonObject): ModelEvent[] {
-  const delta = stringAt(event, 'delta');
-  return delta ? [{ type, text: delta }] : [];
-}
+const text = (type: 'text' | 'reasoning', written: string | undefined): ModelEvent[] =>
+  written ? [{ type, text: written }] : [];
 
-const keyOf = (event: JsonObject): number => countAt(event, 'output_index') ?? 0;
+/** Some servers number nothing. */
+const indexOf = (event: JsonObject): number => countAt(event, 'output_index') ?? 0;
 
 /** `incomplete` without a reason means that something is missing: never a plain stop. */
 function finishReason(raw: string, called: boolean): FinishReason {
