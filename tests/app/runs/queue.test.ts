@@ -147,10 +147,10 @@ test('a run that does not even end when it is aborted does not hold up the stop'
   assert.equal(never[0]?.stopping.aborted, true);
 });
 
-test('sessions that did not fit into memory are looked up again, also when the store fails at first', async () => {
-  const all = Array.from({ length: 10_300 }, (_, n) => `s${n}`);
+/** A queue over sessions that each have one message to claim. `done` resolves when none is left. */
+function queueOver(all: readonly string[], refusals: number) {
   const left = new Set(all);
-  let refusals = 2;
+  const metrics = new CountedMetrics();
   const { promise: done, resolve } = Promise.withResolvers<void>();
   const queue = new RunQueue({
     store: {
@@ -166,13 +166,28 @@ test('sessions that did not fit into memory are looked up again, also when the s
     } as never,
     clock: hasty,
     log: new KeptLog(),
-    metrics: new CountedMetrics(),
+    metrics,
     crash: () => undefined,
     historyTurns: () => 1,
     queueMode: () => 'followup',
     execute: () => Promise.resolve(),
   });
+  return { queue, metrics, done };
+}
+
+test('sessions that did not fit into memory are looked up again, also when the store fails at first', async () => {
+  const all = Array.from({ length: 10_300 }, (_, n) => `s${n}`);
+  const { queue, metrics, done } = queueOver(all, 2);
   for (const key of all) queue.wake(key);
+  assert.match(metrics.render(), /^run_queue_depth 10000$/m);
+  await done;
+  await queue.stop(0);
+});
+
+test('a start takes up all that waits, also when it is more than fits into memory', async () => {
+  const all = Array.from({ length: 10_300 }, (_, n) => `s${n}`);
+  const { queue, done } = queueOver(all, 0);
+  await queue.takeUp();
   await done;
   await queue.stop(0);
 });
