@@ -9,6 +9,8 @@ const corrupt = 11;
 const full = 13;
 const cannotOpen = 14;
 const notADatabase = 26;
+/** Extended: the index of the log (`-shm`) cannot be given its size. That is how a full disk shows itself at opening. */
+const noSharedMemory = 10 | (19 << 8);
 
 export const closed = (cause?: unknown): ClankerError =>
   new ClankerError('storage', 'storage_closed', 'The database is not open at the moment; try again shortly.', {
@@ -44,6 +46,13 @@ export const notOurs = (): ClankerError =>
     'The database file belongs to another program. Nothing was changed. Set database.path to a file of its own.',
   );
 
+const isFolder = (): ClankerError =>
+  new ClankerError(
+    'storage',
+    'not_ours',
+    'A folder stands where the database file should be: remove it when it is empty, or set database.path to a file.',
+  );
+
 export const newerSchema = (found: number, known: number): ClankerError =>
   new ClankerError(
     'storage',
@@ -72,7 +81,9 @@ export function storageError(error: unknown): ClankerError {
   if (error instanceof ClankerError) return error;
   const { errcode, code } = error as { errcode?: number; code?: string };
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return unwritable(error);
-  switch (code === 'ENOSPC' || code === 'EDQUOT' ? full : (errcode ?? 0) & 0xff) {
+  if (code === 'EISDIR') return isFolder();
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT' || errcode === noSharedMemory;
+  switch (isFull ? full : (errcode ?? 0) & 0xff) {
     case full:
       return new ClankerError(
         'storage',

@@ -59,7 +59,8 @@ function createPrivate(file: string): void {
 /** Opens, checks and migrates. Never creates over something that was there. Only the owner of the lock may call it. */
 export function openDatabase(file: string, migrationsDir: string): Database {
   refuseDamage(file);
-  const logIsGone = !existsSync(walOf(file)) && existsSync(openMarkerOf(file));
+  // Before the file is opened for writing: closing it would put away what a damaged log still holds.
+  if (existsSync(openMarkerOf(file))) requireGeneration(file);
   createPrivate(file);
   const db = new Database(file);
   try {
@@ -67,7 +68,6 @@ export function openDatabase(file: string, migrationsDir: string): Database {
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -1000; PRAGMA temp_store = MEMORY;
        PRAGMA journal_size_limit = ${walLimitBytes}; PRAGMA wal_autocheckpoint = 1000; PRAGMA trusted_schema = OFF`,
     );
-    if (logIsGone) requireGeneration(db, file);
     migrate(db, file, migrationsDir);
     nextGeneration(db, file);
     syncFolder(file);
@@ -101,12 +101,18 @@ function refuseDamage(file: string): void {
   }
 }
 
-function requireGeneration(db: Database, file: string): void {
-  const hasTable = db.get(`SELECT 1 FROM sqlite_schema WHERE name = 'generation'`) !== null;
-  const stored = hasTable ? (db.get<{ n: number }>('SELECT n FROM generation')?.n ?? 0) : 0;
-  if (stored >= Number(readFileSync(openMarkerOf(file), 'utf8'))) return;
+/** Refuses a database that is behind its marker. Of a damaged log SQLite reads what stands before the damage, in silence. */
+function requireGeneration(file: string): void {
+  const db = new Database(file, { readOnly: true });
+  try {
+    const hasTable = db.get(`SELECT 1 FROM sqlite_schema WHERE name = 'generation'`) !== null;
+    const stored = hasTable ? (db.get<{ n: number }>('SELECT n FROM generation')?.n ?? 0) : 0;
+    if (stored >= Number(readFileSync(openMarkerOf(file), 'utf8'))) return;
+  } finally {
+    db.close();
+  }
   throw damaged(
-    'The write-ahead log of the database is gone, and with it the newest messages.',
+    `The write-ahead log of the database is ${existsSync(walOf(file)) ? 'damaged' : 'gone'}, and with it the newest messages.`,
     undefined,
     'delete the file ending in ".open" to go on without them',
   );

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -257,4 +258,38 @@ test('a check of the whole file does not hold up the queue', async (t) => {
   const same = store.quickCheck();
   await store.commitInbound([inboundRow('a')]);
   assert.deepEqual(await Promise.all([check, same]), [[], []]);
+});
+
+for (const [name, at] of [
+  ['at its head', 0],
+  ['in its first pages', 32 + 24 + 100],
+] as const) {
+  test(`a log that is damaged ${name} is refused, and what it still holds stays`, async (t) => {
+    const file = await killedInFlight(t);
+    writeFileSync(`${file}.open`, String(generationOf(file)));
+    const wal = openSync(`${file}-wal`, 'r+');
+    writeSync(wal, Buffer.alloc(200, 7), 0, 200, at);
+    closeSync(wal);
+    const before = readFileSync(`${file}-wal`);
+    await assert.rejects(open(t, file), { code: 'damaged', message: /write-ahead log .* damaged.* "\.open"/ });
+    assert.deepEqual(readFileSync(`${file}-wal`), before);
+    rmSync(`${file}.open`);
+    await (await open(t, file)).close();
+  });
+}
+
+/** What a gateway that ran for a second noted beside the database; read from a copy, as closing brings the log home. */
+function generationOf(file: string): number {
+  const copy = `${file}.copy`;
+  for (const end of ['', '-wal']) copyFileSync(`${file}${end}`, `${copy}${end}`);
+  const db = new DatabaseSync(copy);
+  const row = db.prepare('SELECT n FROM generation').get();
+  db.close();
+  return Number(row?.['n']);
+}
+
+test('a folder in the place of the database is said to be one', async (t) => {
+  const file = path.join(folder(t), 'store.db');
+  mkdirSync(file);
+  await assert.rejects(open(t, file), { code: 'not_ours', message: /folder/ });
 });
