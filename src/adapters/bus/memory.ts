@@ -122,12 +122,15 @@ export class MemoryBus implements Bus {
   readonly #labels = new Map<string, { subscriber: string }>();
   readonly #dropped: Counter;
   readonly #latency: Histogram;
-  #seq = 0;
+  #seq: number;
   /** The newest event that was retained and is no longer. */
-  #lostSeq = 0;
+  #lostSeq: number;
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock;
+    // Events of a later process have greater numbers: who comes back after a restart learns of what was missed.
+    this.#seq = clock.now() * 1000;
+    this.#lostSeq = this.#seq;
     metrics.observe('bus_events_total', 'Events published on the bus, by type.', () =>
       Array.from(this.#published, ([type, count]) => [{ type }, count]),
     );
