@@ -48,8 +48,11 @@ export class DeadLetters {
     else delivery.wake(letter.row.conversation, letter.row.chatType);
   }
 
-  clear(owner: string | null, id?: string): Promise<number> {
-    return this.#deps.store.clearDead(owner, id);
+  /** Resolves with how many. */
+  async clear(owner: string | null, id?: string): Promise<number> {
+    const cleared = await this.#deps.store.clearDead(owner, id);
+    if (cleared === 0 && id !== undefined) throw notFound('dead letter');
+    return cleared;
   }
 
   async #find(owner: string | null, id: string): Promise<DeadRow> {
