@@ -2,8 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpError } from './errors.ts';
 import { parseJson } from './json.ts';
 
-const jsonType = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const untyped = 'application/octet-stream';
 const mediaType = /^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,64}$/;
+
+/** JSON in UTF-8, whatever else its parameters say: they mean nothing to it (RFC 8259, section 11). */
+function isJson(contentType: string): boolean {
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';');
+  if (type.trim() !== 'application/json') return false;
+  return parameters.every((parameter) => {
+    const [name = '', value = ''] = parameter.split('=', 2);
+    return name.trim() !== 'charset' || /^"?utf-?8"?$/.test(value.trim());
+  });
+}
 
 const tooLarge = (maxBytes: number): HttpError =>
   new HttpError(413, 'too_large', `The body may have at most ${maxBytes} bytes.`, { close: true });
@@ -32,7 +42,7 @@ export async function readJson(
   response: ServerResponse,
   limits: { maxBytes: number; timeoutMs: number },
 ): Promise<unknown> {
-  if (!jsonType.test(request.headers['content-type'] ?? '')) {
+  if (!isJson(request.headers['content-type'] ?? '')) {
     throw new HttpError(415, 'unsupported_media_type', 'Send the body as "Content-Type: application/json" in UTF-8.');
   }
   checkHead(request, limits.maxBytes);
@@ -78,13 +88,21 @@ function collect(request: IncomingMessage, limits: { maxBytes: number; timeoutMs
   });
 }
 
-/** The type of an upload without its parameters; `application/octet-stream` when it names none. */
+/**
+ * The type of an upload without its parameters; `application/octet-stream` when it names none, as curl does that calls
+ * every body a form. A form with files in it (`curl -F`) is refused: it would be kept as it is, parts, boundaries and all.
+ */
 export function uploadType(request: IncomingMessage): string {
-  const type =
-    (request.headers['content-type'] ?? 'application/octet-stream').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const type = (request.headers['content-type'] ?? untyped).split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (!mediaType.test(type))
     throw new HttpError(415, 'unsupported_media_type', 'The Content-Type is not a media type.');
-  return type;
+  if (type.startsWith('multipart/'))
+    throw new HttpError(
+      415,
+      'unsupported_media_type',
+      'Send the bytes of one file as the body, with its own Content-Type, not a form.',
+    );
+  return type === 'application/x-www-form-urlencoded' ? untyped : type;
 }
 
 /** A raw body as it comes, cut off at `maxBytes` and after `idleMs` of silence. Throws at once when its head is wrong. */

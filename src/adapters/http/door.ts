@@ -48,13 +48,20 @@ export class Door {
     response.on('error', ignore);
     try {
       const reply = await this.#answer(exchange);
+      this.#sayIfLast(response);
       if (reply !== null) await exchange.reply(reply);
     } catch (error) {
       if (!(error instanceof HttpError) && !(error instanceof ClankerError)) observer.broke(error, requestId);
       const refusal = httpErrorOf(error);
       if (refusal.status < 500) observer.refused.add(1, { reason: refusal.code });
+      this.#sayIfLast(response);
       exchange.refuse(refusal);
     }
+  }
+
+  /** Nobody should send another request on a connection that a stopping server is about to close. */
+  #sayIfLast(response: ServerResponse): void {
+    if (this.#deps.context.stopping()) response.shouldKeepAlive = false;
   }
 
   /** Null when it was answered here. */

@@ -91,12 +91,19 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       return;
     }
     pipelined.set(socket, underway);
-    response.once('close', () => pipelined.set(socket, (pipelined.get(socket) ?? 1) - 1));
+    response.once('close', () => {
+      const left = (pipelined.get(socket) ?? 1) - 1;
+      pipelined.set(socket, left);
+      // Kept alive, it would hold up the stop for requests that are not taken any more.
+      if (stopping && left === 0) socket.destroySoon();
+    });
     void door.handle(request, response);
   });
   server.on('upgrade', (request, socket, head) => void webSockets.upgrade(request, socket, head));
   // The handler invites the body itself, once it wants it.
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
+  // Any other expectation may be passed over (RFC 9110, section 10.1.1).
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     observer.refused.add(1, { reason: 'malformed' });
     rawAnswer(socket, ...clientErrorAnswer(error.code), mintId('req'));
@@ -158,6 +165,8 @@ function listener(options: HttpServerOptions, timings: HttpTimings): Server {
     maxHeaderSize: maxHeaderBytes,
     noDelay: true,
     insecureHTTPParser: false,
+    // The guard says it as every other error is said.
+    requireHostHeader: false,
     // Any other protocol offered in passing (h2c) is not taken up; the request is answered as it is.
     shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
   };

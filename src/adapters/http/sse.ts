@@ -3,6 +3,9 @@ import type { ServerResponse } from 'node:http';
 /** Bytes a reader may be behind before its stream is cut; it resumes with `Last-Event-ID`. */
 export const maxStreamBacklogBytes = 1_048_576;
 
+/** UTF-8 is the rule for event streams; libraries that go by the rules of HTTP/1.0 text must be told (Python's requests). */
+export const eventStreamType = 'text/event-stream; charset=utf-8';
+
 const goodbye = 'the gateway stops; connect again';
 
 /** One `text/event-stream` answer (WHATWG HTML, "Server-sent events"). */

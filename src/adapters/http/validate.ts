@@ -5,7 +5,7 @@ type Issue = z.core.$ZodIssue;
 
 /** Holds a value against a schema; refuses with 400 and the name of the first field that is wrong. */
 export function validate<S extends z.ZodMiniType>(schema: S, value: unknown): z.infer<S> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const issue = mostTelling(result.error.issues);
   if (issue.code === 'unrecognized_keys') {
@@ -28,8 +28,8 @@ function complaint(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined && issue.path.length > 0
-        ? `is required (${issue.expected})`
-        : `must be of type ${issue.expected}`;
+        ? `is required (${typeName(issue.expected)})`
+        : `must be of type ${typeName(issue.expected)}`;
     case 'too_small':
       return `must have at least ${issue.minimum}${unitOf(issue.origin)}`;
     case 'too_big':
@@ -44,5 +44,8 @@ function complaint(issue: Issue): string {
       return issue.message === 'Invalid input' ? 'does not have the right form' : issue.message;
   }
 }
+
+/** As JSON calls it. */
+const typeName = (expected: string): string => (expected === 'record' ? 'object' : expected);
 
 const unitOf = (origin: string): string => (origin === 'string' ? ' characters' : origin === 'array' ? ' items' : '');

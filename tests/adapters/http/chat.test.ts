@@ -52,7 +52,8 @@ function readUntil(response: IncomingMessage, mark: string): Promise<string> {
 describe('chat', () => {
   test('the stream ends with exactly the answer that JSON would give, and ids are the sequence', async () => {
     const response = await open('/api/v1/chat', '{"text":"one two three","session":"s"}', tokens.send);
-    assert.equal(response.headers['content-type'], 'text/event-stream');
+    // Without the charset, Python's requests would read it as Latin-1.
+    assert.equal(response.headers['content-type'], 'text/event-stream; charset=utf-8');
     const events = (await readUntil(response, 'event: run.finished'))
       .split('\n\n')
       .filter((text) => text.startsWith('event'));
@@ -123,6 +124,43 @@ describe('chat', () => {
     const aborted = await ask(endpoint(), { path: `/api/v1/runs/${runId}/abort`, method: 'POST', token: tokens.send });
     assert.equal(aborted.status, 200);
     assert.equal(codeOf(await joined), 'aborted');
+  });
+
+  test('a repeat that comes late, or after the end, hears first of the start of its run', async () => {
+    const typesOf = (text: string): (string | undefined)[] =>
+      [...text.matchAll(/^event: (.*)$/gm)].map(([, type]) => type);
+    const body = '{"text":"once","stream":true,"idempotency_key":"heard"}';
+    const first = await readUntil(await open('/api/v1/chat', body, tokens.send), 'event: run.finished');
+    const again = await readUntil(await open('/api/v1/chat', body, tokens.send), 'event: run.finished');
+    assert.deepEqual(typesOf(first), ['run.started', 'run.delta', 'run.finished']);
+    assert.deepEqual(typesOf(again), ['run.started', 'run.finished']);
+    const runOf = (text: string): string | undefined =>
+      /run\.started\n(?:id: \d+\n)?data: .*"run_id":"(\w+)"/.exec(text)?.[1];
+    assert.equal(runOf(again), runOf(first));
+  });
+
+  test('"stream": false is an answer in JSON, whatever else would be accepted', async () => {
+    const answer = await chat({ text: 'x', stream: false }, { accept: 'application/json, text/event-stream' });
+    assert.equal(answer.headers['content-type'], 'application/json');
+  });
+
+  test('the chat of a token that is revoked is cut off, and its run is left', async () => {
+    const created = await ask(endpoint(), {
+      path: '/api/v1/tokens',
+      token: tokens.admin,
+      body: '{"name":"short","scopes":["send"]}',
+    });
+    const { id, token } = created.json as { id: string; token: string };
+    const left = door.gateway.left.length;
+    const response = await open('/api/v1/chat', '{"text":"hang","stream":true}', token);
+    await readUntil(response, 'run.started');
+    const cut = new Promise((resolve) => response.resume().once('close', resolve));
+    assert.equal(
+      (await ask(endpoint(), { path: `/api/v1/tokens/${id}`, method: 'DELETE', token: tokens.admin })).status,
+      200,
+    );
+    await cut;
+    await leftRuns(left + 1);
   });
 
   test('a key in the header and another in the body is a mistake', async () => {
@@ -218,6 +256,20 @@ describe('files', () => {
     socket.end();
     await once(socket.resume(), 'close');
     assert.equal(door.gateway.files.size, 0);
+  });
+
+  test('a form is refused instead of being kept with its boundaries; what curl calls a form is a file without a type', async () => {
+    const send = (type: string) =>
+      ask(endpoint(), {
+        path: '/api/v1/files',
+        token: tokens.send,
+        body: 'plain words',
+        headers: { 'content-type': type },
+      });
+    assert.equal((await send('multipart/form-data; boundary=x')).status, 415);
+    const { json } = await send('application/x-www-form-urlencoded');
+    assert.equal(json?.['mime_type'], 'application/octet-stream');
+    door.gateway.files.clear();
   });
 
   test('a client that asks first (Expect: 100-continue) is invited only when it may send', async () => {

@@ -183,6 +183,56 @@ describe('JSON from outside', () => {
   });
 });
 
+describe('requests that are odd but legal', () => {
+  test('a content type is JSON by its name and charset, whatever else it says', () =>
+    withDoor({}, async (door) => {
+      const statusOf = async (type: string): Promise<number> =>
+        (
+          await ask(at(door), {
+            path: '/api/v1/chat',
+            token: tokens.send,
+            body: '{"text":"x"}',
+            headers: { 'content-type': type },
+          })
+        ).status;
+      for (const type of [
+        'application/json; charset=UTF-8',
+        'Application/JSON;charset="utf-8"',
+        'application/json;',
+        'application/json; odata=verbose; charset=utf8',
+      ])
+        assert.equal(await statusOf(type), 200, type);
+      for (const type of ['application/json; charset=utf-16', 'application/json5', 'text/json', 'application/ld+json'])
+        assert.equal(await statusOf(type), 415, type);
+    }));
+
+  test('a value of the wrong type is called that, not missing', () =>
+    withDoor({}, async (door) => {
+      const complaintOf = async (body: object): Promise<unknown> => {
+        const { text } = await ask(at(door), { path: '/api/v1/chat', token: tokens.send, body: JSON.stringify(body) });
+        return (JSON.parse(text) as { error: { message: string } }).error.message;
+      };
+      assert.equal(await complaintOf({ text: 5 }), '"text" must be of type string.');
+      assert.equal(await complaintOf({ text: 'x', session: null }), '"session" must be of type string.');
+      assert.equal(await complaintOf({}), '"text" is required (string).');
+    }));
+
+  test('a request without Host is refused as every other is, and an unknown expectation is passed over', () =>
+    withDoor({}, async (door) => {
+      const hostless = await raw(at(door), 'GET /health HTTP/1.1\r\n\r\n', { answers: 1 });
+      assert.deepEqual(hostless.statuses, [400]);
+      assert.match(hostless.text, /"code":"bad_host"/);
+      const expecting = 'GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: the-best\r\n\r\n';
+      assert.deepEqual((await raw(at(door), expecting, { answers: 1 })).statuses, [200]);
+    }));
+
+  test('a monitor that adds a field to a probe, or a link to the page, is answered all the same', () =>
+    withDoor({}, async (door) => {
+      for (const path of ['/health?t=1', '/ready?t=1', '/?utm_source=mail', '/admin?x'])
+        assert.ok((await ask(at(door), { path })).status < 400, path);
+    }));
+});
+
 describe('what is seen from outside', () => {
   test('figures name routes by pattern, and no log line holds what a query or header said', () =>
     withDoor({}, async (door) => {
@@ -216,6 +266,26 @@ describe('stopping', () => {
     assert.equal(codeOf(await answer), 'aborted');
     await stopped;
     await assert.rejects(dial(at(door)));
+  });
+
+  test('a connection that would be kept alive does not hold up the stop once it has its answer', async () => {
+    for (const stream of [false, true]) {
+      const door = await openDoor();
+      const body = JSON.stringify({ text: 'hang', stream });
+      const heard = raw(
+        at(door),
+        `POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokens.send}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        { waitMs: 60_000 },
+      );
+      while (door.gateway.activeRuns === 0) await new Promise((resolve) => setImmediate(resolve));
+      const stopped = door.server.stop(120_000);
+      door.gateway.abortAll();
+      await stopped;
+      const { text, closed } = await heard;
+      assert.ok(closed);
+      assert.match(text, /"code":"aborted"/);
+      if (!stream) assert.match(text, /^Connection: close/im);
+    }
   });
 
   test('what is not finished by the deadline is cut, and its run is not left', async () => {

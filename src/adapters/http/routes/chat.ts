@@ -5,7 +5,7 @@ import { eventData } from '../event-data.ts';
 import { json, route } from '../route.ts';
 import { failure, idempotencyKey, type Wire } from '../schemas/base.ts';
 import { chatAnswer, chatBody, type chatFrame } from '../schemas/chat.ts';
-import type { EventStream } from '../sse.ts';
+import { type EventStream, eventStreamType } from '../sse.ts';
 
 /** The request as the gateway takes it; which session is meant, the gateway knows. */
 export function chatRequestOf(body: Wire<typeof chatFrame>): ChatRequest {
@@ -33,15 +33,29 @@ export function idempotencyKeyOf(request: IncomingMessage, field: string | undef
 const wantsEvents = (request: IncomingMessage): boolean =>
   /(?:^|,)\s*text\/event-stream\s*(?:;|,|$)/i.test(request.headers.accept ?? '');
 
-/** Events of one run as they come, then its answer or its error. */
+/** Events of one run as they come, then its answer or its error. Who joins it late hears first of its start, too. */
 async function streamRun(ticket: ChatTicket, stream: EventStream, requestId: string): Promise<void> {
   let lastSeq: number | null = null;
+  let started = !ticket.joined;
+  const tellStart = (): void => {
+    if (started) return;
+    started = true;
+    const { runId: run_id, messageId: message_id, sessionKey: session } = ticket;
+    stream.send('run.started', JSON.stringify({ run_id, message_id, session }));
+  };
   try {
     ticket.follow((event) => {
-      if (event.type === 'run.finished' || event.type === 'run.failed') lastSeq = event.seq;
-      else stream.send(event.type, JSON.stringify(eventData(event)), event.seq);
+      if (event.type === 'run.finished' || event.type === 'run.failed') {
+        lastSeq = event.seq;
+        return;
+      }
+      if (event.type === 'run.started') started = true;
+      tellStart();
+      stream.send(event.type, JSON.stringify(eventData(event)), event.seq);
     });
-    stream.send('run.finished', JSON.stringify(await ticket.answer), lastSeq);
+    const answer = await ticket.answer;
+    tellStart();
+    stream.send('run.finished', JSON.stringify(answer), lastSeq);
   } catch (error) {
     const body = errorBody(httpErrorOf(error), requestId, 'native') as object;
     stream.send('run.failed', JSON.stringify({ run_id: ticket.runId, ...body }), lastSeq);
@@ -65,7 +79,7 @@ export const chatRoutes = [
         { description: 'The answer.', schema: chatAnswer },
         {
           description: 'Events: run.started, run.delta, run.tool, then run.finished or run.failed.',
-          type: 'text/event-stream',
+          type: eventStreamType,
         },
       ],
       409: { description: 'The idempotency key was used for another body, or the run was aborted.', schema: failure },
@@ -73,7 +87,7 @@ export const chatRoutes = [
       503: { description: 'No model can be used now; see Retry-After.', schema: failure },
       504: { description: 'The model took too long.', schema: failure },
     },
-    async handle({ principal, body, request, requestId, context, about, onGone }) {
+    async handle({ principal, body, request, response, requestId, context, about, onGone }) {
       const { stream, ...fields } = body;
       const key = idempotencyKeyOf(request, fields.idempotency_key);
       const asked = key === undefined ? fields : { ...fields, idempotency_key: key };
@@ -83,13 +97,17 @@ export const chatRoutes = [
       onGone(() => {
         if (!context.stopping()) ticket.leave();
       });
-      if (stream !== true && !wantsEvents(request)) {
+      if (!response.destroyed) {
+        const forget = context.gateway.onRevoked(principal, () => void response.destroy());
+        response.once('close', forget);
+      }
+      if (!(stream ?? wantsEvents(request))) {
         ticket.ignoreEvents();
         return json(await ticket.answer);
       }
       return {
         status: 200,
-        type: 'text/event-stream',
+        type: eventStreamType,
         stream: (response) => streamRun(ticket, context.streams.add(response), requestId),
       };
     },

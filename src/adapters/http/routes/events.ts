@@ -5,7 +5,7 @@ import type { Principal } from '../../../core/principal.ts';
 import { HttpError } from '../errors.ts';
 import { eventData, eventTypes, listenKey } from '../event-data.ts';
 import { type DoorContext, route } from '../route.ts';
-import type { EventStream } from '../sse.ts';
+import { type EventStream, eventStreamType } from '../sse.ts';
 
 const maxListed = 50;
 
@@ -71,7 +71,7 @@ export const eventRoutes = [
     scope: 'read',
     query,
     headers: { 'Last-Event-ID': 'Go on after this event.' },
-    answers: { 200: { description: 'Events; `id` is their sequence.', type: 'text/event-stream' } },
+    answers: { 200: { description: 'Events; `id` is their sequence.', type: eventStreamType } },
     handle({ principal, query, request, context }) {
       const after = lastEventId(request.headers['last-event-id']);
       const filter: EventFilter = {
@@ -82,7 +82,7 @@ export const eventRoutes = [
       };
       return {
         status: 200,
-        type: 'text/event-stream',
+        type: eventStreamType,
         stream: (response) => {
           // Subscribed before the replay is read, so that nothing falls between them.
           const live = context.gateway.subscribe(principal, 'events', filter);

@@ -10,7 +10,7 @@ import { readRaw } from '../body.ts';
 import { HttpError } from '../errors.ts';
 import type { HookVerdict } from '../hook-limits.ts';
 import { type Call, type Reply, route } from '../route.ts';
-import { failure } from '../schemas/base.ts';
+import { anyFields, failure } from '../schemas/base.ts';
 
 /** Names that are no channel's: what they will take has a form of its own. */
 const reserved = new Set(['wake', 'agent']);
@@ -59,7 +59,6 @@ async function deliver(name: string, method: 'GET' | 'POST', call: HookCall): Pr
   }
 }
 
-const query = () => z.looseObject({});
 const answers = {
   401: { description: 'There is no such hook, or the request is not signed with its secret.', schema: failure },
   429: { description: 'Too many requests; see Retry-After.', schema: failure },
@@ -73,7 +72,7 @@ export const hookRoutes = [
     path: '/hooks/{name}',
     summary: 'A message for the webhook channel of that name, signed as Standard Webhooks are.',
     scope: null,
-    query,
+    query: anyFields,
     body: 'raw',
     headers: {
       'webhook-id': 'Names the message; a repeat has the same.',
@@ -92,7 +91,7 @@ export const hookRoutes = [
     path: '/hooks/{type}/{account}',
     summary: 'What a platform delivers to an account, signed as the platform does.',
     scope: null,
-    query,
+    query: anyFields,
     body: 'raw',
     answers: { 200: taken, ...answers },
     handle: (call) => deliver(`${call.params.type}/${call.params.account}`, 'POST', call),
@@ -102,7 +101,7 @@ export const hookRoutes = [
     path: '/hooks/{type}/{account}',
     summary: 'The question by which a platform makes sure that this address is ours.',
     scope: null,
-    query,
+    query: anyFields,
     answers: {
       200: { description: 'What the platform wants to hear.', type: 'text/plain; charset=utf-8' },
       ...answers,

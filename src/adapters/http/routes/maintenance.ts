@@ -4,6 +4,7 @@ import { HttpError } from '../errors.ts';
 import { backupBody, lastRestored, logLines, logsQuery, madeBackup } from '../schemas/maintenance.ts';
 import { json, route } from '../route.ts';
 import { failure, type Wire } from '../schemas/base.ts';
+import { eventStreamType } from '../sse.ts';
 
 const defaultLines = 100;
 const ranks: Record<LogLevel, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 };
@@ -57,13 +58,13 @@ export const maintenanceRoutes = [
     scope: 'admin',
     query: logsQuery,
     headers: { 'Last-Event-ID': 'In place of the last ones: first all that are kept and came after this line.' },
-    answers: { 200: { description: '`log` events; `id` grows, also over restarts.', type: 'text/event-stream' } },
+    answers: { 200: { description: '`log` events; `id` grows, also over restarts.', type: eventStreamType } },
     handle({ principal, query, request, context }) {
       const { level = 'trace', limit } = query;
       const after = lineId(request.headers['last-event-id']);
       return {
         status: 200,
-        type: 'text/event-stream',
+        type: eventStreamType,
         stream(response) {
           const { gateway, streams } = context;
           const stream = streams.addEndless(response);

@@ -1,5 +1,6 @@
 import { pageCss, pageHeaders, pageHtml, pageScript } from '../page.ts';
 import { type Reply, route } from '../route.ts';
+import { anyFields } from '../schemas/base.ts';
 
 const fixed = (type: string, text: string) => (): Reply => ({ status: 200, type, text, headers: { ...pageHeaders } });
 const html = 'text/html; charset=utf-8';
@@ -13,6 +14,7 @@ export const pageRoutes = [
     summary: 'A page for people.',
     scope: null,
     page: true,
+    query: anyFields,
     answers: { 200: { description: 'The page.', type: html } },
     handle: fixed(html, pageHtml),
   }),
@@ -22,6 +24,7 @@ export const pageRoutes = [
     summary: 'Leads to the page.',
     scope: null,
     page: true,
+    query: anyFields,
     answers: { 302: { description: 'To /.', type: html } },
     handle: () => ({ status: 302, type: html, text: '', headers: { Location: '/' } }),
   }),

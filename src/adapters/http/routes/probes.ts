@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { HttpError } from '../errors.ts';
 import { json, type Route, route } from '../route.ts';
+import { anyFields } from '../schemas/base.ts';
 import { readiness } from '../schemas/status.ts';
 
 const live = () => z.strictObject({ ok: z.literal(true), status: z.literal('live') });
@@ -12,6 +13,7 @@ const health = (path: '/health' | '/healthz'): Route =>
     summary: 'Whether the process answers.',
     scope: null,
     anyHost: true,
+    query: anyFields,
     answers: { 200: { description: 'It does.', schema: live } },
     handle: () => json({ ok: true, status: 'live' }),
   });
@@ -23,6 +25,7 @@ const ready = (path: '/ready' | '/readyz'): Route =>
     summary: 'Whether messages can be taken and answered. With a token also channels and providers.',
     scope: null,
     anyHost: true,
+    query: anyFields,
     answers: {
       200: { description: 'Ready.', schema: readiness },
       503: { description: 'Not ready; `failing` names what is not.', schema: readiness },

@@ -47,6 +47,9 @@ export const pageQuery = () => z.strictObject(pageFields());
 /** For routes that take no query or no body. */
 export const noFields = once(() => z.strictObject({}));
 
+/** For what machines and links open: they add fields that mean something to others. */
+export const anyFields = once(() => z.looseObject({}));
+
 export const failure = () =>
   z.strictObject({
     error: z.strictObject({ code: z.string(), message: z.string(), request_id: z.string() }),
