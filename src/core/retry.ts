@@ -77,6 +77,9 @@ export function decideRetry(error: ProviderError, situation: AttemptSituation): 
   if (error.kind === 'tools_unsupported') {
     return situation.hadTools ? { action: 'retry', delayMs: 0, withoutTools: true } : { action: 'fail' };
   }
+  if (error.mended === true && situation.failures < maxAttempts) {
+    return { action: 'retry', delayMs: 0, withoutTools: false };
+  }
   const giveUp: RetryDecision = { action: rule.failover ? 'fallback' : 'fail' };
   if (situation.failures > rule.retries) return giveUp;
   if (error.accepted !== 'no' && situation.maybeAccepted > 1) return giveUp;

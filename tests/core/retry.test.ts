@@ -125,3 +125,8 @@ test('only failures that pass by themselves are transient', () => {
   assert.ok(isTransient('rate_limited') && isTransient('timeout_idle'));
   assert.ok(!isTransient('auth') && !isTransient('content_refused') && !isTransient('context_overflow'));
 });
+
+test('a refusal that the adapter learned from is asked again at once, in all no more often than others', () => {
+  assert.deepEqual(course(error('invalid_request', { mended: true })), ['retry', 'retry', 'fail']);
+  assert.deepEqual(course(error('invalid_request', { mended: true }), { visible: true }), ['fail']);
+});

@@ -26,6 +26,11 @@ export class ToolCalls {
     return this.#calls.size;
   }
 
+  /** In the order the calls were opened. */
+  get keys(): (string | number)[] {
+    return [...this.#calls.keys()];
+  }
+
   /**
    * The key of a call that is numbered by its server. Some number all calls 0, or none: then a second id under one
    * number opens a further call, or, where there are no ids either, a name (`begins`) after arguments that are whole.

@@ -50,6 +50,8 @@ export interface ProviderError {
   phase: 'connect' | 'headers' | 'before_output' | 'mid_output';
   /** Whether the provider may have begun (and billed) the work. */
   accepted: 'no' | 'maybe' | 'yes';
+  /** The adapter learned from it how this server wants to be asked: the same call is another request from now on. */
+  mended?: boolean;
   /** For the log and the trace; secrets already masked, at most 500 characters. */
   detail: string;
 }

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { ChatTranslator } from '../../../src/adapters/providers/openai-chat/stream.ts';
+import { chatRequest } from '../../../src/adapters/providers/openai-chat/request.ts';
+import { firstStyle } from '../../../src/adapters/providers/openai-chat/style.ts';
+import { mergeReasoning } from '../../../src/app/agent/written.ts';
 import type { JsonObject } from '../../../src/core/message.ts';
-import type { ModelRequest } from '../../../src/core/ports/provider.ts';
+import type { HttpClient } from '../../../src/core/ports/http-client.ts';
+import type { ModelRequest, RequestPart } from '../../../src/core/ports/provider.ts';
 import { Secret } from '../../../src/core/secret.ts';
+import { httpBody } from '../../support/http-body.ts';
 import { startProviderServer, validateRequest, wireDialects } from '../../support/provider-fault-server.ts';
 import type { ProviderServer, WireDialect } from '../../support/provider-fault-server.ts';
 import { collect, depsWith, httpClient, lookup, providerOf, requestFor } from './support.ts';
@@ -146,18 +152,94 @@ describe('requests', () => {
     assert.ok(JSON.stringify(body).includes('"signature":"c2ln"'), 'signed thinking is sent back');
   });
 
-  test('openai-chat: only the official API gets its newer fields', async () => {
-    const { chatRequest } = await import('../../../src/adapters/providers/openai-chat/request.ts');
-    const official = chatRequest({ ...requestFor('m'), maxOutputTokens: 5 }, true);
+  const asChat = (request: ModelRequest, baseUrl: string, id = 'p'): JsonObject =>
+    chatRequest(request, firstStyle({ id, baseUrl }));
+
+  test('openai-chat: only the official API gets its newer fields', () => {
+    const request = { ...requestFor('m'), maxOutputTokens: 5 };
+    const official = asChat(request, 'https://api.openai.com/v1');
     assert.deepEqual(
       [official['max_completion_tokens'], official['max_tokens'], official['prompt_cache_key']],
       [5, undefined, 'session-1'],
     );
-    const compatible = chatRequest({ ...requestFor('m'), maxOutputTokens: 5 }, false);
+    const compatible = asChat(request, 'http://127.0.0.1/v1');
     assert.deepEqual(
       [compatible['max_completion_tokens'], compatible['max_tokens'], compatible['prompt_cache_key']],
       [undefined, 5, undefined],
     );
+  });
+
+  test('openai-chat: what a refusal says about the request is learned once, also by a call that was under way', async () => {
+    const bodies: JsonObject[] = [];
+    const refuse = (body: JsonObject): string | null =>
+      body['stream_options'] !== undefined
+        ? '{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"]}]}}'
+        : body['max_tokens'] !== undefined
+          ? `{"error":{"message":"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}}`
+          : null;
+    const http: HttpClient = {
+      request: ({ body }) => {
+        const asked = JSON.parse(String(body)) as JsonObject;
+        bodies.push(asked);
+        const refusal = refuse(asked);
+        const text = refusal ?? 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n';
+        async function* chunks(): AsyncGenerator<Uint8Array> {
+          yield Buffer.from(text);
+        }
+        return Promise.resolve({ status: refusal === null ? 200 : 422, headers: {}, body: httpBody(chunks()) });
+      },
+    };
+    const provider = providerOf('openai-chat', { id: 'p', baseUrl: 'http://127.0.0.1' }, depsWith(http));
+    const request = { ...requestFor('m'), maxOutputTokens: 5 };
+    const ends = async (): Promise<unknown> => {
+      const last = (await collect(provider, request)).at(-1);
+      return last?.type === 'error' ? [last.error.kind, last.error.mended] : last?.type;
+    };
+    const mended = ['invalid_request', true];
+    assert.deepEqual(await Promise.all([ends(), ends()]), [mended, mended]);
+    assert.deepEqual([await ends(), await ends(), await ends()], [mended, 'finish', 'finish']);
+    assert.deepEqual(bodies.at(-1)?.['max_completion_tokens'], 5);
+    assert.equal(bodies.length, 5);
+  });
+
+  test('openai-chat: thinking before calls, and their signatures, go back to whom they came from and to nobody else', async () => {
+    const call = (name: string, more: object = {}): object => ({
+      ...more,
+      id: `call_${name}`,
+      function: { name, arguments: '{}' },
+    });
+    const signature = { google: { thought_signature: 'c2ln' } };
+    const deltas = [
+      { reasoning_content: 'hm ' },
+      { reasoning_content: 'so' },
+      { tool_calls: [call('one')] },
+      { tool_calls: [call('two', { extra_content: signature })] },
+    ];
+    const translator = new ChatTranslator('p');
+    const events = [
+      ...deltas.flatMap((delta) => translator.frame(JSON.stringify({ choices: [{ delta }] }), '')),
+      ...translator.frame('[DONE]', ''),
+    ];
+    const thought = mergeReasoning(
+      events.flatMap((event) => (event.type === 'reasoning' ? [{ ...event, dialect: 'openai-chat' }] : [])),
+    );
+    const calls = events.filter((event) => event.type === 'tool_call');
+    const request: ModelRequest = {
+      ...requestFor('m'),
+      messages: [
+        { role: 'user', parts: [{ type: 'text', text: 'Hello?' }] },
+        { role: 'assistant', parts: [...thought, ...calls] as RequestPart[] },
+      ],
+    };
+    const said = (id: string): JsonObject =>
+      (asChat(request, 'http://127.0.0.1', id)['messages'] as JsonObject[]).at(-1) ?? {};
+    const own = said('p');
+    assert.equal(own['reasoning_content'], 'hm so');
+    assert.deepEqual(
+      (own['tool_calls'] as JsonObject[]).map((called) => called['extra_content']),
+      [undefined, signature],
+    );
+    assert.doesNotMatch(JSON.stringify(said('q')), /reasoning_content|extra_content/);
   });
 
   test('openai-responses: encrypted reasoning is asked for where the model thinks, and sent back', async () => {

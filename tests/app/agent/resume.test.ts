@@ -9,6 +9,7 @@ import { RunHistory } from '../../../src/app/agent/run-history.ts';
 import { requestOf } from '../../../src/app/runs/context.ts';
 import type { CallEvent, CallRequest, MakeRequest, ModelCaller } from '../../../src/app/models/caller.ts';
 import { chatRequest } from '../../../src/adapters/providers/openai-chat/request.ts';
+import { firstStyle } from '../../../src/adapters/providers/openai-chat/style.ts';
 import { messagesRequest } from '../../../src/adapters/providers/anthropic-messages/request.ts';
 import { ollamaRequest } from '../../../src/adapters/providers/ollama/request.ts';
 import { responsesRequest } from '../../../src/adapters/providers/openai-responses/request.ts';
@@ -23,7 +24,7 @@ import { agent } from '../../support/message-path.ts';
 import { validateRequest, wireDialects, type WireDialect } from '../../support/provider-requests.ts';
 
 const builders: Record<WireDialect, (request: ModelRequest) => unknown> = {
-  'openai-chat': (request) => chatRequest(request, true),
+  'openai-chat': (request) => chatRequest(request, firstStyle({ id: 'p', baseUrl: 'https://api.openai.com/v1' })),
   'openai-responses': responsesRequest,
   'anthropic-messages': messagesRequest,
   ollama: (request) => ollamaRequest(request, 8192),

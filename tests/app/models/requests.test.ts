@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { messagesRequest } from '../../../src/adapters/providers/anthropic-messages/request.ts';
 import { ollamaRequest } from '../../../src/adapters/providers/ollama/request.ts';
 import { chatRequest } from '../../../src/adapters/providers/openai-chat/request.ts';
+import { firstStyle } from '../../../src/adapters/providers/openai-chat/style.ts';
 import { responsesRequest } from '../../../src/adapters/providers/openai-responses/request.ts';
 import type { Message } from '../../../src/core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../../src/core/ports/provider.ts';
@@ -17,7 +18,7 @@ import { validateRequest, wireDialects, type WireDialect } from '../../support/p
 const runs = Number(process.env['PROPERTY_RUNS'] ?? 100);
 
 const builders: Record<WireDialect, (request: ModelRequest) => unknown> = {
-  'openai-chat': (request) => chatRequest(request, true),
+  'openai-chat': (request) => chatRequest(request, firstStyle({ id: 'p', baseUrl: 'https://api.openai.com/v1' })),
   'openai-responses': responsesRequest,
   'anthropic-messages': messagesRequest,
   ollama: (request) => ollamaRequest(request, 8192),

@@ -1,6 +1,7 @@
 /** What people asked for in the proof of the agent, held against the world, the chats and the store in the end. */
 import { DatabaseSync } from 'node:sqlite';
 import { chatRequest } from '../../../src/adapters/providers/openai-chat/request.ts';
+import { firstStyle } from '../../../src/adapters/providers/openai-chat/style.ts';
 import { messagesRequest } from '../../../src/adapters/providers/anthropic-messages/request.ts';
 import { ollamaRequest } from '../../../src/adapters/providers/ollama/request.ts';
 import { responsesRequest } from '../../../src/adapters/providers/openai-responses/request.ts';
@@ -51,7 +52,7 @@ export interface AgentAccounts {
 }
 
 const dialects: [WireDialect, (request: ModelRequest) => object][] = [
-  ['openai-chat', (request) => chatRequest(request, true)],
+  ['openai-chat', (request) => chatRequest(request, firstStyle({ id: 'p', baseUrl: 'https://api.openai.com/v1' }))],
   ['openai-responses', (request) => responsesRequest(request)],
   ['anthropic-messages', (request) => messagesRequest(request)],
   ['ollama', (request) => ollamaRequest(request, 32_000)],

@@ -1,16 +1,20 @@
 import type { JsonObject } from '../../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
 import { dataUrl, joinedText, resultText, sendableHistory, sendableTools } from '../history.ts';
+import { isObject } from '../json.ts';
 import { portableCallId } from '../tool-calls.ts';
+import { replayOf } from './replay.ts';
+import type { ChatStyle } from './style.ts';
 
 /**
  * POST /chat/completions. Equal requests serialise to equal bytes and what changes least stands first, so a provider's
- * prompt cache can match. `official`: OpenAI's own API; compatible servers get neither its newer token limit name nor
- * fields that a strict one refuses.
+ * prompt cache can match.
  */
-export function chatRequest(request: ModelRequest, official: boolean): JsonObject {
+export function chatRequest(request: ModelRequest, style: ChatStyle): JsonObject {
   const tools = sendableTools(request.tools);
-  const messages = sendableHistory(request.messages, 'openai-chat').flatMap(chatMessages);
+  const messages = sendableHistory(request.messages, 'openai-chat').flatMap((message) =>
+    chatMessages(message, style.provider),
+  );
   if (request.system !== '') messages.unshift({ role: 'system', content: request.system });
   return {
     model: request.model,
@@ -25,18 +29,16 @@ export function chatRequest(request: ModelRequest, official: boolean): JsonObjec
         }),
     messages,
     stream: true,
-    stream_options: { include_usage: true },
-    ...(request.maxOutputTokens === undefined
-      ? {}
-      : { [official ? 'max_completion_tokens' : 'max_tokens']: request.maxOutputTokens }),
+    ...(style.usage ? { stream_options: { include_usage: true } } : {}),
+    ...(request.maxOutputTokens === undefined ? {} : { [style.limit]: request.maxOutputTokens }),
     ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-    ...(official ? { prompt_cache_key: request.cacheKey } : {}),
+    ...(style.cacheKey ? { prompt_cache_key: request.cacheKey } : {}),
   };
 }
 
-function chatMessages({ role, parts }: RequestMessage): JsonObject[] {
+function chatMessages({ role, parts }: RequestMessage, provider: string): JsonObject[] {
   if (role === 'tool') return parts.filter((part) => part.type === 'tool_result').map(toolMessage);
-  return [role === 'user' ? { role, content: userContent(parts) } : assistantMessage(parts)];
+  return [role === 'user' ? { role, content: userContent(parts) } : assistantMessage(parts, provider)];
 }
 
 const toolMessage = (part: Extract<RequestPart, { type: 'tool_result' }>): JsonObject => ({
@@ -53,15 +55,22 @@ function userContent(parts: RequestPart[]): string | JsonObject[] {
   });
 }
 
-function assistantMessage(parts: RequestPart[]): JsonObject {
+function assistantMessage(parts: RequestPart[], provider: string): JsonObject {
   const text = joinedText(parts);
+  const { thought, extras } = replayOf(parts, provider);
   const calls = parts
     .filter((part) => part.type === 'tool_call')
-    .map((part) => ({
+    .map((part, place) => ({
       id: portableCallId(part.id),
       type: 'function',
       function: { name: part.name, arguments: JSON.stringify(part.args) },
+      ...(isObject(extras[place]) ? { extra_content: extras[place] } : {}),
     }));
   if (calls.length === 0) return { role: 'assistant', content: text };
-  return { role: 'assistant', content: text === '' ? null : text, tool_calls: calls };
+  return {
+    role: 'assistant',
+    content: text === '' ? null : text,
+    ...(thought === undefined ? {} : { reasoning_content: thought }),
+    tool_calls: calls,
+  };
 }

@@ -7,6 +7,7 @@ import { countAt, objectAt, objectsAt, parseFrame, stringAt } from '../json.ts';
 import { ToolCalls, argumentsIn } from '../tool-calls.ts';
 import { reportedUsage } from '../usage.ts';
 import { openAiErrors } from './errors.ts';
+import { replayEvent } from './replay.ts';
 
 /**
  * Chunks of a chat completion. Terminal evidence is a `finish_reason` or `[DONE]`; usage may come in a chunk between
@@ -14,9 +15,17 @@ import { openAiErrors } from './errors.ts';
  */
 export class ChatTranslator implements Translator {
   usage: Usage | null = null;
+  readonly #provider: string;
   readonly #calls = new ToolCalls();
+  readonly #extras = new Map<string | number, JsonObject>();
   #finish: string | null = null;
   #refused = false;
+  #thought = false;
+
+  /** `provider`: whose stream it is. */
+  constructor(provider: string) {
+    this.#provider = provider;
+  }
 
   get ending(): boolean {
     return this.#finish !== null;
@@ -64,7 +73,9 @@ export class ChatTranslator implements Translator {
     const say = (text: string | undefined): void => {
       if (text) events.push({ type: 'text', text });
     };
-    think(stringAt(delta, 'reasoning_content') || stringAt(delta, 'reasoning'));
+    const thought = stringAt(delta, 'reasoning_content');
+    if (thought) this.#thought = true;
+    think(thought || stringAt(delta, 'reasoning'));
     const refusal = stringAt(delta, 'refusal');
     if (refusal) this.#refused = true;
     say(stringAt(delta, 'content') || refusal);
@@ -87,6 +98,8 @@ export class ChatTranslator implements Translator {
     const args = argumentsIn(written);
     const key = this.#calls.keyFor(countAt(call, 'index') ?? place, id, Boolean(name) && args !== '');
     this.#calls.open(key, id, name);
+    const extra = objectAt(call, 'extra_content');
+    if (extra !== undefined) this.#extras.set(key, extra);
     return this.#calls.append(key, args);
   }
 
@@ -96,7 +109,9 @@ export class ChatTranslator implements Translator {
     if (kind !== undefined) throw new FaultError({ kind, message: `The answer was ended as "${raw}".`, code: raw });
     const called = this.#calls.size > 0;
     const reason = this.#refused ? 'refusal' : finishReason(told, called);
-    return [...this.#calls.close(reason === 'length'), { type: 'finish', reason, raw }];
+    const extras = this.#calls.keys.map((key) => this.#extras.get(key) ?? null);
+    const replay = called ? replayEvent(this.#provider, this.#thought, extras) : [];
+    return [...replay, ...this.#calls.close(reason === 'length'), { type: 'finish', reason, raw }];
   }
 }
 

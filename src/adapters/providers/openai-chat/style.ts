@@ -1,0 +1,33 @@
+import type { ProviderConfig, ProviderError } from '../../../core/ports/provider.ts';
+
+/** How one server wants to be asked. Learned while the gateway runs, as compatible servers take what they take. */
+export interface ChatStyle {
+  /** Who it is: thinking and signatures go back only to whom they came from. */
+  provider: string;
+  /** What it calls the limit of an answer. */
+  limit: 'max_tokens' | 'max_completion_tokens';
+  /** Whether it may be asked to count at the end of a stream. */
+  usage: boolean;
+  /** Whether it takes a key for its prompt cache. */
+  cacheKey: boolean;
+}
+
+/** OpenAI's own API takes its newer fields; compatible servers first get neither those nor what a strict one refuses. */
+export function firstStyle({ id, baseUrl }: ProviderConfig): ChatStyle {
+  const official = URL.parse(baseUrl)?.hostname === 'api.openai.com';
+  return { provider: id, limit: official ? 'max_completion_tokens' : 'max_tokens', usage: true, cacheKey: official };
+}
+
+/**
+ * A refusal that says how to ask better is marked as mended, and `style` is changed: Mistral's API knows no
+ * `stream_options` (it counts unasked), Azure's newer models no `max_tokens`. `asked` is the style of the request that
+ * was refused, as others may have learned the same meanwhile.
+ */
+export function learnFrom(error: ProviderError, asked: ChatStyle, style: ChatStyle): ProviderError {
+  if (error.kind !== 'invalid_request') return error;
+  if (asked.usage && /stream_options|include_usage/.test(error.detail)) style.usage = false;
+  else if (asked.limit === 'max_tokens' && /max_completion_tokens/.test(error.detail))
+    style.limit = 'max_completion_tokens';
+  else return error;
+  return { ...error, mended: true };
+}
