@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import http from 'node:http';
 import type { RequestListener } from 'node:http';
 import https from 'node:https';
@@ -129,6 +129,18 @@ describe('a good exchange', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.equal(connections, 1);
+  });
+
+  test('nothing listens to a signal any more that outlives its requests', async (t) => {
+    const { signal } = new AbortController();
+    const port = await serve(t, (_request, response) => response.end('ok'));
+    const http1 = client(t);
+    const { body } = await http1.request(get(port, signal));
+    assert.equal(getEventListeners(signal, 'abort').length, 1);
+    await readBody({ body }, 100);
+    await failureOf(http1.request(get(1, signal)));
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
   test('a redirect is an answer, not a way to go', async (t) => {
@@ -286,6 +298,19 @@ describe('what may have been accepted', () => {
       response.writeHead(200, { 'x-long': 'x'.repeat(40_000) }).end(),
     );
     assertFailure(await failureOf(client(t).request(post(port))), 'headers', 'maybe', 'HPE_HEADER_OVERFLOW');
+  });
+
+  test('a switch to another protocol that nobody asked for', async (t) => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const server = net.createServer((socket) => {
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'),
+      );
+      socket.once('close', () => resolve());
+    });
+    const port = await listen(t, server);
+    assertFailure(await failureOf(client(t).request(post(port))), 'headers', 'maybe', 'bad_upgrade');
+    await closed;
   });
 
   test('something that is not HTTP', async (t) => {

@@ -111,6 +111,45 @@ test('a run that waits for its turn can be aborted, and who waits for it hears a
   path.runs.abortRun(first.runId, null, 'requested', 'stop');
   await path.event('run.failed', ({ runId }) => runId === second.runId);
   assert.equal(path.provider.hits, 1);
+  const again = await path.chat.chat(principal, { text: 'short', idempotencyKey: 'k' });
+  assert.equal(again.runId, second.runId);
+  assert.equal((await again.answer).reply.text, 'Hello', 'who asks again is not aborted again');
+});
+
+test('nobody aborts the run of somebody else', async (t) => {
+  const path = await messagePath(t, [hanging]);
+  const { runId, answer } = await path.chat.chat(principal, { text: 'long' });
+  await path.event('run.started');
+  assert.equal(path.runs.abortRun(runId, 'per_other', 'requested', 'mine?'), false);
+  assert.equal(path.runs.abortRun(runId, principal.person, 'requested', 'mine'), true);
+  await assert.rejects(answer, { code: 'aborted' });
+});
+
+test('ten thousand runs that have not begun can be cancelled at a time, and the oldest is forgotten first', async () => {
+  const aborted: string[] = [];
+  const ids = ['run_0', 'run_1'];
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const queue = new RunQueue({
+    store: {
+      claimRun: async () => {
+        const id = ids.shift();
+        if (id === undefined) resolve();
+        return id === undefined ? null : { run: { id, owner: 'owner' }, inbound: [{ seq: 1 }], more: true };
+      },
+    } as never,
+    clock: hasty,
+    log: new KeptLog(),
+    metrics: new CountedMetrics(),
+    crash: () => undefined,
+    historyTurns: () => 1,
+    queueMode: () => 'followup',
+    execute: async ({ claimed, signal }) => void (signal.aborted && aborted.push(claimed.run.id)),
+  });
+  for (let n = 0; n <= 10_000; n++) queue.cancel(`run_${n}`, 'requested', 'not needed');
+  queue.wake('main');
+  await done;
+  await queue.stop(0);
+  assert.deepEqual(aborted, ['run_1']);
 });
 
 test('a stopping queue leaves what runs to the next start and tells who waits', async (t) => {
