@@ -19,6 +19,7 @@ import { composeReload } from './reload.ts';
 import { composeRights } from './rights.ts';
 import type { Schedule } from './schedule.ts';
 import { httpOptions } from './settings.ts';
+import { waitingLine } from './until-restart.ts';
 
 /** All that clients may ask, and the door they come by. `load` reads the configuration again. */
 export async function composeClients(schedule: Schedule, load: () => Promise<LoadedConfig>) {
@@ -34,7 +35,11 @@ export async function composeClients(schedule: Schedule, load: () => Promise<Loa
     model: () => live.model,
     configError: () => live.error,
     schedulerEnabled: () => live.config.scheduler.enabled,
-    warnings: () => [...plugins.warnings(), ...live.unknownTools(toolbox)],
+    warnings: () => [
+      ...plugins.warnings(),
+      ...live.unknownTools(toolbox),
+      ...(live.waiting.length === 0 ? [] : [waitingLine(live.waiting)]),
+    ],
   });
   composeCommands(schedule, status);
   const inForce = applying(schedule);

@@ -19,6 +19,8 @@ export class LiveConfig {
   policies: ReturnType<typeof accessPolicies>;
   /** Why the last reload was rejected; null when it was not. */
   error: string | null = null;
+  /** What stands otherwise in the file and waits for a restart. */
+  waiting: readonly string[] = [];
   #ollama: string | null = null;
   /** Made once per configuration: they are asked at every turn. */
   readonly #agents = new Map<string | null, AgentSettings>();

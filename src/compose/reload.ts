@@ -4,6 +4,7 @@ import type { LoadedConfig } from '../config/index.ts';
 import type { HttpServerOptions } from '../adapters/http/settings.ts';
 import type { Schedule } from './schedule.ts';
 import { httpOptions } from './settings.ts';
+import { untilRestart, waitingLine } from './until-restart.ts';
 import { watchingFiles } from './watch-files.ts';
 
 interface ReloadDeps extends Schedule {
@@ -42,10 +43,12 @@ function reloading(reload: () => Promise<{ changed: string[] }>): () => Promise<
 async function reloadOnce(deps: ReloadDeps, watchFiles: () => void): Promise<{ changed: string[] }> {
   const { live, apply, serve, log, bus } = deps;
   try {
-    const next = await deps.load();
-    // Whatever can be found wrong is found before anything changes.
-    const options = await httpOptions(next.config);
     const before = live.loaded;
+    const asked = await deps.load();
+    // Whatever can be found wrong is found before anything changes, also in what only a restart takes up.
+    await httpOptions(asked.config);
+    const { loaded: next, waiting } = untilRestart(asked, before);
+    const options = await httpOptions(next.config);
     const changed = live.replace(next);
     try {
       await apply();
@@ -59,7 +62,9 @@ async function reloadOnce(deps: ReloadDeps, watchFiles: () => void): Promise<{ c
     serve(options);
     log.setLevel(next.config.logging.level);
     if (before.files.join('\n') !== next.files.join('\n')) watchFiles();
+    live.waiting = waiting;
     for (const warning of next.warnings) log.warn(warning);
+    if (waiting.length > 0) log.warn(waitingLine(waiting));
     log.info('configuration reloaded', { changed });
     bus.publish({ type: 'config.reloaded', changed });
     return { changed };

@@ -31,8 +31,7 @@ export async function httpOptions({ server, metrics }: Config): Promise<HttpServ
   return {
     host: server.host,
     port: server.port,
-    tls:
-      server.tls === undefined ? null : { cert: await pem(server.tls.cert_path), key: await pem(server.tls.key_path) },
+    tls: server.tls === undefined ? null : await certified(server.tls),
     allowedHosts: server.allowed_hosts,
     allowedOrigins: server.allowed_origins,
     allowedIps: server.allowed_ips,
@@ -46,6 +45,23 @@ export async function httpOptions({ server, metrics }: Config): Promise<HttpServ
     },
     metrics: { enabled: metrics.enabled, public: metrics.public },
   };
+}
+
+/** A certificate and its key that can be served; what cannot is found here, before anything listens with it. */
+async function certified({ cert_path, key_path }: { cert_path: string; key_path: string }) {
+  const pair = { cert: await pem(cert_path), key: await pem(key_path) };
+  try {
+    process.getBuiltinModule('node:tls').createSecureContext(pair);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^error:\w+:/, '') : 'unknown';
+    throw new ClankerError(
+      'config',
+      'tls_file',
+      `server.tls: ${cert_path} and ${key_path} cannot be served (${reason}); they must be a PEM certificate chain and the private key that belongs to it, without a passphrase.`,
+      { cause: error },
+    );
+  }
+  return pair;
 }
 
 async function pem(file: string): Promise<string> {

@@ -30,12 +30,22 @@ const present = <T extends object>(table: T): { [K in keyof T]?: Exclude<T[K], u
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
 
-export function buildConfig(written: WrittenConfig, dataDir: string): { config: Config; problems: Problem[] } {
-  const { providers, agents, channels, database, logging, backup, ...rest } = written;
+const resolved = (files: { cert_path: string; key_path: string }, folder: string) => ({
+  cert_path: path.resolve(folder, files.cert_path),
+  key_path: path.resolve(folder, files.key_path),
+});
+
+/** Relative paths of data start at `dataDir`; of what is given to the gateway, at the `folder` of the configuration. */
+export function buildConfig(
+  written: WrittenConfig,
+  { dataDir, folder }: { dataDir: string; folder: string },
+): { config: Config; problems: Problem[] } {
+  const { providers, agents, channels, database, logging, backup, server, ...rest } = written;
   const { default: preferred, fallback, ...named } = providers;
   const { channels: configured, problems } = configuredChannels(channels);
   const config: Config = {
     ...rest,
+    server: server.tls === undefined ? server : { ...server, tls: resolved(server.tls, folder) },
     logging: logging.file === undefined ? logging : { ...logging, file: path.resolve(dataDir, logging.file) },
     backup: backup.folder === undefined ? backup : { ...backup, folder: path.resolve(dataDir, backup.folder) },
     providers: {

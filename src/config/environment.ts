@@ -67,6 +67,9 @@ const aliases: readonly Alias[] = [
   { names: ['RUST_LOG', 'RUSTCLAW_LOG_LEVEL', 'LOG_LEVEL'], path: ['logging', 'level'], read: logLevel },
 ];
 
+/** As the reference lists them. */
+export const aliasNames = (): string[] => aliases.flatMap(({ names }) => names.map((name) => `\`${name}\``));
+
 /** A text of the environment in the shape its key wants; what does not fit stays a text, and the schema says so. */
 function shaped(text: string, kind: FieldKind): unknown {
   const json = (wanted: (value: unknown) => boolean): unknown => {

@@ -2,7 +2,7 @@
 import type { FieldNotes } from '../core/fields.ts';
 import { channelKinds } from './channels.ts';
 import type { ChannelType } from './channels.ts';
-import { environmentName } from './environment.ts';
+import { aliasNames, environmentName } from './environment.ts';
 import { configSchema } from './schema.ts';
 import { isOptional, keys, writtenDefault } from './schema-walk.ts';
 import type { Key } from './schema-walk.ts';
@@ -139,15 +139,17 @@ export function configReference(): string {
       notes.about,
       ['```toml', `[[${path.join('.')}]]`, notes.example ?? '', '```'].join('\n'),
     ]);
-  return `${[referenceHead, ...parts, ...listed].join('\n\n')}\n`;
+  return `${[referenceHead(), ...parts, ...listed].join('\n\n')}\n`;
 }
 
-const referenceHead = `# Configuration
+const referenceHead = (): string => `# Configuration
 
 One TOML file, strict: an unknown key, a wrong type or a missing value is refused with file, line, key, the accepted form and the nearest known key. This page is written by \`configReference()\` from the schema that validates; a test holds the two together. \`open-clanker config generate\` writes the same as a commented file, \`config validate\` checks one, \`config show\` prints what is in force and where each value came from.
 
 **Which file**: \`--config\`, \`$OPEN_CLANKER_CONFIG\`, \`./open-clanker.toml\`, \`./config.toml\`, \`~/.config/open-clanker/config.toml\`, \`/etc/open-clanker/config.toml\`; none is fine. **What wins**: flag, environment, \`.env\` (beside the file, else in the working directory), file, default.
 
-**Environment**: every key has a name, \`server.port\` is \`OPEN_CLANKER_SERVER__PORT\`; lists are JSON or have commas. \`\${NAME}\` in a text of the file is a variable, \`$\${\` a literal \`\${\`. Also understood, each with the prefix \`OPENCLAW_\` too: \`TELEGRAM_BOT_TOKEN\`, \`OPENAI_API_KEY\`, \`ANTHROPIC_API_KEY\`, \`OLLAMA_BASE_URL\`, \`OLLAMA_HOST\`, and for the log level \`LOG_LEVEL\`, \`RUST_LOG\`, \`RUSTCLAW_LOG_LEVEL\`.
+**Environment**: every key has a name, \`server.port\` is \`OPEN_CLANKER_SERVER__PORT\`; lists are JSON or have commas. \`\${NAME}\` in a text of the file is a variable, \`$\${\` a literal \`\${\`. Also understood, each with the prefix \`OPENCLAW_\` too: ${aliasNames().join(', ')}; the last three set the level of the log.
 
-**Secrets**: a key such as \`bot_token\` has a twin \`bot_token_file\`, the path of a file that holds it; \`api_key_env\` names a variable. **Data** is kept in \`$OPEN_CLANKER_DATA\`, else \`~/.local/share/open-clanker\` (\`/var/lib/open-clanker\` as a system service).`;
+**Secrets**: a key such as \`bot_token\` has a twin \`bot_token_file\`, the path of a file that holds it; \`api_key_env\` names a variable. **Data** is kept in \`$OPEN_CLANKER_DATA\`, else \`~/.local/share/open-clanker\` (\`/var/lib/open-clanker\` as a system service).
+
+**Changes** are noticed within a second or two and take effect while everything goes on; so does a renewed certificate. Only where the gateway listens (\`server.host\`, \`server.port\`, whether there is TLS), where its data are (\`database.path\`) and how it logs (\`[logging]\` but for \`level\`) is settled at the start: \`status\` says when something of that waits for a restart. A file that is wrong, or gone, changes nothing.`;

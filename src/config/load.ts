@@ -74,7 +74,7 @@ function findFile({ file, env, cwd, home }: LoadOptions): { found: FoundFile | n
       return { found, looked: candidates.slice(0, index + 1) };
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
-      if (error.missing && named === undefined) continue;
+      if ((error.missing || error.hidden) && named === undefined) continue;
       const hint = error.missing ? '; `open-clanker config generate` writes one' : '';
       throw new ConfigError([{ file: candidate, line: null, column: null, key: '', message: error.message + hint }]);
     }
@@ -89,7 +89,7 @@ function readDotEnv(candidates: readonly string[]): Environment {
       return parseEnv(readTextFile(file));
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
-      if (error.missing || error.message.includes('directory')) continue;
+      if (error.missing || error.hidden || error.message.includes('directory')) continue;
       throw new ConfigError([{ file, line: null, column: null, key: '', message: error.message }]);
     }
   }
@@ -149,7 +149,7 @@ export function readConfig(options: LoadOptions, readHead: ReadHead | null = nul
   addComputedDefaults(written, directory);
   const checked = validate(written.tree);
   problems.push(...secrets.problems, ...prompts.problems, ...checked.problems);
-  const built = checked.value === null ? null : buildConfig(checked.value, directory);
+  const built = checked.value === null ? null : buildConfig(checked.value, { dataDir: directory, folder });
   if (built !== null) {
     const { config } = built;
     problems.push(...built.problems, ...rules(config, (at) => written.origin(at)?.layer));
@@ -167,7 +167,13 @@ export function readConfig(options: LoadOptions, readHead: ReadHead | null = nul
       ...warnings,
       ...withoutEffect((written.tree['channels'] ?? {}) as Record<string, unknown>, built.config.channels),
     ],
-    files: [...looked, ...dotEnvFiles, ...secrets.files, ...prompts.files],
+    files: [
+      ...looked,
+      ...dotEnvFiles,
+      ...secrets.files,
+      ...prompts.files,
+      ...Object.values(built.config.server.tls ?? {}),
+    ],
   };
 }
 

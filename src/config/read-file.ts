@@ -1,16 +1,21 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 
 /** Large enough for any configuration by hand, small enough to parse in a blink. */
 export const maxFileBytes = 1024 * 1024;
 
-/** A file could not be read; `reason` says why, in words. `missing` tells it apart from a file that is there. */
+/**
+ * A file could not be read; `reason` says why, in words. `missing`: there is none. `hidden`: this user may not look into
+ * its folder, so nobody can tell; who only searches goes on.
+ */
 export class UnreadableFile extends Error {
   override readonly name = 'UnreadableFile';
   readonly missing: boolean;
+  readonly hidden: boolean;
 
-  constructor(reason: string, missing = false) {
+  constructor(reason: string, { missing = false, hidden = false } = {}) {
     super(reason);
     this.missing = missing;
+    this.hidden = hidden;
   }
 }
 
@@ -44,9 +49,27 @@ export function readTextFile(path: string, maxBytes = maxFileBytes): string {
   } catch (error) {
     if (error instanceof UnreadableFile) throw error;
     if (error instanceof TypeError) throw new UnreadableFile('it is not UTF-8 text');
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new UnreadableFile(reasons[code] ?? `the system says ${code}`, code === 'ENOENT' || code === 'ENOTDIR');
+    const code = codeOf(error);
+    // A link that leads nowhere, as of a mount that broke, is something that stands there.
+    const entry = entryCode(path);
+    const reason = code === 'ENOENT' && entry === null ? reasons['ELOOP'] : reasons[code];
+    throw new UnreadableFile(reason ?? `the system says ${code}`, {
+      missing: entry === 'ENOENT' || entry === 'ENOTDIR',
+      hidden: entry === 'EACCES',
+    });
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
 }
+
+/** Why the entry itself cannot be looked at; null when it can. */
+function entryCode(path: string): string | null {
+  try {
+    lstatSync(path);
+    return null;
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown';

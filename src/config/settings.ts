@@ -51,8 +51,24 @@ export function maskSecrets(written: Written): Tree {
     // Many an address is a secret by its query.
     else if (typeof value === 'string' && origin !== null && /^[a-z]+:\/\/\S+\?/i.test(value))
       written.set(path, redact(value), origin);
+    else if (notes.kind === 'list' && Array.isArray(value) && origin !== null)
+      written.set(path, withoutSecrets(value), origin);
   }
   return written.tree;
+}
+
+/** Programs are given keys as `--token abc`, `--token=abc`, or inside an address. */
+function withoutSecrets(list: readonly unknown[]): unknown[] {
+  return list.map((item, n) => {
+    if (typeof item !== 'string') return item;
+    const [, name = '', value = ''] = /^--?([\w-]+)=(.+)$/s.exec(item) ?? [];
+    const before = list[n - 1];
+    const named = typeof before === 'string' && /^--?[\w-]+$/.test(before) && isSecretName(before.replace(/^-+/, ''));
+    const secret = isSecretName(name) ? value : named && !item.startsWith('-') ? item : '';
+    if (secret === '') return redact(item);
+    registerSecret(secret);
+    return item.slice(0, item.length - secret.length) + '[secret]';
+  });
 }
 
 /** `Bearer abc` is also known as `abc`. */

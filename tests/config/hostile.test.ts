@@ -104,6 +104,12 @@ describe('F-04: too much, too deep, or not a file', () => {
     symlinkSync('loop.toml', path.join(dir, 'loop.toml'));
     assert.match(issuesOf(() => load(dir, { file: 'loop.toml' }))[0]?.message ?? '', /link/);
   });
+  it('a link that leads nowhere is no missing file: the search does not go past it', (t) => {
+    const dir = folder(t);
+    symlinkSync('..data/config.toml', path.join(dir, 'config.toml'));
+    assert.match(issuesOf(() => load(dir))[0]?.message ?? '', /link that leads nowhere/);
+    assert.match(issuesOf(() => load(dir, { file: 'config.toml' }))[0]?.message ?? '', /link that leads nowhere/);
+  });
   it('a file that was named but is missing is refused, by flag and by variable', (t) => {
     const dir = folder(t, { 'config.toml': '' });
     assert.match(issuesOf(() => load(dir, { file: 'no.toml' }))[0]?.message ?? '', /no such file/);

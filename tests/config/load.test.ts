@@ -31,6 +31,14 @@ describe('which file', () => {
     assert.deepEqual(load(dir, { file: 'config.toml' }).files[0], second);
   });
 
+  it('a certificate is looked for beside the file that names it, and watched', (t) => {
+    const dir = folder(t, { 'config.toml': '[server.tls]\ncert_path = "a.pem"\nkey_path = "/b.key"\n' });
+    const { config, files } = load('/', { file: path.join(dir, 'config.toml') });
+    const pair = [path.join(dir, 'a.pem'), '/b.key'];
+    assert.deepEqual(Object.values(config.server.tls ?? {}), pair);
+    assert.deepEqual(files.slice(-2), pair);
+  });
+
   it('--config beats $OPEN_CLANKER_CONFIG, which beats the search', (t) => {
     const dir = folder(t, {
       'config.toml': '[server]\nport = 1\n',
@@ -283,6 +291,18 @@ describe('the query of an address', () => {
     const shown = describeConfig(loaded).find(({ key }) => key === 'channels.webhook.orders.url');
     assert.equal(shown?.value, 'https://example.org/answers?id=[secret]&sig=[secret]');
     assert.equal(loaded.config.channels.webhook.accounts['orders']?.url, url);
+  });
+
+  it('a key among the arguments of a program is not shown', (t) => {
+    const args =
+      '["serve", "--token", "abcdef1", "--api-key=abcdef2", "--db", "postgres://me:abcdef3@db/x", "--cache-token", "--fast", "-y"]';
+    const loaded = loadText(t, `[mcp.servers.x]\ncommand = "program"\nargs = ${args}\n`);
+    const shown = describeConfig(loaded).find(({ key }) => key === 'mcp.servers.x.args');
+    const masked =
+      '["serve", "--token", "[secret]", "--api-key=[secret]", "--db", "postgres://[secret]@db/x", "--cache-token", "--fast", "-y"]';
+    assert.deepEqual(shown?.value, JSON.parse(masked));
+    assert.equal(redact('was abcdef1'), 'was [secret]');
+    assert.deepEqual(loaded.config.mcp.servers['x']?.args, JSON.parse(args), 'the program gets what was written');
   });
 });
 

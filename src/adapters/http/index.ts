@@ -1,4 +1,5 @@
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ClankerError } from '../../core/errors.ts';
@@ -39,7 +40,10 @@ export interface HttpServerDeps {
 export interface HttpServer extends Service {
   /** Where it listens, once started: `http://127.0.0.1:18789`. */
   url(): string;
-  /** Takes effect for the next request; host, port and TLS need a restart. Open sockets stay. */
+  /**
+   * Takes effect for the next request, a new certificate for the next connection. Host, port, and whether there is TLS at
+   * all stay what they were at the start. Open sockets stay, too.
+   */
   reconfigure(options: HttpServerOptions): void;
 }
 
@@ -145,15 +149,19 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       await drain(server, sockets, streams, deadlineMs);
     },
     url: () => urlOf(server, options),
-    reconfigure(next) {
-      options = next;
-      guard = new Guard(next);
-      limiter.rate = rateOf(next);
+    reconfigure({ tls, ...next }) {
+      if (tls !== null && 'setSecureContext' in server) (server as SecureServer).setSecureContext(secured(tls));
+      const { host, port } = options;
+      options = { ...next, host, port, tls: options.tls };
+      guard = new Guard(options);
+      limiter.rate = rateOf(options);
     },
   };
 }
 
 const pipelined = new WeakMap<Socket, number>();
+
+const secured = (tls: NonNullable<HttpServerOptions['tls']>) => ({ ...tls, minVersion: 'TLSv1.2' as const });
 
 function listener(options: HttpServerOptions, timings: HttpTimings): Server {
   const settings: ServerOptions = {
@@ -174,7 +182,7 @@ function listener(options: HttpServerOptions, timings: HttpTimings): Server {
   const server =
     tls === null
       ? createPlainServer(settings)
-      : process.getBuiltinModule('node:https').createServer({ ...settings, ...tls, minVersion: 'TLSv1.2' });
+      : process.getBuiltinModule('node:https').createServer({ ...settings, ...secured(tls) });
   // Node would drop what exceeds this in silence; the guard counts and refuses instead.
   server.maxHeadersCount = 0;
   return server;

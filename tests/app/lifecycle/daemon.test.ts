@@ -1,13 +1,24 @@
 /** The life of the daemon as a process: what stops its start, and what its signals do. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { bin, type Daemon, type DaemonOptions, isReady, spawnDaemon, startDaemon } from '../../support/daemon.ts';
 import { ask } from '../../support/gateway-client.ts';
 
@@ -182,4 +193,90 @@ test('a file that a reload brought in is watched from then on', async (t) => {
   const seen = reloads();
   writeFileSync(key, 'the-second-key-of-the-model');
   await daemon.printed(() => reloads() > seen);
+});
+
+/** A certificate for this machine, by openssl; null where there is none. */
+function certificate(dir: string, name: string): { cert: string; key: string } | null {
+  const [cert, key] = [path.join(dir, `${name}.pem`), path.join(dir, `${name}.key`)];
+  const args = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj';
+  const made = spawnSync('openssl', [...args.split(' '), `/CN=${name}`, '-keyout', key, '-out', cert]);
+  return made.status === 0 ? { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } : null;
+}
+
+/** Who the gateway says it is to a new connection. */
+async function presented(port: number): Promise<string> {
+  const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const name = socket.getPeerCertificate().subject.CN;
+  socket.destroy();
+  return String(name);
+}
+
+test('a certificate and a key that do not belong together stop the start, and a renewed pair is taken up', async (t) => {
+  const dir = folder(t);
+  const [first, second] = [certificate(dir, 'first'), certificate(dir, 'second')];
+  if (first === null || second === null) return t.skip('there is no openssl');
+  const config = `${demo}[server.tls]\ncert_path = "used.pem"\nkey_path = "used.key"\n`;
+  const put = ({ cert }: { cert: string }, { key }: { key: string }): void => {
+    writeFileSync(path.join(dir, 'used.pem'), cert);
+    writeFileSync(path.join(dir, 'used.key'), key);
+  };
+  put(first, second);
+  const { code, said } = await refused({ dir, config });
+  assert.equal(code, 78, said);
+  assert.match(said, /used\.pem and .*used\.key cannot be served \(.*mismatch/);
+  assert.doesNotMatch(said, withStack);
+
+  put(first, first);
+  const daemon = await spawnDaemon({ dir, config });
+  t.after(() => daemon.kill());
+  await daemon.printed('talk to it');
+  assert.equal(await presented(daemon.port), 'first');
+  put(second, first);
+  await daemon.printed('was rejected');
+  assert.equal(await presented(daemon.port), 'first');
+  put(second, second);
+  await daemon.printed('configuration reloaded');
+  assert.equal(await presented(daemon.port), 'second');
+});
+
+test('what only a restart takes up is said, and until then nothing works by it', async (t) => {
+  const dir = folder(t);
+  const daemon = await started(t, { dir, config: demo });
+  const target = { url: daemon.url, token: daemon.token() };
+  const other = path.join(dir, 'elsewhere.db');
+  const write = (text: string): void => writeFileSync(path.join(dir, 'config.toml'), demo + text);
+  write(
+    `[database]\npath = "${other}"\n[logging]\nformat = "logfmt"\n[server]\nmax_body = "2KB"\n[server.tls]\ncert_path = "none"\nkey_path = "none"\n`,
+  );
+  await daemon.printed('was rejected');
+  write(`[database]\npath = "${other}"\n[logging]\nformat = "logfmt"\n[server]\nmax_body = "2KB"\n`);
+  await daemon.printed('database.path, logging changed');
+  const warnings = async (): Promise<string> =>
+    (await ask<{ warnings: string[] }>(target, 'GET', '/api/v1/status')).body.warnings.join();
+  assert.match(await warnings(), /database\.path, logging changed in the configuration .* restarted/);
+  assert.equal((await ask(target, 'POST', '/api/v1/chat', { text: 'x'.repeat(3000) })).status, 413);
+  const to = path.join(dir, 'backup');
+  assert.equal((await ask(target, 'POST', '/api/v1/backup', { path: to })).status, 201);
+  assert.ok(statSync(path.join(to, 'open-clanker.db')).size > 100_000, 'what the gateway works with is backed up');
+  assert.ok(!existsSync(other));
+  write('');
+  await daemon.printed((output) => output.split('configuration reloaded').length > 2);
+  assert.doesNotMatch(await warnings(), /restarted/);
+});
+
+test('a configuration that was found and is gone is kept in force', async (t) => {
+  const dir = folder(t);
+  const file = path.join(dir, 'open-clanker.toml');
+  writeFileSync(file, `${demo}[agent]\nsystem_prompt = "kept"\n`);
+  const daemon = await started(t, { dir });
+  const target = { url: daemon.url, token: daemon.token() };
+  rmSync(file);
+  await daemon.printed('was rejected');
+  const { body } = await ask<{ configError: string | null }>(target, 'GET', '/api/v1/status');
+  assert.match(body.configError ?? '', /open-clanker\.toml: the file is gone/);
+  const kept = JSON.stringify((await ask(target, 'GET', '/api/v1/config')).body);
+  assert.match(kept, /"kept"/);
+  writeFileSync(file, demo);
+  await daemon.printed('configuration reloaded');
 });
