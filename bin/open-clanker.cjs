@@ -98,6 +98,17 @@ function become(node, flags, args, env) {
   });
 }
 
+/** Where compiled code is kept for the next start; null for a user whom the system knows no home of. */
+function cacheFolder() {
+  if (process.env.XDG_CACHE_HOME) return process.env.XDG_CACHE_HOME;
+  try {
+    return path.join(require('os').homedir(), '.cache');
+  } catch (error) {
+    if (error.syscall !== 'uv_os_homedir') throw error;
+    return null;
+  }
+}
+
 function main() {
   var args = process.argv.slice(2);
   var enough = newEnough(process.versions.node);
@@ -124,8 +135,8 @@ function main() {
     return;
   }
   if (isFresh()) {
-    var home = process.env.XDG_CACHE_HOME || path.join(require('os').homedir(), '.cache');
-    require('module').enableCompileCache(path.join(home, 'open-clanker'));
+    var cache = cacheFolder();
+    if (cache !== null) require('module').enableCompileCache(path.join(cache, 'open-clanker'));
     require('../dist/main.cjs');
   } else {
     require('../src/main.ts');

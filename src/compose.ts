@@ -2,7 +2,6 @@
  * The composition root: what the gateway consists of, in which order it starts, and in which it stops so that nothing is
  * lost. How each part is made stands in compose/, and only there and here every part is known.
  */
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { giveBackMemory } from './adapters/system/memory.ts';
 import { careForTokens } from './app/access/token-care.ts';
@@ -149,7 +148,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
     ...(options.file === undefined ? {} : { file: options.file }),
     env: options.env,
     cwd: options.cwd,
-    home: homedir(),
+    home: options.home,
     flags: flagsOf(options),
   };
   let loaded: LoadedConfig;

@@ -45,6 +45,7 @@ export interface GatewayOptions {
   flags: { host?: string; port?: number; tls?: boolean; verbose?: boolean };
   env: NodeJS.ProcessEnv;
   cwd: string;
+  home: string;
 }
 
 /** What is done to the data while no gateway is at work on them; rejects with `storage_locked` when one is. */

@@ -1,5 +1,5 @@
 /** One command from its words to its exit code. */
-import { homedir } from 'node:os';
+import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { ClankerError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
@@ -8,6 +8,7 @@ import { CliError, type Host } from './command.ts';
 import { commands, laterCommands } from './commands.ts';
 import { helpOf } from './help.ts';
 import { parse } from './parse.ts';
+import { homeFolder, workingFolder } from './surroundings.ts';
 import { ProcessTerminal } from './terminal.ts';
 
 /** Runs on this process; what a closed pipe refuses ends the program quietly. */
@@ -15,14 +16,17 @@ export async function runCli(args: readonly string[], given: Pick<Host, 'runGate
   const { stdout, stderr } = process;
   for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(0);
+      if (error.code === 'EPIPE') process.exit(0);
+      const reason = error.code === 'ENOSPC' ? fileErrors.ENOSPC : (error.code ?? error.message);
+      writeSync(2, `open-clanker: the output cannot be written: ${reason}.\n`);
+      process.exit(1);
     });
   }
   const interactive = isatty(0) && isatty(1);
   // Standard input is opened by the commands that read it: 10 ms that the others do without.
   const terminal = new ProcessTerminal(() => process.stdin, stdout, stderr, interactive);
-  return await execute(args, { ...given, env: process.env, cwd: process.cwd(), home: homedir(), terminal });
+  const [cwd, home] = [workingFolder(), homeFolder()];
+  return await execute(args, { ...given, env: process.env, cwd, home, terminal });
 }
 
 export async function execute(args: readonly string[], host: Host): Promise<number> {

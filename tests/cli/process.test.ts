@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -46,6 +46,46 @@ test('a reader that leaves early ends the command quietly', async () => {
   child.stdout.destroy();
   const [code] = (await once(child, 'close')) as [number | null];
   assert.deepEqual([code, err], [0, '']);
+});
+
+test('output that cannot be written is one line that says why', { skip: !existsSync('/dev/full') }, async () => {
+  const child = spawn(process.execPath, [bin, '--help'], {
+    env,
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+  });
+  let err = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  assert.deepEqual([code, err], [1, 'open-clanker: the output cannot be written: the disk is full.\n']);
+});
+
+test('a user without a home, whom the system does not know, and a folder that was removed end no command', async (t) => {
+  // As of a container that runs under any user id; only root may become one.
+  if (process.getuid?.() !== 0) return t.skip('only root becomes another user');
+  const { stdout, status, stderr } = spawnSync(
+    'sh',
+    ['-c', 'cd "$(mktemp -d)" && rmdir "$PWD" && exec "$0" "$@"', process.execPath, bin, 'config', 'validate'],
+    { uid: 54_321, gid: 54_321, env: { PATH: env.PATH }, encoding: 'utf8' },
+  );
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /the defaults are valid/);
+});
+
+test('what this user may not look into is passed over by the search, and said of a file that is named', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root becomes another user');
+  const closed = mkdtempSync(path.join(tmpdir(), 'clanker-closed-'));
+  t.after(() => rmSync(closed, { recursive: true }));
+  const asked = (...args: string[]): SpawnSyncReturns<string> =>
+    spawnSync(process.execPath, [bin, ...args, 'config', 'validate'], {
+      uid: 54_321,
+      gid: 54_321,
+      cwd: closed,
+      encoding: 'utf8',
+      env: { PATH: env.PATH, HOME: closed },
+    });
+  assert.match(asked().stdout, /the defaults are valid/);
+  const named = asked('-c', path.join(closed, 'x.toml'));
+  assert.deepEqual([named.status, /may not be read/.test(named.stderr)], [78, true]);
 });
 
 test('the built command line loads neither undici nor what only the gateway needs', { skip }, async () => {

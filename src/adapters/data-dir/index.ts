@@ -70,10 +70,12 @@ async function replaceFile(file: string, text: string): Promise<void> {
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
+    // A disk that is full today is not tomorrow: no reason to be started never again.
+    const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(error));
     throw new ClankerError(
-      'config',
+      isFull ? 'storage' : 'config',
       'data_dir',
-      `${file} cannot be written (${codeOf(error)}); the data directory must be writable.`,
+      `${file} cannot be written (${codeOf(error)}); ${isFull ? 'the disk is full: free some space' : 'the data directory must be writable'}.`,
       { cause: error },
     );
   }

@@ -1,6 +1,6 @@
 import { CliError, type Handler } from '../command.ts';
 
-export const gateway: Handler = async ({ options, env, cwd, runGateway }) => {
+export const gateway: Handler = async ({ options, env, cwd, home, runGateway }) => {
   const file = options.value('config');
   const host = options.value('host');
   const port = options.value('port');
@@ -14,6 +14,7 @@ export const gateway: Handler = async ({ options, env, cwd, runGateway }) => {
     },
     env,
     cwd,
+    home,
   });
 };
 
