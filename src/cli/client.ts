@@ -213,9 +213,10 @@ export class GatewayClient {
       // Not JSON: the status must do.
     }
     if (status === 401) {
-      const why = this.#found.token === null ? 'No token was found for it' : 'The token was refused';
+      const { token, url } = this.#found;
+      const why = token === null ? 'No token was found for' : 'The token was refused by';
       return new CliError(
-        `${why} by the gateway at ${this.#found.url}. ` +
+        `${why} the gateway at ${url}. ` +
           'Give one with --token-file or OPEN_CLANKER_TOKEN, or run the command as the user who runs the gateway.',
       );
     }

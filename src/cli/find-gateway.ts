@@ -1,5 +1,5 @@
 /** Where the running gateway is and which token opens it: flag, environment, data directory, configuration. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isLoopbackHost } from '../core/host.ts';
 import { dataDir } from '../config/data-dir.ts';
@@ -20,7 +20,11 @@ export interface RunFile {
 }
 
 export async function findGateway(invocation: Invocation): Promise<Found> {
-  const { options, env } = invocation;
+  const { options, env, cwd } = invocation;
+  const namedConfig = options.value('config') ?? (env['OPEN_CLANKER_CONFIG'] || undefined);
+  // Whoever would be asked instead is not the gateway that was meant; the loader says so.
+  if (namedConfig !== undefined && !existsSync(path.resolve(cwd, namedConfig)))
+    await (await import('./configured.ts')).loadedConfig(invocation);
   const namedUrl = options.value('url') ?? env['OPEN_CLANKER_URL'];
   const namedToken = findNamedToken(invocation);
   const data = dataDir(env, invocation.home, invocation.cwd);

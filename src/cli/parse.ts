@@ -1,6 +1,6 @@
 /** Words of a command line → what was asked. Strict: what is not understood is refused, never guessed. */
 import { nearest } from '../config/nearest.ts';
-import { type Command, CliError, globalOptions, type Option, Options } from './command.ts';
+import { type Command, CliError, globalOptions, json, type Option, Options } from './command.ts';
 import { usageHint } from './help.ts';
 
 export type Parsed =
@@ -24,13 +24,14 @@ export function parse(args: readonly string[], commands: readonly Command[], lat
   }
   const words = [...args];
   const given = new Map<string, string | true>();
-  const before = takeOptions(words, globalOptions, given, undefined);
+  const anywhere = [...globalOptions, json];
+  const before = takeOptions(words, anywhere, given, undefined);
   let name = before ?? '';
   const group = commands.some((command) => command.name.startsWith(`${name} `));
   // `audit` is a command of its own beside `audit log`.
   const alone = commands.some((command) => command.name === name);
   if (group && (!alone || commands.some((command) => command.name === `${name} ${words[0]}`))) {
-    const action = takeOptions(words, globalOptions, given, undefined);
+    const action = takeOptions(words, anywhere, given, undefined);
     if (action !== undefined) name += ` ${action}`;
   }
   const known = commands.find((command) => command.name === name || command.alias === name);
@@ -40,6 +41,7 @@ export function parse(args: readonly string[], commands: readonly Command[], lat
   }
 
   const declared = [...known.options, ...globalOptions.filter((option) => !hides(known, option))];
+  if (given.has(json.name) && !hides(known, json)) throw wrongUse(`${known.name} has no --json`, known);
   const positionals: string[] = [];
   let positional = takeOptions(words, declared, given, known);
   while (positional !== undefined) {

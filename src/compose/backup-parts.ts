@@ -1,4 +1,5 @@
 /** Backup and restore, wired: for the running gateway, for its start, and for commands without one. Seldom needed: load it then. */
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -13,6 +14,7 @@ import {
 import { copyTree } from '../adapters/files/copy-tree.ts';
 import { databaseTools } from '../adapters/store/sqlite/tools.ts';
 import type { BackupManifest, Restored } from '../core/backup.ts';
+import { ClankerError } from '../core/errors.ts';
 import { migrationsDir, storeWorker } from '../places.ts';
 import { version } from '../version.ts';
 import type { LoadedConfig } from '../config/index.ts';
@@ -59,6 +61,11 @@ export const finishRestore = (loaded: LoadedConfig): Promise<Restored | null> =>
 /** Without a gateway: rejects with `storage_locked` when one is at work on the data. */
 export async function backupOffline(loaded: LoadedConfig, target: string): Promise<BackupManifest> {
   const places = placesOf(loaded);
+  // To hold it would make its folder.
+  if (!existsSync(places.database)) {
+    const words = `There is no database at ${places.database}: check OPEN_CLANKER_DATA and database.path.`;
+    throw new ClankerError('not_found', 'no_database', words);
+  }
   const release = await tools.hold(places.database);
   try {
     return await writeBackup(places, target, parts, { program: version, at: Date.now(), signal: never() });

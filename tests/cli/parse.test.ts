@@ -22,6 +22,16 @@ test('-c is the configuration before the command and the channel after send', ()
   assert.equal(run('status', '-c', 'my.toml').options.value('config'), 'my.toml');
 });
 
+test('JSON is asked for before the command or after it, of those that have it', () => {
+  for (const line of [
+    ['--json', 'status'],
+    ['--json', 'sessions', 'list'],
+    ['sessions', '--json', 'list'],
+    ['status', '--json'],
+  ])
+    assert.ok(run(...line).options.has('json'), line.join(' '));
+});
+
 test('a negative chat id is a value, a forgotten value is not the next option', () => {
   assert.equal(run('send', '--channel-id', '-100123').options.value('channel-id'), '-100123');
   assert.throws(() => parsed(['send', '--channel-id', '-m', 'hi']), /--channel-id needs ID/);
@@ -32,6 +42,7 @@ test('a negative chat id is a value, a forgotten value is not the next option', 
 const wrong: [string, string[], RegExp][] = [
   ['an unknown option', ['status', '--jsn'], /unknown option "--jsn" \(did you mean --json\?\)/],
   ['a short option that only another command has', ['status', '-m', 'x'], /unknown option "-m"/],
+  ['JSON of a command that has none', ['--json', 'gateway'], /gateway has no --json/],
   ['an option given twice', ['status', '--json', '--json'], /--json is given twice/],
   ['an option given twice in two spellings', ['-c', 'a', 'status', '--config=b'], /--config is given twice/],
   ['a value for a switch', ['status', '--json=yes'], /--json takes no value/],

@@ -56,6 +56,9 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
   const [first] = planned;
   if (first === undefined) throw invalidInput('empty_content', 'content: nothing of it can be shown.');
   if (rows.length > 1) planned.push(...(await plan(rows.slice(1), store)));
+  // After a failure the same message is tried again. What is uncertain may have arrived, and is not.
+  for (const { id: part, state } of planned)
+    if (state === 'dead') await store.retryDead(part, now, now + replyMaxAgeMs);
   delivery.wake(conversation, first.chatType);
   return {
     messageId: first.id,

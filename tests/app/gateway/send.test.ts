@@ -60,6 +60,18 @@ test('who waits for the delivery hears why it failed', async (t) => {
   await assert.rejects(ticket.delivered, { code: 'delivery_failed', message: 'The bot was blocked.' });
 });
 
+test('a message that failed is tried again when it is asked for again with its key, and not before', async (t) => {
+  const { asked, channel } = await rig(t);
+  channel.script.push({ ok: false, kind: 'refused', code: 'blocked', detail: 'The bot was blocked.' });
+  const first = await asked('hello', { idempotencyKey: 'k' });
+  await assert.rejects(first.delivered, { code: 'delivery_failed' });
+  assert.equal(channel.shown.length, 0);
+  const again = await asked('hello', { idempotencyKey: 'k' });
+  await again.delivered;
+  assert.equal(again.messageId, first.messageId);
+  assert.equal(channel.shown.length, 1);
+});
+
 test('a short text is the caption of its file; a long one goes first, and every file has a message', async (t) => {
   const { asked, channel, store, files } = await rig(t);
   const stored = async (id: string): Promise<{ id: string; name: string }> => {

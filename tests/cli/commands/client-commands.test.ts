@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -222,6 +222,25 @@ test('what a reply brings of terminal control is stripped, also when it is cut b
   assert.equal((await host.run(['chat', '-m', 'x'])).out, 'ok\n');
 });
 
+test('a configuration that was named and is not there is a mistake, whoever would answer', async () => {
+  await using gateway = await ScriptedGateway.listen();
+  using host = new FakeHost();
+  runningAt(host, gateway.url);
+  gateway.json('GET /ready', 200, { ready: true, failing: [], warnings: [], uptimeMs: 1 });
+  assert.equal((await host.run(['health'])).code, 0);
+  const { code, err } = await host.run(['-c', 'typo.toml', 'health']);
+  assert.equal(code, 78);
+  assert.match(err, /typo\.toml: there is no such file/);
+});
+
+test('a backup of data that are not there says so, and makes nothing', async () => {
+  using host = new FakeHost();
+  const { code, err } = await host.run(['backup', 'somewhere']);
+  assert.equal(code, 1);
+  assert.match(err, /There is no database at .*: check OPEN_CLANKER_DATA/);
+  assert.equal(existsSync(host.data), false);
+});
+
 test('lines on a pipe are talked through one after the other', async () => {
   await using gateway = await ScriptedGateway.listen();
   gateway.on('POST /api/v1/chat', (response, { body }) => {
@@ -243,6 +262,9 @@ test('an error of the gateway becomes its message, whatever its form', async () 
   assert.equal((await host.run(['sessions', 'list'])).err, 'open-clanker: Needs "read".\n');
   gateway.json('GET /api/v1/sessions?limit=50', 401, { error: { code: 'unauthorized', message: 'no' } });
   assert.match((await host.run(['sessions', 'list'])).err, /token was refused by the gateway at .*OPEN_CLANKER_TOKEN/);
+  using stranger = new FakeHost();
+  const asked = await stranger.run(['sessions', 'list', '--url', gateway.url]);
+  assert.match(asked.err, /^open-clanker: No token was found for the gateway at http/);
   gateway.on('GET /api/v1/sessions?limit=50', (response) => void response.writeHead(502).end('<html>'));
   assert.match((await host.run(['sessions', 'list'])).err, /answered 502/);
   gateway.on('GET /api/v1/sessions?limit=50', (response) => void response.writeHead(200).end('<html>'));
