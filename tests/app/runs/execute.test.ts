@@ -103,6 +103,20 @@ test('an answer that was complete when the abort came is kept', async (t) => {
   );
 });
 
+test('typing is shown while a run is at work, and no longer', async (t) => {
+  const { promise: seen, resolve: goOn } = Promise.withResolvers<void>();
+  const path = await messagePath(t, [[start, { until: seen }, text('Hello'), finish]]);
+  path.attach();
+  await path.ingress.sinkFor('scripted', 'main').commit([said('Hi')]);
+  const typed = (): number => path.channel.calls.filter(({ method }) => method === 'typing').length;
+  while (typed() < 2) await path.clock.sleep(1000);
+  goOn();
+  await path.event('delivery.sent');
+  const before = typed();
+  await path.clock.sleep(20_000);
+  assert.equal(typed(), before);
+});
+
 test('what a stopped answer showed stays, marked, and is no part of the history', async (t) => {
   const path = await messagePath(t, [[start, text(long), 'hang']]);
   path.attach();

@@ -269,6 +269,26 @@ test('a newer message interrupts the answer to the older one and is answered its
   await path.event('run.finished', ({ answer }) => answer.reply.text === 'Hello');
 });
 
+test('a newer message also interrupts a run that is just being claimed', async () => {
+  const { promise: claimed, resolve: claim } = Promise.withResolvers<unknown>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<ActiveRun>();
+  const queue = new RunQueue({
+    store: { claimRun: () => claimed } as never,
+    clock: hasty,
+    log: new KeptLog(),
+    metrics: new CountedMetrics(),
+    crash: () => undefined,
+    historyTurns: () => 1,
+    queueMode: () => 'interrupt',
+    execute: async (run) => begin(run),
+  });
+  queue.wake('main');
+  queue.interrupt('main', 2);
+  claim({ run: { id: 'run_1', owner: 'owner' }, inbound: [{ seq: 1 }], more: false });
+  assert.equal((await begun).signal.aborted, true);
+  await queue.stop(0);
+});
+
 test('a message is never interrupted by itself, when its run is claimed before its arrival is told', async (t) => {
   const path = await messagePath(t, [answer], { queueMode: 'interrupt' });
   const sink = path.ingress.sinkFor('scripted', 'main');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import type { HttpClient } from '../../../../src/core/ports/http-client.ts';
 import { startFaultProxy } from '../../../support/fault-proxy.ts';
 import type { Fault, FaultProxy } from '../../../support/fault-proxy.ts';
+import { httpBody } from '../../../support/http-body.ts';
 import { telegramRig } from '../../../support/telegram-rig.ts';
 import type { TelegramRig } from '../../../support/telegram-rig.ts';
 import { startTelegramServer } from '../../../support/telegram-server.ts';
@@ -100,6 +102,25 @@ test('an offset of before it named its bot still holds', async (t) => {
   assert.deepEqual(rig.sink.texts(), ['new']);
 });
 
+test('a server that does not hold the poll is not asked again without a pause', async (t) => {
+  async function* answer(result: unknown): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(JSON.stringify({ ok: true, result }));
+  }
+  const http: HttpClient = {
+    request: async ({ url }) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      const body = httpBody(answer(url.endsWith('/getMe') ? { id: 1, username: 'hasty_bot' } : []));
+      return { status: 200, headers: {}, body };
+    },
+  };
+  const rig = rigFor(t, { apiRoot: 'http://127.0.0.1', botToken: '1:a-token-of-nobody' }, { http });
+  rig.start();
+  for (let turn = 0; turn < 1000 && rig.clock.naps.length < 3; turn++)
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.ok(rig.clock.naps.length >= 3);
+  assert.ok(rig.clock.naps.every((ms) => ms > 0 && ms <= 500));
+});
+
 test('every poll names the kinds of update it wants', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
@@ -107,7 +128,9 @@ test('every poll names the kinds of update it wants', async (t) => {
   await rig.state('connected');
   const kinds = server.calls('getUpdates')[0]?.params['allowed_updates'];
   assert.ok(Array.isArray(kinds) && kinds.includes('message') && kinds.includes('message_reaction'));
-  assert.equal(rig.channel.health().identity, '@clanker_test_bot');
+  const { identity, lastReceiveAt } = rig.channel.health();
+  assert.equal(identity, '@clanker_test_bot');
+  assert.notEqual(lastReceiveAt, null, 'an empty answer is a sign of life');
 });
 
 test('C-19: malformed updates are counted and passed, and what stands between them arrives', async (t) => {
