@@ -44,6 +44,25 @@ const charactersPerToken = 4;
 export const inputTokensOf = ({ system, messages, tools }: CallRequest): number =>
   estimateRequestTokens(system, messages) + (tools.length === 0 ? 0 : estimateTokens(JSON.stringify(tools)));
 
+/** No call comes near it; a report beyond it is a mistake of who counted. */
+const maxTokensOfCall = 1_000_000_000;
+
+/** Whole tokens, as the ledger keeps them; null when one of the counts can be none: then it is as if nothing was told. */
+function believable(told: Usage): Usage | null {
+  const { input, cacheRead, cacheWrite, output, reasoning } = told;
+  const counts = [input, cacheRead, cacheWrite, output, reasoning];
+  if (!counts.every((count) => count >= 0 && count <= maxTokensOfCall)) return null;
+  if (counts.every(Number.isInteger)) return told;
+  return {
+    input: Math.round(input),
+    cacheRead: Math.round(cacheRead),
+    cacheWrite: Math.round(cacheWrite),
+    output: Math.round(output),
+    reasoning: Math.round(reasoning),
+    estimated: told.estimated,
+  };
+}
+
 /** Watches the events of one attempt go by and closes its ledger row. */
 export class Measure {
   readonly row: AttemptRow;
@@ -90,7 +109,7 @@ export class Measure {
         this.answered = true;
         break;
       case 'usage':
-        this.#usage = event.usage;
+        this.#usage = believable(event.usage);
         break;
       default:
     }

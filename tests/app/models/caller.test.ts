@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CallEvent } from '../../../src/app/models/caller.ts';
-import type { ProviderErrorKind } from '../../../src/core/ports/provider.ts';
+import type { ProviderErrorKind, Usage } from '../../../src/core/ports/provider.ts';
 import { CallRows, callerOver, configured, courseOf } from '../../support/model-calls.ts';
 import {
   answer,
@@ -63,6 +63,16 @@ test('what a provider did not report is estimated and says so, for whole answers
   const { end: failed } = await cut.clock.until(courseOf(cut.caller, cut.clock, { visible: () => true }));
   const [row] = failed.attempts;
   assert.ok(row?.usage?.estimated === true && row.usage.input > 0 && row.usage.output === 101);
+});
+
+test('tokens that are no whole numbers are counted whole, and what can be no count is estimated', async () => {
+  const ledger = async (more: Partial<Usage>): Promise<Usage | null | undefined> => {
+    const told = { ...usage, usage: { ...usage.usage, ...more } };
+    const { caller, clock } = await single([start, text('Hello, world'), told, finish]);
+    return (await clock.until(courseOf(caller, clock))).end.attempts[0]?.usage;
+  };
+  assert.deepEqual(await ledger({ input: 10.7, output: 2.2 }), { ...usage.usage, input: 11 });
+  for (const input of [1e308, -1, Number.NaN]) assert.equal((await ledger({ input }))?.estimated, true, String(input));
 });
 
 test('an answer that broke off costs what was heard of it when the provider reported only its beginning', async () => {
