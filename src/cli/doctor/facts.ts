@@ -59,6 +59,8 @@ export interface DataFacts {
   exists: boolean;
   isDirectory: boolean;
   writable: boolean;
+  /** Nothing on it can be written by anybody. */
+  readOnlyDisk: boolean;
   /** False when it belongs to another user. */
   owned: boolean;
   /** Of its file system; null where the system does not tell. */

@@ -14,6 +14,7 @@ export function inspectData(dir: string): DataFacts {
     exists: stat !== undefined,
     isDirectory: stat?.isDirectory() ?? false,
     writable: may(existing, constants.W_OK | constants.X_OK),
+    readOnlyDisk: refusal(existing, constants.W_OK) === 'EROFS',
     owned: stat === undefined || process.getuid === undefined || stat.uid === process.getuid(),
     freeBytes: space === null ? null : space.bavail * space.bsize,
     totalBytes: space === null ? null : space.blocks * space.bsize,
@@ -26,12 +27,15 @@ function nearestFolder(dir: string): string {
   return existsSync(parent) || parent === dir ? parent : nearestFolder(parent);
 }
 
-function may(file: string, mode: number): boolean {
+const may = (file: string, mode: number): boolean => refusal(file, mode) === null;
+
+/** Why the system does not let this user; null when it does. */
+function refusal(file: string, mode: number): string | null {
   try {
     accessSync(file, mode);
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    return failureCode(error);
   }
 }
 
@@ -47,7 +51,7 @@ export function inspectToken(file: string): TokenFacts {
 }
 
 /** https://www.sqlite.org/fileformat.html#the_database_header */
-const header = { magic: 'SQLite format 3\0', bytes: 100, userVersionAt: 60 };
+const header = { magic: 'SQLite format 3\0', bytes: 100, pageSizeAt: 16, pagesAt: 28, userVersionAt: 60 };
 
 export async function inspectDatabase(file: string): Promise<DatabaseFacts> {
   if (!existsSync(file)) return { file, state: 'missing', detail: '' };
@@ -61,11 +65,24 @@ export async function inspectDatabase(file: string): Promise<DatabaseFacts> {
   if (head.length > 0 && head.toString('latin1', 0, header.magic.length) !== header.magic) {
     return { file, state: 'not_a_database', detail: 'its header is not that of SQLite' };
   }
+  const loss = lossOf(file, head);
+  if (loss !== null) return { file, state: 'not_a_database', detail: loss };
   const schema = head.length < header.bytes ? 0 : head.readUInt32BE(header.userVersionAt);
   const known = readdirSync(path.join(packageRoot, 'migrations')).filter((name) => name.endsWith('.sql')).length;
   if (schema > known) return { file, state: 'newer_schema', detail: `schema ${schema}, this version knows ${known}` };
   const held = await isHeld(`${file}.lock`);
   return { file, state: held ? 'locked' : 'ok', detail: '' };
+}
+
+/** What of the database is gone, as far as it can be told without opening it; null when nothing is. */
+function lossOf(file: string, head: Buffer): string | null {
+  // The log stands beside the file while it is open, and brings home what is newer than it.
+  if (existsSync(`${file}-wal`)) return null;
+  if (existsSync(`${file}.open`)) return 'it was not closed, and its write-ahead log is gone';
+  if (head.length < header.bytes) return null;
+  const written = head.readUInt16BE(header.pageSizeAt);
+  const pageSize = written === 1 ? 65_536 : written;
+  return statSync(file).size < head.readUInt32BE(header.pagesAt) * pageSize ? 'it is cut off' : null;
 }
 
 async function readHead(file: string): Promise<Buffer> {

@@ -20,6 +20,13 @@ export const oldNode: Check = ({ nodeVersion }) => {
 
 export const dataFolder: Check = ({ data }) => {
   const { dir } = data;
+  if (data.readOnlyDisk) {
+    return {
+      code: 'data_not_writable',
+      problem: `The disk of the data directory ${dir} is read-only.`,
+      fix: 'Mount it for writing (a disk that failed is mounted so by the system: see dmesg), or set OPEN_CLANKER_DATA.',
+    };
+  }
   if (!data.exists) {
     if (data.writable) return null;
     return {

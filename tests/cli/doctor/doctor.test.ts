@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -116,6 +116,18 @@ test('the state of the files is read as it is', async () => {
     ),
     ['database_damaged'],
   );
+  const large = database('CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(50000))');
+  const cut = (file: string): void => {
+    large(file);
+    truncateSync(file, 20_000);
+  };
+  assert.deepEqual(await codesWith('', inData(name, large)), []);
+  assert.deepEqual(await codesWith('', inData(name, cut)), ['database_damaged']);
+  const withoutLog = (file: string): void => {
+    large(file);
+    writeFileSync(`${file}.open`, '1');
+  };
+  assert.deepEqual(await codesWith('', inData(name, withoutLog)), ['database_damaged']);
   const open = (file: string): void => {
     writeFileSync(file, 'oc_token');
     chmodSync(file, 0o644);
