@@ -1,4 +1,5 @@
 import { badResponse } from './fault.ts';
+import { tryParseObject } from './json.ts';
 import { LineDecoder, maxFrameLength } from './lines.ts';
 
 export interface SseEvent {
@@ -12,7 +13,8 @@ export interface SseEvent {
 /**
  * Server-sent events as the WHATWG HTML standard (section 9.2.6) reads them: any line end, several `data` lines joined
  * by LF, comments and unknown fields skipped, events without data dropped. One leniency: at the end of the bytes an
- * event whose lines are whole is delivered although its blank line is missing; some servers leave it out.
+ * event is delivered although its blank line is missing, which some servers leave out, and even its last line end where
+ * that line holds a whole JSON object or `[DONE]`.
  */
 export class SseDecoder {
   readonly #lines = new LineDecoder((line) => this.#line(line));
@@ -30,6 +32,9 @@ export class SseDecoder {
   }
 
   end(): void {
+    const tail = this.#lines.end();
+    const data = /^data: ?(.*)$/.exec(tail)?.[1];
+    if (data !== undefined && (data === '[DONE]' || tryParseObject(data) !== null)) this.#line(tail);
     this.#dispatch();
   }
 

@@ -535,6 +535,18 @@ describe('server-sent events', () => {
     ]);
   });
 
+  test('end with a last line that is whole though its line end is missing, and without one that is cut', async () => {
+    const delta = `data: ${JSON.stringify({ type: 'response.output_text.delta', delta: 'a' })}\n\n`;
+    const completed = `data: ${JSON.stringify({ type: 'response.completed', response: { status: 'completed' } })}`;
+    assert.equal((await read('openai-responses', delta + completed)).at(-1)?.type, 'finish');
+    assert.equal(errorOf(await read('openai-responses', (delta + completed).slice(0, -1))).kind, 'stream_incomplete');
+    assert.equal((await read('openai-chat', `${frames(chunk({ content: 'a' }))}data: [DONE]`)).at(-1)?.type, 'finish');
+    assert.equal(
+      errorOf(await read('openai-chat', `${frames(chunk({ content: 'a' }))}data: [DO`)).kind,
+      'stream_incomplete',
+    );
+  });
+
   test('mean the same wherever the bytes are cut, in every line end', () => {
     for (const end of ['\n', '\r\n', '\r']) {
       const bytes = Buffer.from(['event: a', 'data: ü', 'data: 🌍', '', 'id: 2', 'data: z', '', ''].join(end));
