@@ -9,6 +9,9 @@ export const resendWindowMs = 600_000;
 /** How long an account is left alone whose token was refused; one that begins anew, perhaps with another, is not. */
 export const badTokenMs = 300_000;
 
+/** A platform that failed a moment ago mostly still does, and there is only this one repeat. */
+const repeatPauseMs = 3000;
+
 const backoffMs = (attempts: number): number => Math.min(60_000, 1000 * 4 ** Math.max(0, attempts - 1));
 
 /**
@@ -27,12 +30,15 @@ export function recordOf(
   switch (outcome.kind) {
     case 'rate_limited':
       return { state: 'retry', at: now + outcome.retryAfterMs, error, uncounted: true };
+    case 'unreachable':
+      // No attempt at this row in particular: it waits with its account, until it is too old.
+      return { state: 'retry', at: now, error, uncounted: true };
     case 'transient':
       return again(row, now, error);
     case 'ambiguous':
       // Sending the same part again is harmless where the platform drops it, and so is repeating an edit.
       if (idempotentSend === 'native' || row.ref !== null) return again(row, now, error);
-      return repeatOnce(row, now, error);
+      return repeatOnce(row, now, error, repeatPauseMs);
     case 'bad_format':
       if (row.plain) return { state: 'dead', at: now, error };
       return { state: 'retry', at: now, error, plain: true };
@@ -53,7 +59,7 @@ function again(row: OutboxRow, now: number, error: string): SendRecord {
 }
 
 /** It may have arrived and cannot be looked up: one marked repeat while it is young, then it stays uncertain. */
-export function repeatOnce(row: OutboxRow, now: number, error: string): SendRecord {
+export function repeatOnce(row: OutboxRow, now: number, error: string, pauseMs = 0): SendRecord {
   if (row.resent || now - row.createdAt > resendWindowMs) return { state: 'uncertain', at: now, error };
-  return { state: 'retry', at: now, error, resent: true };
+  return { state: 'retry', at: now + pauseMs, error, resent: true };
 }

@@ -57,10 +57,15 @@ test('a transient failure is tried again with growing delay and is dead after th
   assert.equal(recordOf(row({ attempts: maxSendAttempts }), failed({ kind: 'transient' }), 'none', now).state, 'dead');
 });
 
-test('an ambiguous send is repeated once, marked, and never a second time', () => {
+test('what could not be said because nobody could be reached is no attempt, however often', () => {
+  const record = recordOf(row({ attempts: maxSendAttempts }), failed({ kind: 'unreachable' }), 'none', now);
+  assert.deepEqual(record, { state: 'retry', at: now, error: 'why', uncounted: true });
+});
+
+test('an ambiguous send is repeated once, after a pause, marked, and never a second time', () => {
   assert.deepEqual(recordOf(row(), failed({ kind: 'ambiguous' }), 'none', now), {
     state: 'retry',
-    at: now,
+    at: now + 3000,
     error: 'why',
     resent: true,
   });

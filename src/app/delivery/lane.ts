@@ -24,6 +24,9 @@ const maxWaitInPlaceMs = 2000;
 /** While the account is busy a file lets texts of other conversations pass, again and again, but not for ever. */
 const yieldMs = 1000;
 const maxYieldMs = 30_000;
+/** An account whose platform cannot be reached rests as long as that has lasted, within these. */
+const minRestMs = 1000;
+const maxRestMs = 15_000;
 const firstRecordDelayMs = 250;
 const maxRecordDelayMs = 10_000;
 
@@ -75,6 +78,8 @@ export class Lane {
   readonly #draining = new Map<string, { again: boolean }>();
   readonly #waiting = new Map<string, Target>();
   readonly #work = new Set<Promise<void>>();
+  /** When the platform could first not be reached; null while it can, as far as is known. */
+  #awaySince: number | null = null;
   #timer: { at: number; cancel: AbortController } | null = null;
 
   constructor(channel: Channel, signal: AbortSignal, deps: LaneDeps) {
@@ -173,10 +178,12 @@ export class Lane {
     seconds.observe((clock.monotonic() - startedAt) / 1000, { channel: conversation.channel });
     sends.add(1, { channel: conversation.channel, outcome: outcome.ok ? 'ok' : outcome.kind });
     crash('after_send');
+    if (outcome.ok || outcome.kind !== 'unreachable') this.#awaySince = null;
     if (!outcome.ok) {
       const { kind, detail } = outcome;
       log.warn('a send did not succeed', { ...fieldsOf(row), kind, detail, attempt: row.attempts });
       if (kind === 'rate_limited') this.pacer.block(conversation, group, outcome.scope, outcome.retryAfterMs);
+      if (kind === 'unreachable') this.pacer.block(conversation, group, 'account', this.#restMs());
       if (kind === 'refused' && outcome.code === 'bad_token') {
         this.pacer.block(conversation, group, 'account', badTokenMs);
       }
@@ -185,6 +192,12 @@ export class Lane {
     crash('before_mark');
     await this.#record(row, recordOf(row, outcome, this.channel.capabilities.idempotentSend, clock.now()));
     return true;
+  }
+
+  #restMs(): number {
+    const now = this.#deps.clock.monotonic();
+    this.#awaySince ??= now;
+    return Math.min(maxRestMs, Math.max(minRestMs, now - this.#awaySince));
   }
 
   /** The chat has a new id: the row and all that waits behind it go there. Counted, as two chats may name each other. */

@@ -1,3 +1,4 @@
+import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
 import { cleanFileName } from '../../core/file-path.ts';
 import type { MintId } from '../../core/ids.ts';
@@ -20,6 +21,9 @@ export interface SendDeps extends DestinationDeps {
   markdown: Markdown;
   delivery: Delivery;
 }
+
+/** Who waits for a delivery is told after so long that it is still to come: a platform may be away for hours. */
+const maxDeliveryWaitMs = 300_000;
 
 /** Messages that a client injects: planned and committed first, delivered by the same outbox as every reply. */
 export async function send(principal: Principal, request: SendRequest, deps: SendDeps): Promise<SendTicket> {
@@ -64,11 +68,27 @@ export async function send(principal: Principal, request: SendRequest, deps: Sen
     messageId: first.id,
     // Only who asks for it waits: a message to a blocked account may take a day.
     get delivered(): Promise<void> {
-      const delivered = Promise.all(planned.map((row) => delivery.settled(row.id))).then(assertSent);
+      const settled = Promise.all(planned.map((row) => delivery.settled(row.id))).then(assertSent);
+      const delivered = withinWait(settled, first.id, deps);
       delivered.catch(() => undefined);
       return delivered;
     },
   };
+}
+
+async function withinWait(settled: Promise<void>, id: string, { store, clock }: SendDeps): Promise<void> {
+  const enough = new AbortController();
+  const late = clock.sleep(maxDeliveryWaitMs, enough.signal).then(async () => {
+    const row = await store.outbound(id);
+    throw new ClankerError(
+      'channel',
+      'delivery_pending',
+      `The message waits and is delivered when it can be; so far: ${row?.error ?? 'others are before it'}`,
+      { retryable: true },
+    );
+  });
+  late.catch(() => undefined);
+  await Promise.race([settled, late]).finally(() => enough.abort(noLongerNeeded));
 }
 
 async function filesOf(

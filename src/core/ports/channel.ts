@@ -151,6 +151,8 @@ export type SendOutcome =
   | { ok: true; ref: string }
   /** `scope`: what must wait; `retryAfterMs` is never shortened. */
   | { ok: false; kind: 'rate_limited'; scope: 'conversation' | 'account'; retryAfterMs: number; detail: string }
+  /** There was no connection, so nothing was said: the account rests, and the part is sent once there is one. */
+  | { ok: false; kind: 'unreachable'; detail: string }
   /** Certainly not accepted: safe to try again. */
   | { ok: false; kind: 'transient'; detail: string }
   /** The request may have been delivered and the answer was lost. */

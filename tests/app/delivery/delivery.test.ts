@@ -341,6 +341,16 @@ test('a refused token is tried once for the whole account, and what waits for an
   );
 });
 
+test('a platform that cannot be reached for long loses nothing and is not asked for every chat at once', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  for (let n = 0; n < 26; n++) channel.script.push({ ok: false, kind: 'unreachable', detail: 'ECONNREFUSED' });
+  delivery.attach(channel, detach.signal);
+  const begun = hasty.now();
+  const [row] = await sent(store, delivery, [part('1', 'patience')]);
+  assert.deepEqual([row?.state, row?.resent, row?.attempts], ['sent', false, 1]);
+  assert.ok(hasty.now() - begun > 300_000, 'the account rested between the attempts');
+});
+
 test('rows behind a send that outlives its channel go out through the next one', async (t) => {
   const { store, delivery, channel, detach } = await rig(t);
   const { promise: hold, resolve: release } = Promise.withResolvers<void>();

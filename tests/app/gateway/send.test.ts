@@ -53,6 +53,15 @@ test('who is not on the allow-list gets nothing, and empty words go nowhere', as
   assert.equal(channel.calls.length, 0);
 });
 
+test('who waits while a platform cannot be reached is told so after a while, and the message is delivered all the same', async (t) => {
+  const { asked, channel, store, delivery } = await rig(t);
+  for (let n = 0; n < 26; n++) channel.script.push({ ok: false, kind: 'unreachable', detail: 'ECONNREFUSED' });
+  const ticket = await asked('hello');
+  await assert.rejects(ticket.delivered, { code: 'delivery_pending', message: /ECONNREFUSED/ });
+  assert.equal((await delivery.settled(ticket.messageId)).state, 'sent');
+  assert.equal((await store.outbound(ticket.messageId))?.attempts, 1);
+});
+
 test('who waits for the delivery hears why it failed', async (t) => {
   const { asked, channel } = await rig(t);
   channel.script.push({ ok: false, kind: 'refused', code: 'blocked', detail: 'The bot was blocked.' });

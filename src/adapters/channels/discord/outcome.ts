@@ -44,6 +44,7 @@ export function failedOutcome(failure: ApiFailure, attempt: Attempt): Exclude<Se
     const byStatus = status === 403 ? 'forbidden' : status === 404 ? 'chat_not_found' : 'bad_request';
     return { ok: false, kind: 'refused', code: byStatus, detail };
   }
+  if (status === 0 && failure.accepted === 'no') return { ok: false, kind: 'unreachable', detail };
   if (failure.accepted === 'no' || attempt === 'edit') return { ok: false, kind: 'transient', detail };
   return { ok: false, kind: 'ambiguous', detail };
 }

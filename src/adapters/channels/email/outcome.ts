@@ -23,6 +23,7 @@ export function failedOutcome(failure: Failure): SendOutcome {
   if (code === 'EENVELOPE') return { ok: false, kind: 'refused', code: 'bad_address', detail };
   if (code === 'EMESSAGE') return { ok: false, kind: 'refused', code: 'too_long', detail };
   if (phase === 'data') return { ok: false, kind: 'ambiguous', detail };
+  if (phase === 'connect') return { ok: false, kind: 'unreachable', detail };
   return { ok: false, kind: 'transient', detail };
 }
 

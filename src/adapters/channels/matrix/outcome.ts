@@ -44,5 +44,6 @@ export function failedOutcome(failure: ApiFailure): Exclude<SendOutcome, { ok: t
   if (refusal !== undefined) return { ok: false, kind: 'refused', code: refusal, detail };
   if (status === 413) return { ok: false, kind: 'refused', code: 'too_long', detail };
   if (status >= 400 && status < 500) return { ok: false, kind: 'refused', code: 'bad_request', detail };
+  if (status === 0 && failure.accepted === 'no') return { ok: false, kind: 'unreachable', detail };
   return { ok: false, kind: failure.accepted === 'no' ? 'transient' : 'ambiguous', detail };
 }

@@ -34,6 +34,7 @@ export function failedOutcome(failure: ApiFailure, attempt: Attempt): Exclude<Se
     if (status === 413) return { ok: false, kind: 'refused', code: 'too_long', detail };
     return { ok: false, kind: 'refused', code: status === 403 ? 'forbidden' : 'bad_request', detail };
   }
+  if (status === 0 && failure.accepted === 'no') return { ok: false, kind: 'unreachable', detail };
   const isSure = failure.accepted === 'no' || attempt === 'edit';
   return { ok: false, kind: isSure ? 'transient' : 'ambiguous', detail };
 }

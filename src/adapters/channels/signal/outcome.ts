@@ -52,6 +52,7 @@ export function failedOutcome(failure: RpcFailure): Exclude<SendOutcome, { ok: t
   }
   // No daemon of signal-cli answers so: nothing was sent.
   if (status >= 400 && status < 500) return { ok: false, kind: 'transient', detail };
+  if (status === 0 && failure.accepted === 'no') return { ok: false, kind: 'unreachable', detail };
   return { ok: false, kind: failure.accepted === 'no' ? 'transient' : 'ambiguous', detail };
 }
 

@@ -51,8 +51,8 @@ export function failedOutcome(failure: ApiFailure, attempt: Attempt): Exclude<Se
   }
   if (tokenErrors.has(error)) return { ok: false, kind: 'refused', code: 'bad_token', detail: tokenWords(error) };
   if (failure.accepted === 'maybe') return { ok: false, kind: attempt === 'edit' ? 'transient' : 'ambiguous', detail };
-  if (error === 'no_answer' || error === 'request_timeout' || error.startsWith('http_'))
-    return { ok: false, kind: 'transient', detail };
+  if (error === 'no_answer') return { ok: false, kind: 'unreachable', detail };
+  if (error === 'request_timeout' || error.startsWith('http_')) return { ok: false, kind: 'transient', detail };
   if (badFormat.test(error)) return { ok: false, kind: 'bad_format', detail };
   const code = refusals[error] ?? (error.startsWith('restricted_action') ? 'not_allowed' : error);
   return { ok: false, kind: 'refused', code, detail };

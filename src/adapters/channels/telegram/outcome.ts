@@ -43,6 +43,7 @@ export function failedOutcome(failure: ApiFailure, attempt: Attempt): Exclude<Se
     const refusal = refusals.find(([words]) => words.test(detail))?.[1];
     return { ok: false, kind: 'refused', code: refusal ?? (code === 403 ? 'forbidden' : 'bad_request'), detail };
   }
+  if (code === 0 && failure.accepted === 'no') return { ok: false, kind: 'unreachable', detail };
   if (failure.accepted === 'no' || attempt === 'edit') return { ok: false, kind: 'transient', detail };
   return { ok: false, kind: 'ambiguous', detail };
 }

@@ -137,7 +137,7 @@ class WebhookChannel implements Channel {
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error;
       const detail = `The receiver did not answer: ${error.code}.`;
-      return { ok: false, kind: error.accepted === 'no' ? 'transient' : 'ambiguous', detail };
+      return { ok: false, kind: error.accepted === 'no' ? 'unreachable' : 'ambiguous', detail };
     }
   }
 

@@ -65,7 +65,8 @@ export function failedOutcome(failure: ApiFailure): Exclude<SendOutcome, { ok: t
   const refusal = code === null ? undefined : refusals[code];
   if (refusal !== undefined) return { ok: false, kind: 'refused', code: refusal[0], detail: refusal[1] ?? detail };
   if (accepted === 'maybe') return { ok: false, kind: 'ambiguous', detail };
-  if (status === 0 || status === 408) return { ok: false, kind: 'transient', detail };
+  if (status === 0) return { ok: false, kind: 'unreachable', detail };
+  if (status === 408) return { ok: false, kind: 'transient', detail };
   const forbidden = status === 403 || code === 3 || code === 10 || (code !== null && code >= 200 && code < 300);
   return { ok: false, kind: 'refused', code: forbidden ? 'forbidden' : 'bad_request', detail };
 }

@@ -184,8 +184,8 @@ test('every end of a transaction has its one meaning', () => {
   const failure = (part: Partial<Exclude<SmtpResult, { ok: true }>>) =>
     failedOutcome({ ok: false, phase: 'envelope', status: null, code: '', detail: 'words', ...part });
   const table: [Parameters<typeof failure>[0], string, string?][] = [
-    [{ phase: 'connect', code: 'ECONNREFUSED' }, 'transient'],
-    [{ phase: 'connect', code: 'ETIMEDOUT' }, 'transient'],
+    [{ phase: 'connect', code: 'ECONNREFUSED' }, 'unreachable'],
+    [{ phase: 'connect', code: 'ETIMEDOUT' }, 'unreachable'],
     [{ phase: 'connect', status: 554, detail: '554 no service here' }, 'transient'],
     [{ phase: 'connect', code: 'ETLS', detail: 'self-signed certificate' }, 'refused', 'bad_token'],
     [{ phase: 'connect', code: 'ETLS', detail: 'socket disconnected before secure TLS' }, 'transient'],

@@ -194,7 +194,7 @@ test('an attempt that takes too long is ambiguous only when the mail may have be
   const channel = await counterpart.channel();
   const part = { idempotencyKey: 'k', conversation: channel.conversation('a@people.example'), body: plainText('x') };
   const gone = await channel.send(part, AbortSignal.abort());
-  assert.ok(!gone.ok && gone.kind === 'transient', JSON.stringify(gone));
+  assert.ok(!gone.ok && gone.kind === 'unreachable', JSON.stringify(gone));
   counterpart.smtp.faults.push({ at: 'mail', cut: 'lost' });
   const early = await channel.send(part, forever);
   assert.ok(!early.ok && early.kind === 'transient', JSON.stringify(early));

@@ -8,7 +8,7 @@ const results = (...all: object[]): object => ({ response: { results: all } });
 
 test('every way a send fails is told apart', () => {
   const cases: [Partial<Parameters<typeof failedOutcome>[0]>, string][] = [
-    [{ status: 0, accepted: 'no', words: 'ECONNREFUSED' }, 'transient'],
+    [{ status: 0, accepted: 'no', words: 'ECONNREFUSED' }, 'unreachable'],
     [{ status: 0, words: 'ECONNRESET' }, 'ambiguous'],
     [{ status: 500 }, 'ambiguous'],
     [{ status: 404, accepted: 'no' }, 'transient'],

@@ -325,7 +325,7 @@ test('every failure is told apart: what may have arrived, what certainly did not
   await rig.server.close();
   // A pooled connection may have seen something of it; a new one is refused.
   await rig.channel.send(elsewhere, forever);
-  assert.equal(kindOf(await rig.channel.send(elsewhere, forever)), 'transient');
+  assert.equal(kindOf(await rig.channel.send(elsewhere, forever)), 'unreachable');
 });
 
 test('B-23: while Slack wants to hear nothing of a channel, nothing is sent there, and others go on', async (t) => {

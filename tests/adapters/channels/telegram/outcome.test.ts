@@ -33,7 +33,7 @@ test('each answer of the platform becomes the one outcome delivery must act on',
     ['ambiguous', 500, 'Internal Server Error: restart'],
     ['ambiguous', 502, 'HTTP 502 without an answer of Telegram'],
     ['ambiguous', 0, 'sendMessage failed: ECONNRESET'],
-    ['transient', 0, 'sendMessage failed: ECONNREFUSED', { accepted: 'no' }],
+    ['unreachable', 0, 'sendMessage failed: ECONNREFUSED', { accepted: 'no' }],
   ];
   for (const [expected, code, description, extra] of cases) {
     assert.equal(outcome(code, description, extra), expected, description);

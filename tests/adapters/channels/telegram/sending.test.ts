@@ -133,7 +133,7 @@ test('B-25: what may have arrived is ambiguous, and an edit can always be done a
 test('nothing listening is certainly not delivered', async (t) => {
   const { proxy, channel } = await line(t);
   await proxy.refuse();
-  assert.equal(kindOf(await channel.send(part(channel, 'x'), forever)), 'transient');
+  assert.equal(kindOf(await channel.send(part(channel, 'x'), forever)), 'unreachable');
 });
 
 test('a send that is cut short from here is ambiguous once it was under way, and not before', async (t) => {
@@ -144,7 +144,7 @@ test('a send that is cut short from here is ambiguous once it was under way, and
   await server.until(() => server.messages(7).length === 1);
   patience.abort();
   assert.equal(kindOf(await sending), 'ambiguous');
-  assert.equal(kindOf(await channel.send(part(channel, 'x'), patience.signal)), 'transient');
+  assert.equal(kindOf(await channel.send(part(channel, 'x'), patience.signal)), 'unreachable');
   assert.equal(server.messages(7).length, 1);
 });
 

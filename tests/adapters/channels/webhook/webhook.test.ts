@@ -293,7 +293,7 @@ describe('what a webhook posts', () => {
     const deserted = await counterpart.channel();
     await counterpart.receiver.close();
     const absent = await deserted.send(partOf(counterpart, 'hi'), forever);
-    assert.ok(!absent.ok && absent.kind === 'transient');
+    assert.ok(!absent.ok && absent.kind === 'unreachable');
   });
 });
 

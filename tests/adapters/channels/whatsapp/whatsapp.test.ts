@@ -434,7 +434,7 @@ describe('what a failure means', () => {
     assert.equal(kind(500, 131_000), 'ambiguous');
     assert.equal(kind(502, null), 'ambiguous');
     assert.equal(kind(0, null), 'ambiguous');
-    assert.equal(kind(0, null, { accepted: 'no' }), 'transient');
+    assert.equal(kind(0, null, { accepted: 'no' }), 'unreachable');
   });
 });
 
