@@ -3,6 +3,7 @@
  * lost. How each part is made stands in compose/, and only there and here every part is known.
  */
 import path from 'node:path';
+import { runningProcess } from './adapters/data-dir/index.ts';
 import { giveBackMemory } from './adapters/system/memory.ts';
 import { careForTokens } from './app/access/token-care.ts';
 import { Supervisor } from './app/lifecycle/supervisor.ts';
@@ -151,7 +152,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
     home: options.home,
     flags: flagsOf(options),
   };
-  let loaded: LoadedConfig;
+  let loaded: LoadedConfig | null = null;
   try {
     loaded = await loadConfig(load);
     if (options.flags.tls === true && loaded.config.server.tls === undefined) {
@@ -168,10 +169,16 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof ClankerError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${error.message}${await whoHolds(loaded, error)}\n`);
     const listening = ['port_in_use', 'cannot_listen'].includes(error.code);
     return error.kind === 'config' && !listening ? 78 : 1;
   }
+}
+
+/** How to stop the other gateway. */
+async function whoHolds(loaded: LoadedConfig | null, { code }: ClankerError): Promise<string> {
+  const other = loaded === null || code !== 'storage_locked' ? null : await runningProcess(loaded.dataDir);
+  return other === null ? '' : ` It is process ${other}; "kill ${other}" stops it, and nothing is lost.`;
 }
 
 function flagsOf({ flags }: GatewayOptions): Record<string, unknown> {

@@ -25,7 +25,8 @@ export async function findGateway(invocation: Invocation): Promise<Found> {
   // Whoever would be asked instead is not the gateway that was meant; the loader says so.
   if (namedConfig !== undefined && !existsSync(path.resolve(cwd, namedConfig)))
     await (await import('./configured.ts')).loadedConfig(invocation);
-  const namedUrl = options.value('url') ?? env['OPEN_CLANKER_URL'];
+  // A variable that is empty is none, as of a compose file that passes on what is not set.
+  const namedUrl = options.value('url') ?? (env['OPEN_CLANKER_URL'] || undefined);
   const namedToken = findNamedToken(invocation);
   const data = dataDir(env, invocation.home, invocation.cwd);
   const running = readRunFile(data);
@@ -58,7 +59,7 @@ function findNamedToken({ options, env, terminal, cwd }: Invocation): string | n
     if (token === null) throw new CliError(`There is no token in ${file}; check the path of --token-file.`);
     return token;
   }
-  return env['OPEN_CLANKER_TOKEN'] ?? null;
+  return env['OPEN_CLANKER_TOKEN'] || null;
 }
 
 function checkUrl(text: string): string {

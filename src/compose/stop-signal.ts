@@ -1,4 +1,10 @@
-/** Signals of the process: TERM and INT stop it (a second one at once), HUP reloads, an unexpected failure stops with 1. */
+import { isatty } from 'node:tty';
+
+/**
+ * Signals of the process: TERM and INT stop it (a second one at once), HUP reloads, an unexpected failure stops with 1.
+ * The system sends HUP also when the terminal is closed that the gateway was started in: that stops it, as people who
+ * close a window expect; it would be in the way of the next start.
+ */
 export class StopSignal {
   readonly #controller = new AbortController();
   readonly #handlers: [string, (...given: unknown[]) => void][] = [];
@@ -17,7 +23,9 @@ export class StopSignal {
         this.abort();
       });
     }
-    this.#on('SIGHUP', () => this.onReload());
+    const terminal = [0, 1, 2].find((descriptor) => isatty(descriptor));
+    const isClosed = (): boolean => terminal !== undefined && !isatty(terminal);
+    this.#on('SIGHUP', () => (isClosed() ? this.abort() : this.onReload()));
     this.#on('unhandledRejection', (error) => {
       if (!this.isContained(error)) log.error('a failure was not handled', { error });
     });

@@ -18,6 +18,12 @@ export interface DataDir {
   removeRunFile(pid: number): Promise<void>;
 }
 
+/** The process that `<data>/run.json` names, whether it lives or not; null when there is none. */
+export async function runningProcess(folder: string): Promise<number | null> {
+  const text = await readIfThere(path.join(folder, 'run.json')).catch(() => null);
+  return Number(/"pid":(\d+),/.exec(text ?? '')?.[1] ?? 0) || null;
+}
+
 export async function openDataDir(folder: string): Promise<DataDir> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 /** The life of the daemon as a process: what stops its start, and what its signals do. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -19,7 +19,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import { bin, type Daemon, type DaemonOptions, isReady, spawnDaemon, startDaemon } from '../../support/daemon.ts';
+import {
+  bin,
+  cleanEnv,
+  type Daemon,
+  type DaemonOptions,
+  isReady,
+  spawnDaemon,
+  startDaemon,
+} from '../../support/daemon.ts';
 import { ask } from '../../support/gateway-client.ts';
 
 assert.ok(existsSync(bin));
@@ -280,3 +288,39 @@ test('a configuration that was found and is gone is kept in force', async (t) =>
   writeFileSync(file, demo);
   await daemon.printed('configuration reloaded');
 });
+
+test('a second gateway on the same data says which process is in its way', async (t) => {
+  const dir = folder(t);
+  const daemon = await started(t, { dir, config: demo });
+  const { code, said } = await refused({ dir, config: demo });
+  assert.equal(code, 1);
+  assert.match(said, new RegExp(`Another gateway .* "kill ${daemon.pid}" stops it`));
+});
+
+test('a terminal that is closed stops the gateway that was started in it; a signal from elsewhere reloads', async (t) => {
+  const dir = folder(t);
+  // `script` of util-linux holds the other end of a terminal.
+  const command = `exec '${process.execPath}' '${bin}' gateway --port 0`;
+  const terminal = spawn('script', ['-qfc', command, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...cleanEnv(dir), SHELL: '/bin/sh' },
+    cwd: dir,
+  });
+  t.after(() => terminal.kill('SIGKILL'));
+  if (!(await once(terminal, 'spawn').then(isTrue, () => false))) return t.skip('there is no script(1)');
+  let said = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const until = async (wanted: string): Promise<void> => {
+    while (!said.includes(wanted)) await once(terminal.stdout, 'data');
+  };
+  await until('talk to it');
+  const run = path.join(dir, 'data', 'run.json');
+  const { pid } = JSON.parse(readFileSync(run, 'utf8')) as { pid: number };
+  t.after(() => existsSync(run) && process.kill(pid, 'SIGKILL'));
+  process.kill(pid, 'SIGHUP');
+  await until('configuration reloaded');
+  terminal.kill('SIGKILL');
+  while (existsSync(run)) await sleep(20);
+});
+
+const isTrue = (): boolean => true;
