@@ -9,7 +9,7 @@ import { type Principal, requireScope } from '../../core/principal.ts';
 import { RecentMap } from './bounded.ts';
 import { HttpError, httpErrorOf } from './errors.ts';
 import { eventData, listenKey } from './event-data.ts';
-import { type ClientFrame, FrameError, frameText, parseFrame, textFrame } from './frames.ts';
+import { type ClientFrame, FrameError, type FrameId, frameText, parseFrame, textFrame } from './frames.ts';
 import { chatRequestOf } from './routes/chat.ts';
 
 /** Close codes of the contract. */
@@ -129,7 +129,7 @@ export class ClientSocket {
     return this.#ws.readyState === this.#ws.OPEN;
   }
 
-  #send(type: string, payload: unknown, id: string | null = null): void {
+  #send(type: string, payload: unknown, id: FrameId = null): void {
     if (!this.#open) return;
     if (!this.#held) {
       this.#held = true;
@@ -148,7 +148,7 @@ export class ClientSocket {
     this.#close(closes.slow, 'too slow a reader');
   };
 
-  #fail(error: unknown, id: string | null): void {
+  #fail(error: unknown, id: FrameId): void {
     const { code, message } = httpErrorOf(error);
     this.#send('error', { code, message }, id);
   }
@@ -256,7 +256,7 @@ export class ClientSocket {
 
   async #chat(
     payload: Extract<ClientFrame, { type: 'chat.send' }>['payload'],
-    id: string | null,
+    id: FrameId,
     principal: Principal,
   ): Promise<void> {
     requireScope(principal, 'send');
@@ -282,7 +282,7 @@ export class ClientSocket {
   }
 
   /** Shows what a run does until it has ended; never rejects. */
-  async #follow(ticket: ChatTicket, id: string | null): Promise<void> {
+  async #follow(ticket: ChatTicket, id: FrameId): Promise<void> {
     try {
       ticket.follow((event) => {
         if (event.type !== 'run.finished' && event.type !== 'run.failed') this.#send(event.type, eventData(event), id);
@@ -297,11 +297,7 @@ export class ClientSocket {
   }
 
   /** Replaces what was listened to before. */
-  #subscribe(
-    payload: Extract<ClientFrame, { type: 'subscribe' }>['payload'],
-    id: string | null,
-    principal: Principal,
-  ): void {
+  #subscribe(payload: Extract<ClientFrame, { type: 'subscribe' }>['payload'], id: FrameId, principal: Principal): void {
     const { gateway, channelTypes } = this.#deps;
     const filter: EventFilter =
       'all' in payload
@@ -330,5 +326,8 @@ export class ClientSocket {
 }
 
 /** The id of a frame that is refused unread, looked for in its first bytes only: a flood must stay cheap. */
-const idIn = (data: Buffer): string | null =>
-  /"id"\s*:\s*"([A-Za-z0-9_:.-]{1,128})"/.exec(data.toString('latin1', 0, 512))?.[1] ?? null;
+function idIn(data: Buffer): FrameId {
+  const [, text, digits] =
+    /"id"\s*:\s*(?:"([A-Za-z0-9_:.-]{1,128})"|(\d{1,15})\b)/.exec(data.toString('latin1', 0, 512)) ?? [];
+  return text ?? (digits === undefined ? null : Number(digits));
+}

@@ -19,7 +19,7 @@ const safeRequestId = /^[A-Za-z0-9_.:-]{1,64}$/;
 /** Where nothing is said, not even whether a route exists, before a token was shown. */
 const guardedPrefix = /^\/(?:api|v1)(?:\/|$)/;
 const corsMethods = 'GET, HEAD, POST, PATCH, DELETE';
-const corsHeaders = 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id';
+const corsHeaders = 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, MCP-Protocol-Version, X-Request-Id';
 
 export interface DoorDeps {
   context: DoorContext;

@@ -9,10 +9,14 @@ import { validate } from './validate.ts';
 /** Sessions one socket may name in `subscribe`. */
 const maxSubscribed = 100;
 
+/** What a client calls a frame by, so that it knows the answers to it again. */
+export type FrameId = string | number | null;
+
+const frameId = once(() => z.union([z.string().check(z.maxLength(128)), z.number()]));
 const frame = once(() =>
   z.strictObject({
     type: z.string().check(z.minLength(1), z.maxLength(64)),
-    id: z.exactOptional(z.string().check(z.maxLength(128))),
+    id: z.exactOptional(frameId()),
     payload: z.exactOptional(z.record(z.string(), z.any())),
     timestamp: z.exactOptional(z.string().check(z.maxLength(64))),
   }),
@@ -35,15 +39,15 @@ const payloads = {
 type Payloads = typeof payloads;
 /** What a client may say, checked. */
 export type ClientFrame = {
-  [T in keyof Payloads]: { type: T; id: string | null; payload: Wire<Payloads[T]> };
+  [T in keyof Payloads]: { type: T; id: FrameId; payload: Wire<Payloads[T]> };
 }[keyof Payloads];
 
 /** A frame that is not understood; `id` is repeated when at least that much was. */
 export class FrameError extends Error {
-  readonly id: string | null;
+  readonly id: FrameId;
   override readonly cause: unknown;
 
-  constructor(id: string | null, cause: unknown) {
+  constructor(id: FrameId, cause: unknown) {
     super('malformed frame');
     this.id = id;
     this.cause = cause;
@@ -53,15 +57,22 @@ export class FrameError extends Error {
 const isKnown = (type: string): type is keyof Payloads => Object.hasOwn(payloads, type);
 
 export function parseFrame(bytes: Uint8Array): ClientFrame {
-  let id: string | null = null;
+  let id: FrameId = null;
   try {
-    const { type, payload, ...rest } = validate(frame(), parseJson(bytes));
-    id = rest.id ?? null;
+    const value = parseJson(bytes);
+    id = idOf(value);
+    const { type, payload } = validate(frame(), value);
     if (!isKnown(type)) throw new HttpError(400, 'unknown_type', `There is no frame type ${JSON.stringify(type)}.`);
     return { type, id, payload: validate(payloads[type](), payload ?? {}) } as ClientFrame;
   } catch (error) {
     throw new FrameError(id, error);
   }
+}
+
+/** Also of a frame that is wrong in everything else: its sender waits for an answer by it. */
+function idOf(value: unknown): FrameId {
+  const asked = typeof value === 'object' && value !== null && 'id' in value ? value.id : null;
+  return frameId().safeParse(asked).data ?? null;
 }
 
 let newestAt = Number.NaN;
@@ -77,7 +88,7 @@ function isoTime(at: number): string {
 }
 
 /** The text of a frame to a client. `id` repeats that of the frame it answers. */
-export const frameText = (type: string, payload: unknown, id: string | null, now: number): string =>
+export const frameText = (type: string, payload: unknown, id: FrameId, now: number): string =>
   JSON.stringify({ type, id: id ?? undefined, payload, timestamp: isoTime(now) });
 
 /** A text as one unmasked WebSocket frame (RFC 6455, section 5.2), header and payload in one piece: one write, not two. */

@@ -14,7 +14,7 @@ after(() => door.stop());
 
 interface Frame {
   type: string;
-  id?: string;
+  id?: string | number;
   payload: Record<string, unknown>;
   timestamp: string;
 }
@@ -82,6 +82,26 @@ describe('WebSocket', () => {
     assert.deepEqual(
       client.frames.map(({ type }) => type),
       ['hello', 'pong'],
+    );
+    await client.close();
+  });
+
+  test('what is wrong with a frame is told under its id, be that a text or a number', async () => {
+    const client = new Client(tokens.send);
+    await client.heard('hello');
+    const wrong: [object, string | number][] = [
+      [{ type: 'ping', id: 'more', wrong: 1 }, 'more'],
+      [{ type: 'ping', id: 'null', payload: null }, 'null'],
+      [{ id: 'no type' }, 'no type'],
+      [{ type: 'chat.send', id: 4, payload: { text: 5 } }, 4],
+    ];
+    for (const [frame] of wrong) client.ws.send(JSON.stringify(frame));
+    client.ws.send('{"type":"ping","id":5}');
+    const pong = await client.heard('pong');
+    assert.equal(pong.id, 5);
+    assert.deepEqual(
+      client.frames.filter(({ type }) => type === 'error').map(({ id }) => id),
+      wrong.map(([, id]) => id),
     );
     await client.close();
   });
