@@ -7,13 +7,13 @@ const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000
 /** A larger number of seconds is no wait but a moment: seconds or milliseconds since 1970, as some limiters write. */
 const firstMomentS = 1_000_000_000;
 const firstMomentMs = firstMomentS * 1000;
-/** A longer wait is a mistake of who wrote it; believed, it would put the model away for good. */
+/** What is longer is a mistake of who wrote it, and could not be kept as a time. */
 const maxHintMs = 366 * 86_400_000;
 
 /** Milliseconds to wait, rounded up, or undefined when nothing was said. `nowMs` is the wall clock, for dates. */
 export function retryAfterMs(headers: Record<string, string>, message: string, nowMs: number): number | undefined {
   const wait = fromRetryAfter(headers, nowMs) ?? fromWords(message) ?? fromRateLimits(headers, nowMs);
-  return wait !== undefined && wait <= maxHintMs ? wait : undefined;
+  return wait === undefined ? undefined : Math.min(wait, maxHintMs);
 }
 
 function fromRetryAfter(headers: Record<string, string>, nowMs: number): number | undefined {
