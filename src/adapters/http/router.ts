@@ -32,13 +32,15 @@ export class Router {
   /** The ids of the path are not parsed yet: see `parseParams`. */
   match(method: string, path: string): Match {
     const fixed = this.#fixed.get(path);
-    if (fixed !== undefined) return pick(fixed, method, {});
+    const route = fixed?.get(method);
+    if (route !== undefined) return { kind: 'found', route, params: {} };
     const segments = path.split('/');
-    for (const pattern of this.#patterns) {
-      const params = capture(pattern.segments, segments);
-      if (params !== null) return pick(pattern.methods, method, params);
+    for (const { segments: parts, methods } of this.#patterns) {
+      const params = capture(parts, segments);
+      // A session may be called as an action on all of them is: `sessions/cleanup`.
+      if (params !== null && (fixed === undefined || methods.has(method))) return pick(methods, method, params);
     }
-    return { kind: 'none' };
+    return fixed === undefined ? { kind: 'none' } : pick(fixed, method, {});
   }
 
   #methods(path: string): Methods {

@@ -226,6 +226,17 @@ describe('requests that are odd but legal', () => {
       assert.deepEqual((await raw(at(door), expecting, { answers: 1 })).statuses, [200]);
     }));
 
+  test('a session that is called as an action is found like any other', () =>
+    withDoor({}, async (door) => {
+      const named = { path: '/api/v1/sessions/cleanup', token: tokens.manage };
+      const body = '{"text":"x","session":"cleanup"}';
+      await ask(at(door), { path: '/api/v1/chat', token: tokens.manage, body });
+      assert.equal((await ask(at(door), named)).json?.['key'], 'api:owner:cleanup');
+      assert.equal((await ask(at(door), { ...named, body: '{"max_age_seconds":3600}' })).status, 200);
+      assert.equal((await ask(at(door), { ...named, method: 'DELETE' })).status, 200);
+      assert.equal((await ask(at(door), { ...named, method: 'PATCH' })).status, 405);
+    }));
+
   test('a monitor that adds a field to a probe, or a link to the page, is answered all the same', () =>
     withDoor({}, async (door) => {
       for (const path of ['/health?t=1', '/ready?t=1', '/?utm_source=mail', '/admin?x'])

@@ -383,11 +383,23 @@ describe('the document', () => {
         assert.equal((await ask(endpoint(), { method, path, token: tokens.admin })).status, 404, `${method} ${path}`);
       }
     }
+    /** Whether what looks like an action is taken for the id of something: `sessions/cleanup`. */
+    const names = (path: string, method: string): boolean =>
+      Object.entries(document.paths).some(
+        ([pattern, methods]) =>
+          pattern.includes('{') &&
+          methods[method.toLowerCase()] !== undefined &&
+          new RegExp(`^${pattern.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+      );
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'].filter(
         (each) => methods[each.toLowerCase()] === undefined,
       )) {
         const answer = await ask(endpoint(), { method, path: path.replaceAll(/\{\w+\}/g, 'x'), token: tokens.admin });
+        if (!path.includes('{') && names(path, method)) {
+          assert.notEqual(answer.status, 405, `${method} ${path}`);
+          continue;
+        }
         assert.equal(answer.status, 405, `${method} ${path}`);
         assert.ok(String(answer.headers['allow']).length > 0);
       }
