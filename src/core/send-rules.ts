@@ -31,7 +31,9 @@ export function recordOf(
     case 'rate_limited':
       return { state: 'retry', at: now + outcome.retryAfterMs, error, uncounted: true };
     case 'unreachable':
-      // No attempt at this row in particular: it waits with its account, until it is too old.
+      // No attempt at this row in particular: it waits with its account, until it is too old to be sent, or repeated.
+      if (row.resent && row.ref === null && idempotentSend === 'none' && isTooOldToRepeat(row, now))
+        return { state: 'uncertain', at: now, error };
       return { state: 'retry', at: now, error, uncounted: true };
     case 'transient':
       return again(row, now, error);
@@ -60,6 +62,8 @@ function again(row: OutboxRow, now: number, error: string): SendRecord {
 
 /** It may have arrived and cannot be looked up: one marked repeat while it is young, then it stays uncertain. */
 export function repeatOnce(row: OutboxRow, now: number, error: string, pauseMs = 0): SendRecord {
-  if (row.resent || now - row.createdAt > resendWindowMs) return { state: 'uncertain', at: now, error };
+  if (row.resent || isTooOldToRepeat(row, now)) return { state: 'uncertain', at: now, error };
   return { state: 'retry', at: now + pauseMs, error, resent: true };
 }
+
+const isTooOldToRepeat = ({ createdAt }: OutboxRow, now: number): boolean => now - createdAt > resendWindowMs;

@@ -62,6 +62,16 @@ test('what could not be said because nobody could be reached is no attempt, howe
   assert.deepEqual(record, { state: 'retry', at: now, error: 'why', uncounted: true });
 });
 
+test('a repeat that could not be made in time, as nobody could be reached, is not made', () => {
+  const repeat = row({ resent: true, createdAt: now - resendWindowMs - 1 });
+  const becomes = (of: OutboxRow, by: 'native' | 'lookup' | 'none'): string =>
+    recordOf(of, failed({ kind: 'unreachable' }), by, now).state;
+  assert.deepEqual(
+    [becomes(repeat, 'none'), becomes(repeat, 'native'), becomes(repeat, 'lookup'), becomes(row(), 'none')],
+    ['uncertain', 'retry', 'retry', 'retry'],
+  );
+});
+
 test('an ambiguous send is repeated once, after a pause, marked, and never a second time', () => {
   assert.deepEqual(recordOf(row(), failed({ kind: 'ambiguous' }), 'none', now), {
     state: 'retry',
