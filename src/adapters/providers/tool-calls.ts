@@ -32,19 +32,20 @@ export class ToolCalls {
   }
 
   /**
-   * The key of a call that is numbered by its server. Some number all calls 0, or none: then a second id under one
-   * number opens a further call, or, where there are no ids either, a name (`begins`) after arguments that are whole.
-   * What follows under that number belongs to it.
+   * The key of a call that is numbered by its server. Some number all calls 0, or none: then a name under another id
+   * opens a further call, or, where there are no ids either, a name with arguments after others that are whole. What
+   * else comes under that number belongs to it, even under an id that was never heard of (some change it on the way).
    */
-  keyFor(index: number, id: string | undefined, begins: boolean): string {
+  keyFor(index: number, id: string | undefined, name: string | undefined, args: string): string {
     const newest = this.#newest.get(index) ?? 0;
     const known = this.#calls.get(`${index}.${newest}`);
     if (id) {
       for (let at = newest; at >= 0; at--) if (this.#calls.get(`${index}.${at}`)?.id === id) return `${index}.${at}`;
     }
-    const further = known !== undefined && (Boolean(id) || (begins && tryParseObject(known.raw) !== null));
-    if (further) this.#newest.set(index, newest + 1);
-    return `${index}.${further ? newest + 1 : newest}`;
+    const begins = Boolean(name) && (Boolean(id) || (args !== '' && tryParseObject(known?.raw ?? '') !== null));
+    if (known === undefined || !begins) return `${index}.${newest}`;
+    this.#newest.set(index, newest + 1);
+    return `${index}.${newest + 1}`;
   }
 
   /** Opens a call, or completes the id and name of one that came in pieces. Returns it. */

@@ -110,6 +110,30 @@ describe('compatible servers', () => {
     }
   });
 
+  test('an id that changes in the middle of a call makes no second one', async () => {
+    const piece = (id: string, written: object): object => chunk({ tool_calls: [{ index: 0, id, function: written }] });
+    const events = await read(
+      'openai-chat',
+      frames(
+        piece('call_1', { name: 'one', arguments: '' }),
+        piece('toolcall0', { arguments: '{"x"' }),
+        piece('toolcall0', { name: null, arguments: ':1}' }),
+        chunk({}, 'tool_calls'),
+      ),
+    );
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'tool_call' || type === 'tool_invalid'),
+      [{ type: 'tool_call', id: 'call_1', name: 'one', args: { x: 1 } }],
+    );
+  });
+
+  test('a chat that ends with its reason alone is over', async () => {
+    const line = (more: object): string => `${JSON.stringify({ message: { content: 'a' }, ...more })}\n`;
+    const last = (await read('ollama', line({ done_reason: 'length' }))).at(-1);
+    assert.equal(last?.type === 'finish' && last.reason, 'length');
+    assert.equal(errorOf(await read('ollama', line({ done: false, done_reason: '' }))).kind, 'stream_incomplete');
+  });
+
   test('calls without ids and numbers are told apart by their names, and a name said twice is no second call', async () => {
     const piece = (args: string, name?: string): object =>
       chunk({ tool_calls: [{ id: '', function: { ...(name === undefined ? {} : { name }), arguments: args } }] });

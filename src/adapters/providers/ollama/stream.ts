@@ -7,7 +7,10 @@ import { ToolCalls, argumentsIn } from '../tool-calls.ts';
 import { reportedUsage } from '../usage.ts';
 import { ollamaErrors } from './errors.ts';
 
-/** Lines of a chat. Terminal evidence is `"done": true`. Tool calls arrive whole, and without ids. */
+/**
+ * Lines of a chat. Terminal evidence is `"done": true`, or a `done_reason`, beside which some of its engines leave that
+ * out. Tool calls arrive whole, and without ids.
+ */
 export class OllamaTranslator implements Translator {
   usage: Usage | null = null;
   /** The one piece of evidence is the end itself. */
@@ -31,7 +34,8 @@ export class OllamaTranslator implements Translator {
       const piece = this.#called(call);
       if (piece !== null) events.push(piece);
     }
-    return line['done'] === true ? [...events, ...this.#finished(line)] : events;
+    const done = line['done'] === true || Boolean(stringAt(line, 'done_reason'));
+    return done ? [...events, ...this.#finished(line)] : events;
   }
 
   /** The last line is the only evidence there is. */

@@ -96,7 +96,7 @@ export class ChatTranslator implements Translator {
     const written = objectAt(call, 'function');
     const name = stringAt(written, 'name');
     const args = argumentsIn(written);
-    const key = this.#calls.keyFor(countAt(call, 'index') ?? place, id, Boolean(name) && args !== '');
+    const key = this.#calls.keyFor(countAt(call, 'index') ?? place, id, name, args);
     this.#calls.open(key, id, name);
     const extra = objectAt(call, 'extra_content');
     if (extra !== undefined) this.#extras.set(key, extra);

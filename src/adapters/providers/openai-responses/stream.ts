@@ -41,7 +41,7 @@ export class ResponsesTranslator implements Translator {
         this.#opened(objectAt(event, 'item'), indexOf(event));
         return [];
       case 'response.function_call_arguments.delta': {
-        const key = this.#calls.keyFor(indexOf(event), undefined, false);
+        const key = this.#calls.keyFor(indexOf(event), undefined, undefined, '');
         const piece = this.#calls.append(key, stringAt(event, 'delta') ?? '');
         return piece === null ? [] : [piece];
       }
@@ -97,8 +97,9 @@ export class ResponsesTranslator implements Translator {
     if (item?.['type'] !== 'function_call') return null;
     this.#called = true;
     const id = stringAt(item, 'call_id');
-    const key = this.#calls.keyFor(index, id, false);
-    this.#calls.open(key, id, stringAt(item, 'name'));
+    const name = stringAt(item, 'name');
+    const key = this.#calls.keyFor(index, id, name, '');
+    this.#calls.open(key, id, name);
     return key;
   }
 
