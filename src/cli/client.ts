@@ -61,7 +61,7 @@ export class GatewayClient {
   async readiness(): Promise<Readiness> {
     const answer = await this.#exchange('GET', '/ready');
     if (answer.status !== 200 && answer.status !== 503) throw this.#refusal(answer);
-    return JSON.parse(answer.text) as Readiness;
+    return this.#json(answer) as Readiness;
   }
 
   /** Talks and listens; ends after `finished` or `failed`. Aborting the signal leaves, which aborts the run. */
@@ -196,9 +196,12 @@ export class GatewayClient {
 
   #parse(answer: HttpAnswer): unknown {
     if (answer.status < 200 || answer.status > 299) throw this.#refusal(answer);
-    if (answer.text === '') return {};
+    return answer.text === '' ? {} : this.#json(answer);
+  }
+
+  #json({ text }: HttpAnswer): unknown {
     try {
-      return JSON.parse(answer.text) as unknown;
+      return JSON.parse(text) as unknown;
     } catch {
       throw new CliError(`What answers at ${this.#found.url} is no Open Clanker gateway; check the address.`);
     }

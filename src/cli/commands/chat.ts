@@ -62,7 +62,8 @@ async function askOnce(client: GatewayClient, invocation: Invocation, text: stri
  * conversation; Ctrl-D ends it too.
  */
 async function converse(client: GatewayClient, invocation: Invocation): Promise<number> {
-  const { terminal } = invocation;
+  const { terminal, options } = invocation;
+  const json = options.has('json');
   const prompt = terminal.interactive ? 'you> ' : '';
   const lines = createInterface({
     input: terminal.input,
@@ -114,7 +115,8 @@ async function converse(client: GatewayClient, invocation: Invocation): Promise<
     };
     answering = true;
     try {
-      await listen(client, invocation, line, turn.signal, true, (id) => (runId = id));
+      const answer = await listen(client, invocation, line, turn.signal, !json, (id) => (runId = id));
+      if (json) terminal.json(answer);
     } catch (error) {
       if (!turn.signal.aborted && !(error instanceof CliError)) throw error;
       failures += 1;

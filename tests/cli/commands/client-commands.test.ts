@@ -252,6 +252,8 @@ test('lines on a pipe are talked through one after the other', async () => {
   using host = new FakeHost();
   runningAt(host, gateway.url);
   assert.deepEqual(await host.run(['chat'], 'one\n\ntwo\n'), { code: 0, out: 'ONE\nTWO\n', err: '' });
+  const { out } = await host.run(['chat', '--json'], 'one\n');
+  assert.deepEqual(JSON.parse(out), { ...answer, reply: { text: 'ONE' } });
 });
 
 test('an error of the gateway becomes its message, whatever its form', async () => {
@@ -269,6 +271,8 @@ test('an error of the gateway becomes its message, whatever its form', async () 
   assert.match((await host.run(['sessions', 'list'])).err, /answered 502/);
   gateway.on('GET /api/v1/sessions?limit=50', (response) => void response.writeHead(200).end('<html>'));
   assert.match((await host.run(['sessions', 'list'])).err, /is no Open Clanker gateway/);
+  gateway.on('GET /ready', (response) => void response.writeHead(200).end('<html>'));
+  assert.match((await host.run(['health'])).err, /^open-clanker: What answers at .* is no Open Clanker gateway/);
 });
 
 test('sessions show says what was called and how its result begins, without empty lines', async () => {
