@@ -38,7 +38,7 @@ export async function gather(invocation: Invocation): Promise<Facts> {
   const dir = loaded?.dataDir ?? dataDir(env, home, cwd);
   const runFile = readRunFile(dir);
   const ask = !options.has('offline');
-  const token = env['OPEN_CLANKER_TOKEN'] ?? readText(tokenFile(dir))?.trim() ?? null;
+  const token = (env['OPEN_CLANKER_TOKEN'] || null) ?? readText(tokenFile(dir))?.trim() ?? null;
   const url = runFile?.url ?? (loaded === null ? defaultUrl : listenUrl(loaded));
   const gateway = await inspectGateway(url, token);
   const [schedule, database, providers, telegram, discord, whatsapp, slack, email, ownServers, skills, plugins, tools] =

@@ -1,21 +1,30 @@
 /** Looks at the files of the gateway without changing any. */
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../version.ts';
 import { failureCode } from '../http.ts';
 import type { DatabaseFacts, DataFacts, TokenFacts } from './facts.ts';
 
 export function inspectData(dir: string): DataFacts {
-  const stat = statSync(dir, { throwIfNoEntry: false });
-  const existing = stat === undefined ? nearestFolder(dir) : dir;
+  const stat = look(dir);
+  const existing = stat === null ? nearestFolder(dir) : dir;
   const space = may(existing, constants.R_OK) ? statfsSync(existing) : null;
   return {
     dir,
-    exists: stat !== undefined,
+    exists: stat !== null,
     isDirectory: stat?.isDirectory() ?? false,
     writable: may(existing, constants.W_OK | constants.X_OK),
     readOnlyDisk: refusal(existing, constants.W_OK) === 'EROFS',
-    owned: stat === undefined || process.getuid === undefined || stat.uid === process.getuid(),
+    owned: stat === null || process.getuid === undefined || stat.uid === process.getuid(),
     freeBytes: space === null ? null : space.bavail * space.bsize,
     totalBytes: space === null ? null : space.blocks * space.bsize,
   };
@@ -41,8 +50,17 @@ function refusal(file: string, mode: number): string | null {
 
 /** Permission bits, or null when there is no such file. */
 export function modeOf(file: string): number | null {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat === undefined ? null : stat.mode & 0o777;
+  const stat = look(file);
+  return stat === null ? null : stat.mode & 0o777;
+}
+
+/** What stands there; null when nothing does, or when this user may not look: that is found at the folder around it. */
+export function look(file: string): Stats | null {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 export function inspectToken(file: string): TokenFacts {

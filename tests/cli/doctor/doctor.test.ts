@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { FakeHost } from '../fake-host.ts';
 import { ScriptedGateway } from '../scripted-gateway.ts';
+
+const bin = path.resolve(import.meta.dirname, '../../../bin/open-clanker.cjs');
 
 interface Report {
   ok: boolean;
@@ -181,4 +185,18 @@ test('an invalid and a missing configuration are findings, not failures of the d
   assert.match(invalid.out, /bad\.toml:2:1: server\.prot.* → Mend it/);
   const missing = await host.run(['-c', 'none.toml', 'doctor']);
   assert.match(missing.out, /none\.toml.* → Correct the path after --config/);
+});
+
+test('data that this user may not look into are told, whatever else would be looked at there', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root becomes another user');
+  const data = mkdtempSync(path.join(tmpdir(), 'clanker-closed-'));
+  t.after(() => rmSync(data, { recursive: true }));
+  const { stdout, stderr } = spawnSync(process.execPath, [bin, 'doctor', '--offline', '--json'], {
+    uid: 54_321,
+    gid: 54_321,
+    cwd: '/',
+    env: { PATH: process.env['PATH'], HOME: '/', OPEN_CLANKER_DATA: data, OPEN_CLANKER_SERVER__PORT: '1' },
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /"data_not_writable"/, stderr);
 });
