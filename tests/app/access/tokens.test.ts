@@ -69,12 +69,14 @@ test('a token that is revoked while it is rotated does not come back', async (t)
 test('an expired token is refused and its sockets hear of it without anybody asking', async (t) => {
   const { tokens, clock } = await rig(t);
   const { token } = await tokens.create({ name: 'guest', scopes: ['read'], expires: '1h' });
+  const other = await tokens.create({ name: 'asks in time', scopes: ['read'], expires: '1h' });
   let told = 0;
   tokens.onRevoked(known(tokens, token), () => (told += 1));
   await clock.advance(3_599_000);
   tokens.expire();
   assert.equal(told, 0);
   await clock.advance(2000);
+  assert.equal(tokens.authenticate(other.token), null, 'before anybody looked');
   tokens.expire();
   tokens.expire();
   assert.equal(told, 1);

@@ -24,7 +24,21 @@ test('twenty requests at once with one key are one run and get one answer', asyn
 test('a key that was used for something else is a conflict, whatever became of it', async (t) => {
   const path = await messagePath(t, [hanging]);
   await path.chat.chat(principal, keyed);
-  await assert.rejects(path.chat.chat(principal, { ...keyed, text: 'Other' }), { code: 'idempotency_conflict' });
+  for (const other of [{ text: 'Other' }, { session: 'elsewhere' }, { model: 'scripted/other' }])
+    await assert.rejects(path.chat.chat(principal, { ...keyed, ...other }), { code: 'idempotency_conflict' });
+});
+
+test('the same key of two people is two requests, and neither gets the answer of the other', async (t) => {
+  const path = await messagePath(t, [
+    [start, text('for the owner'), finish],
+    [start, text('for Ada'), finish],
+  ]);
+  const ada = { ...principal, id: 'tok_2', person: 'per_ada', scope: 'send' as const };
+  const first = await path.chat.chat(principal, keyed);
+  assert.equal((await first.answer).reply.text, 'for the owner');
+  const second = await path.chat.chat(ada, keyed);
+  assert.equal((await second.answer).reply.text, 'for Ada');
+  assert.equal(second.joined, false);
 });
 
 test('after a failure the same stored message runs again, and nobody hears of the old failure', async (t) => {
@@ -115,11 +129,20 @@ test('no subscription is left behind, whether its events were read or not and ho
 
 test('what waits in a session that is deleted hears of it', async (t) => {
   const path = await messagePath(t, [hanging]);
-  await path.chat.chat(principal, { text: 'long' });
+  await path.chat.chat(principal, { text: 'long', idempotencyKey: 'at work' });
   await path.event('run.started');
   const waiting = await path.chat.chat(principal, { text: 'short', idempotencyKey: 'k' });
   await path.sessions.remove(principal, 'main');
   await assert.rejects(waiting.answer, { code: 'aborted' });
+  assert.equal(path.provider.signals[0]?.aborted, true, 'the model is not asked on for nobody');
   const again = await path.chat.chat(principal, { text: 'short', idempotencyKey: 'k' });
   await assert.rejects(again.answer, { kind: 'not_found' });
+});
+
+test('what is at work in a session that begins anew is stopped', async (t) => {
+  const path = await messagePath(t, [hanging]);
+  const { answer } = await path.chat.chat(principal, { text: 'long', idempotencyKey: 'k' });
+  await path.event('run.started');
+  await path.sessions.reset(principal, 'main');
+  await assert.rejects(answer, { code: 'aborted' });
 });

@@ -4,6 +4,7 @@ import { createMarkdown } from '../../../src/adapters/markdown/index.ts';
 import { ChannelManager } from '../../../src/app/channels/manager.ts';
 import { send, type SendDeps } from '../../../src/app/gateway/send.ts';
 import { CountedMetrics } from '../../support/door.ts';
+import type { Principal } from '../../../src/core/principal.ts';
 import { messagePath, principal } from '../../support/message-path.ts';
 
 async function rig(t: TestContext) {
@@ -16,8 +17,12 @@ async function rig(t: TestContext) {
   t.after(() => channels.stop(100));
   const policy = { users: new Set(['7']), chats: new Set<string>() };
   const deps: SendDeps = { ...path, markdown: createMarkdown(), channels, policy: () => policy };
-  const asked = (content: string, more: object = {}): Promise<{ messageId: string; delivered: Promise<void> }> =>
-    send(principal, { channel: 'scripted', target: '7', content, ...more }, deps);
+  const asked = (
+    content: string,
+    more: object = {},
+    by: Principal = principal,
+  ): Promise<{ messageId: string; delivered: Promise<void> }> =>
+    send(by, { channel: 'scripted', target: '7', content, ...more }, deps);
   return { ...path, asked };
 }
 
@@ -79,6 +84,28 @@ test('a message that failed is tried again when it is asked for again with its k
   await again.delivered;
   assert.equal(again.messageId, first.messageId);
   assert.equal(channel.shown.length, 1);
+});
+
+test('who waits for the delivery is told when nobody can know whether it arrived', async (t) => {
+  const { asked, channel } = await rig(t);
+  channel.script.push('take_but_lose_the_answer', 'take_but_lose_the_answer');
+  const ticket = await asked('hello');
+  await assert.rejects(ticket.delivered, { code: 'delivery_uncertain' });
+});
+
+test('the same key of two people is two messages', async (t) => {
+  const { asked, channel } = await rig(t);
+  await (
+    await asked('hello', { idempotencyKey: 'k' })
+  ).delivered;
+  const ada: Principal = { ...principal, id: 'tok_2', person: 'per_ada', scope: 'send' };
+  await (
+    await asked('something else', { idempotencyKey: 'k' }, ada)
+  ).delivered;
+  assert.deepEqual(
+    channel.shown.map(({ texts }) => texts[0]),
+    ['hello', 'something else'],
+  );
 });
 
 test('a short text is the caption of its file; a long one goes first, and every file has a message', async (t) => {

@@ -58,3 +58,32 @@ test('an attachment is what its bytes show, under a name without tricks; an empt
   assert.deepEqual([empty?.id, empty?.problem], [undefined, 'it is empty']);
   assert.deepEqual([text?.mimeType, text?.name], ['text/plain', undefined]);
 });
+
+test('of many attachments ten are fetched, and none that says it is too large', async (t) => {
+  const { store, clock, mintId, log, channel, ingress, runs } = await messagePath(t);
+  const folder = mkdtempSync(path.join(tmpdir(), 'clanker-many-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const fetched: string[] = [];
+  async function* fetchAttachment({ native = '' }: { native?: string }): AsyncIterable<Uint8Array> {
+    fetched.push(native);
+    yield await Promise.resolve(Buffer.from('hello'));
+  }
+  const attachments = Array.from({ length: 12 }, (_, n) => ({
+    native: String(n),
+    mimeType: 'text/plain',
+    size: n === 1 ? 20 * 2 ** 20 + 1 : 5,
+  }));
+  await runs.stop(0);
+  await ingress.sinkFor('scripted', 'main').commit([said('look', { attachments })]);
+  const request = { mode: 'followup', maxStarts: 5, historyTurns: 5, historyLimit: 50, at: clock.now() } as const;
+  const claimed = await store.claimRun({ ...request, sessionKey: 'scripted:main:7' });
+  assert.ok(claimed);
+  const deps = { store, files: diskFiles(folder), clock, mintId, log };
+  const platform = Object.assign(channel, { fetchAttachment });
+  await fetchAttachments(claimed, { ...deps, channel: () => platform }, new AbortController().signal);
+  assert.deepEqual(fetched, ['0', '2', '3', '4', '5', '6', '7', '8', '9']);
+  assert.deepEqual(
+    claimed.inbound[0]?.attachments.map(({ problem }) => problem).filter((problem) => problem !== undefined),
+    ['it is larger than 20 MB', 'only 10 files are looked at', 'only 10 files are looked at'],
+  );
+});

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { fail } from 'node:assert/strict';
 import { test } from 'node:test';
 import { Outages } from '../../../src/app/runs/outages.ts';
-import { messagePath, said, type PathSettings } from '../../support/message-path.ts';
+import { ClankerError } from '../../../src/core/errors.ts';
+import { messagePath, principal, said, type PathSettings } from '../../support/message-path.ts';
 import { answer, failing } from '../../support/scripted-provider.ts';
 
 type Path = Awaited<ReturnType<typeof messagePath>>;
@@ -49,6 +51,33 @@ test('while no model can be reached people are told once; when one is back, what
   await until(path, () => texts(path).includes('Hello'));
   assert.deepEqual(texts(path).slice(1), ['The model is back; I answer what was left open.', 'Hello']);
   assert.equal((await path.store.deadLetters(null, { limit: 5 })).items.length, 0);
+});
+
+test('that a model is back is said once in each conversation, and what was asked too long ago is left alone', async (t) => {
+  const { path, mend } = await outage(t);
+  const sink = path.ingress.sinkFor('scripted', 'main');
+  for (const [n, question] of ['one', 'two'].entries()) {
+    await sink.commit([said(question)]);
+    await until(path, () => texts(path).length === n + 1);
+  }
+  mend();
+  watch(t, path.outages);
+  await until(path, () => texts(path).filter((text) => text === 'Hello').length === 2);
+  assert.equal(texts(path).filter((text) => text.includes('is back;')).length, 1);
+  const { receivedAt, ...row } = (await path.store.inbound((await path.event('message.received')).messageId)) ?? fail();
+  const down = new ClankerError('provider', 'provider', 'It is down.', { retryable: true });
+  assert.equal(path.outages.keep({ ...row, receivedAt: receivedAt - 3_600_000 }, down), null);
+});
+
+test('a thousand messages wait for a model, and one more is a dead letter like any other', async (t) => {
+  const { path } = await outage(t);
+  await path.ingress.sinkFor('scripted', 'main').commit([said('hello?')]);
+  await until(path, () => texts(path).length === 1);
+  const row = (await path.store.inbound((await path.event('message.received')).messageId)) ?? fail();
+  const down = new ClankerError('provider', 'provider', 'It is down.', { retryable: true });
+  const kept = Array.from({ length: 1000 }, (_, n) => path.outages.keep({ ...row, id: `msg_${n}` }, down));
+  assert.equal(kept.filter((how) => how === 'first').length, 999, 'one waits already');
+  assert.equal(kept.at(-1), null);
 });
 
 test('messages that are answered together are kept together, and answered when a model is back', async (t) => {
@@ -146,4 +175,10 @@ test('a failure that will not pass, and a client that repeats by itself, are not
   await path.ingress.sinkFor('scripted', 'main').commit([said('hello?')]);
   await until(path, () => texts(path).length === 1);
   assert.doesNotMatch(texts(path)[0] ?? '', /I keep your message/);
+  const { path: down } = await outage(t);
+  const { answer: none, messageId } = await down.chat.chat(principal, { text: 'hello?', idempotencyKey: 'k' });
+  await assert.rejects(none, { kind: 'provider' });
+  const row = (await down.store.inbound(messageId)) ?? fail();
+  assert.equal(row.state, 'failed', 'no dead letter');
+  assert.equal(down.outages.keep(row, new ClankerError('provider', 'provider', '', { retryable: true })), null);
 });
