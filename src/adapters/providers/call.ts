@@ -16,8 +16,11 @@ import { readEnd } from './read-end.ts';
 
 /** UTF-16 units of text, thinking and calls in one answer: several times the longest that any model writes. */
 const maxOutputLength = 4 * 1024 * 1024;
-/** What may follow the end of an answer follows at once; some servers then neither say so nor hang up. */
-const endingMs = 500;
+/**
+ * What may follow the end of an answer follows at once, and some servers then neither say so nor hang up. Silence counts:
+ * others give the reason of the end with the first of several calls.
+ */
+const endingMs = 800;
 
 export interface ProviderDeps {
   http: HttpClient;
@@ -140,7 +143,10 @@ async function readUntil(over: () => boolean, body: HttpBody, reader: FrameReade
   let callOff = null as (() => void) | null;
   const take = (chunk: Uint8Array): boolean => {
     reader.push(chunk);
-    if (reader.ending && !over()) callOff ??= clock.after(endingMs, () => body.close());
+    if (reader.ending && !over()) {
+      callOff?.();
+      callOff = clock.after(endingMs, () => body.close());
+    }
     return !over();
   };
   try {

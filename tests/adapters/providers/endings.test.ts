@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '../../../src/adapters/system/index.ts';
 import type { ModelEvent } from '../../../src/core/ports/provider.ts';
+import type { Clock } from '../../../src/core/ports/system.ts';
 import type { WireDialect } from '../../support/provider-fault-server.ts';
 import { wireFrames, wireWhole } from '../../support/provider-wire.ts';
 import { collect, depsWith, httpClient, providerOf, requestFor, textOf } from './support.ts';
@@ -24,10 +26,11 @@ describe('an answer', () => {
     server.close();
   });
 
+  const baseUrl = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
   async function ask(dialect: WireDialect, answering: (response: ServerResponse) => void): Promise<ModelEvent[]> {
     respond = answering;
-    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return collect(providerOf(dialect, { id: 'p', baseUrl }, depsWith(http)), requestFor('m'));
+    return collect(providerOf(dialect, { id: 'p', baseUrl: baseUrl() }, depsWith(http)), requestFor('m'));
   }
 
   const typed = (type: string | null): Record<string, string> => (type === null ? {} : { 'content-type': type });
@@ -76,6 +79,49 @@ describe('an answer', () => {
       }
     },
   );
+
+  test('that goes on after the reason of its end is waited for anew with each piece', async () => {
+    const call = (name: string): string => {
+      const delta = { tool_calls: [{ id: name, function: { name, arguments: '{}' } }] };
+      return `data: ${JSON.stringify({ choices: [{ delta, finish_reason: 'stop' }] })}\n\n`;
+    };
+    const names = ['one', 'two', 'three'];
+    let patience = 0;
+    const waits = new Set<object>();
+    const next = (response: ServerResponse): void => {
+      const name = names.shift();
+      if (name === undefined) response.end('data: [DONE]\n\n');
+      else response.write(call(name));
+    };
+    let answering: ServerResponse | null = null;
+    const clock: Clock = {
+      ...systemClock,
+      after(ms, then) {
+        patience++;
+        const wait = {};
+        waits.add(wait);
+        assert.equal(waits.size, 1, 'one wait at a time');
+        if (answering !== null) next(answering);
+        const callOff = systemClock.after(ms * 10, then);
+        return () => {
+          waits.delete(wait);
+          callOff();
+        };
+      },
+    };
+    respond = (response) => {
+      answering = response;
+      response.writeHead(200, typed('text/event-stream'));
+      next(response);
+    };
+    const deps = { ...depsWith(http), clock };
+    const events = await collect(providerOf('openai-chat', { id: 'p', baseUrl: baseUrl() }, deps), requestFor('m'));
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === 'tool_call' ? [event.name] : [])),
+      ['one', 'two', 'three'],
+    );
+    assert.ok(patience >= 3);
+  });
 
   test('that never ends is not collected without a bound', { timeout: 20_000 }, async () => {
     const chunk = (delta: object): string => `data: ${JSON.stringify({ choices: [{ delta }] })}\n\n`.repeat(16);
