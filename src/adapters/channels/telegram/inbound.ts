@@ -194,10 +194,18 @@ function contentOf(message: Message, { me }: InboundContext): Content | null {
   if (original === null) return null;
   if (typeof original !== 'string') throw new Malformed('text is not a string');
   const entities = message.text === undefined ? message.caption_entities : message.entities;
-  const { text, addressed } = readText(original, Array.isArray(entities) ? entities : [], me);
+  const { text, addressed } = readText(original, Array.isArray(entities) ? entities : mentionsIn(original), me);
   const toUs = message.reply_to_message?.from?.id === me.id && !message.reply_to_message.forum_topic_created;
   return { text, attachments, chat: chatOf(message.chat, addressed || toUs), ...quoteOf(message, me) };
 }
+
+/** Telegram itself always marks mentions; Bot API servers of others may leave that out with all entities. */
+const mentionsIn = (text: string): MessageEntity[] =>
+  Array.from(text.matchAll(/(?<![\w.@/-])@\w{1,64}/g), ({ index, 0: { length } }) => ({
+    type: 'mention',
+    offset: index,
+    length,
+  }));
 
 /** What is replied to: the part that was chosen, else all of it. */
 function quoteOf({ reply_to_message: to, quote }: Message, me: BotIdentity): Pick<InboundEvent, 'quote'> {
@@ -272,14 +280,23 @@ function languageOf(actor: Actor | undefined): { language?: string } {
   return typeof language === 'string' && /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(language) ? { language } : {};
 }
 
-function conversationOf(
-  place: Pick<Message, 'chat'> & Partial<Pick<Message, 'is_topic_message' | 'message_thread_id'>>,
-  { account }: InboundContext,
-): ConversationRef {
+type Place = Pick<Message, 'chat'> &
+  Partial<Pick<Message, 'is_topic_message' | 'message_thread_id' | 'reply_to_message'>>;
+
+function conversationOf(place: Place, { account }: InboundContext): ConversationRef {
   const native = idOf(place.chat?.id, 'chat');
-  // A reply in a plain group carries a message_thread_id too; only in a topic it is a place of its own.
-  const thread = place.is_topic_message === true ? idOf(place.message_thread_id, 'message_thread_id') : null;
+  const thread = isInTopic(place) ? idOf(place.message_thread_id, 'message_thread_id') : null;
   return { channel: 'telegram', account, native, ...(thread === null ? {} : { thread }) };
+}
+
+/**
+ * Replies outside of topics carry a message_thread_id, too; only a topic is a place of its own. Telegram itself says so;
+ * where a Bot API server of others does not, what is no reply can only be in a topic.
+ */
+function isInTopic({ chat, is_topic_message, message_thread_id, reply_to_message }: Place): boolean {
+  if (is_topic_message === true) return true;
+  const hasTopics = chat.is_forum === true || chat.type === 'private';
+  return hasTopics && message_thread_id !== undefined && reply_to_message === undefined;
 }
 
 function chatOf(chat: Message['chat'], addressed: boolean): InboundEvent['chat'] {

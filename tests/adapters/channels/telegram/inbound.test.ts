@@ -81,6 +81,30 @@ test('a topic is part of the conversation, a reply thread in a plain group is no
   assert.equal(inGroup('x', { message_thread_id: 9 }).conversation.thread, undefined);
 });
 
+test('a server that does not say what is in a topic is understood by what has topics, and replies stand outside', () => {
+  const forum = { ...group, is_forum: true };
+  assert.equal(inGroup('x', { chat: forum, message_thread_id: 9 }).conversation.thread, '9');
+  assert.equal(event(message({ text: 'x', message_thread_id: 9 })).conversation.thread, '9');
+  const reply = { message_thread_id: 9, reply_to_message: { from: ada } };
+  assert.equal(inGroup('x', { chat: forum, ...reply }).conversation.thread, undefined);
+});
+
+test('a server that marks nothing in a text is understood by its words', () => {
+  const cases: [string, boolean, string][] = [
+    ['@clanker_bot what is up', true, 'what is up'],
+    ['😀, @Clanker_Bot?', true, '😀, @Clanker_Bot?'],
+    ['@clanker_bot_2 hi', false, '@clanker_bot_2 hi'],
+    ['mail me at x@clanker_bot', false, 'mail me at x@clanker_bot'],
+    ['see t.me/@clanker_bot', false, 'see t.me/@clanker_bot'],
+  ];
+  for (const [text, addressed, kept] of cases) {
+    const seen = event(message({ text, chat: group }));
+    assert.deepEqual([seen.chat.addressed, seen.text], [addressed, kept], text);
+  }
+  const inCode = [{ type: 'code', offset: 0, length: 12 }];
+  assert.equal(inGroup('@clanker_bot', { entities: inCode }).chat.addressed, false);
+});
+
 test('C-14: entities with impossible bounds neither crash nor address the bot', () => {
   for (const [offset, length] of [
     [-1, 5],
