@@ -98,6 +98,7 @@ export class Tokens {
     return old !== undefined;
   }
 
+  /** The door knows this form: who shows such a token cannot have guessed it. */
   generate(): string {
     return `oc_${Buffer.from(this.#random.bytes(32)).toString('base64url')}`;
   }

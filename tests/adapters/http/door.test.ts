@@ -79,6 +79,17 @@ describe('limiters', () => {
       if (from(2) !== from(1)) assert.equal(await status(tokens.manage, from(2)), 200);
     }));
 
+  test('a token that nobody can guess is let in at an address that is locked, also after a restart', () =>
+    withDoor({}, async (door) => {
+      const made = `oc_${'x'.repeat(43)}`;
+      const authenticate = door.gateway.authenticate.bind(door.gateway);
+      door.gateway.authenticate = (token) => authenticate(token === made ? tokens.read : token);
+      const status = (token: string) =>
+        ask(at(door), { path: '/api/v1/channels', token }).then((answer) => answer.status);
+      while ((await status(`oc_${'y'.repeat(43)}`)) !== 429);
+      assert.equal(await status(made), 200);
+    }));
+
   test('a probe with an outdated token sees a live gateway and no more than a stranger; its guesses still count', () =>
     withDoor({}, async (door) => {
       for (let i = 0; i < 10; i++)
