@@ -38,6 +38,7 @@ export async function composeClients(schedule: Schedule, load: () => Promise<Loa
     warnings: () => [
       ...plugins.warnings(),
       ...live.unknownTools(toolbox),
+      ...(log.failure === null ? [] : [`The log cannot be written (${log.failure}); see [logging].`]),
       ...(live.waiting.length === 0 ? [] : [waitingLine(live.waiting)]),
     ],
   });

@@ -31,6 +31,8 @@ export interface LogOptions {
   env?: Readonly<Record<string, string | undefined>>;
   /** The descriptor of outputs `stdout` and `journald`; default 1. */
   fd?: number;
+  /** The descriptor that is told when outputs `file` and `syslog` fail; default 2. */
+  complaints?: number;
   /** Milliseconds since the epoch; default the wall clock. */
   now?: () => number;
 }
@@ -40,6 +42,8 @@ export interface RootLog extends Log {
   setLevel(level: LogLevel): void;
   /** Lines that could not be written, since the start. */
   readonly dropped: number;
+  /** Why nothing can be written at the moment, as the system's code where it has one; null when all is well. */
+  readonly failure: string | null;
   /** The last lines as JSON, whatever the format of the output. */
   readonly tail: LogTail;
   flush(): Promise<void>;
@@ -68,6 +72,16 @@ function targetOf(options: LogOptions, fd: number): Target {
   return descriptorTarget(fd);
 }
 
+const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message;
+
+/** The only place that is left to say it. */
+const complain = (fd: number, reason: Error): Promise<void> =>
+  descriptorTarget(fd)
+    .write(
+      `open-clanker: the log cannot be written (${plainText(reason.message)}); see [logging]. It is tried again with every line.\n`,
+    )
+    .catch(() => undefined);
+
 /** The log of the process. Opening is lazy and nothing here throws: a log that fails must not stop what it tells about. */
 export function createLog(options: LogOptions): RootLog {
   const { env = process.env, fd = 1, now = Date.now, service } = options;
@@ -80,8 +94,13 @@ export function createLog(options: LogOptions): RootLog {
     tail.add(entry.time, at, format === json ? text : json(entry));
     return text;
   };
-  const writer = new Writer(targetOf(options, fd), (count) =>
-    render('warn', `${count} lines of the log were dropped here`, {}),
+  const writer = new Writer(
+    targetOf(options, fd),
+    (count) => render('warn', `${count} lines of the log were dropped here`, {}),
+    (reason) => {
+      // Of an output of its own; when standard output is gone, this is mostly gone with it.
+      if (['file', 'syslog'].includes(options.output)) void complain(options.complaints ?? 2, reason);
+    },
   );
 
   const line = (at: LogLevel, bound: Record<string, unknown>, message: string, fields?: LogFields): void => {
@@ -109,6 +128,9 @@ export function createLog(options: LogOptions): RootLog {
     },
     get dropped() {
       return writer.dropped;
+    },
+    get failure() {
+      return writer.failure === null ? null : codeOf(writer.failure);
     },
     tail,
     flush: () => writer.flush(),

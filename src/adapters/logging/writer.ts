@@ -21,24 +21,32 @@ const maxBatch = 64 * 1024;
 export class Writer {
   readonly #target: Target;
   readonly #dropNotice: (count: number) => string;
+  readonly #onFailure: (reason: Error) => void;
   #lines: string[] = [];
   #waiting = 0;
   #dropped = 0;
+  #failure: Error | null = null;
   #unreported = 0;
   #draining: Promise<void> | null = null;
   #closed = false;
   readonly #atExit = (): void => this.#writeNow();
 
-  /** `dropNotice` renders the line that tells how many lines are missing before it. */
-  constructor(target: Target, dropNotice: (count: number) => string) {
+  /** `onFailure` hears why lines cannot be written, once until they can again. `dropNotice` renders the line that tells how many lines are missing before it. */
+  constructor(target: Target, dropNotice: (count: number) => string, onFailure: (reason: Error) => void) {
     this.#target = target;
     this.#dropNotice = dropNotice;
+    this.#onFailure = onFailure;
     process.once('exit', this.#atExit);
   }
 
   /** Lines that were never written, since the start. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Why the last lines could not be written; null when they could. */
+  get failure(): Error | null {
+    return this.#failure;
   }
 
   add(line: string): void {
@@ -76,7 +84,11 @@ export class Writer {
       const { lines, missing } = this.#take(maxBatch);
       try {
         await this.#target.write(this.#joined(lines, missing));
-      } catch {
+        this.#failure = null;
+      } catch (error) {
+        const first = this.#failure === null;
+        this.#failure = error instanceof Error ? error : new Error(String(error));
+        if (first) this.#onFailure(this.#failure);
         this.#unreported += missing;
         this.#drop(lines.length);
       }

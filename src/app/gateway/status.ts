@@ -119,7 +119,7 @@ export class Status {
       refused: await this.#refused(),
       waiting: (await this.#deps.store.openRequests(clock.now(), maxWaitingCounted)).length,
       configError: configError(),
-      warnings: this.#warnings(),
+      warnings: this.#warnings(`the one before is in force: ${configError()}`),
     };
   }
 
@@ -132,14 +132,16 @@ export class Status {
     return {
       ready: failing.length === 0,
       failing,
-      warnings: this.#warnings(),
+      // Not what stands in the configuration: anybody may read this.
+      warnings: this.#warnings('the one before is in force'),
       uptimeMs: Math.round(clock.monotonic() - this.#startedMonotonic),
       channels: channels.status(),
       providers,
     };
   }
 
-  #warnings(): string[] {
+  /** `rejected`: what is said of a configuration that was. */
+  #warnings(rejected: string): string[] {
     const { storeHealth, channels, model, configError } = this.#deps;
     const warnings: string[] = [];
     const { name, source } = model();
@@ -158,9 +160,7 @@ export class Status {
       warnings.push(`The database is damaged: ${this.#damage[0]}. Stop the gateway and restore a backup.`);
     const store = storeHealth();
     if (!store.open) warnings.push(`The store does not work: ${store.detail}`);
-    const rejected = configError();
-    if (rejected !== null)
-      warnings.push(`The last configuration was rejected and the one before is in force: ${rejected}`);
+    if (configError() !== null) warnings.push(`The last configuration was rejected and ${rejected}`);
     warnings.push(...(this.#deps.warnings?.() ?? []));
     return warnings;
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, openSync, closeSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
@@ -253,5 +253,29 @@ describe('a file', () => {
     await log.flush();
     assert.equal(log.dropped, 1);
     await log.close();
+  });
+
+  it('says why it cannot be written where it still can, once, and no more when it can again', async (t) => {
+    const { dir, ...rest } = options(t);
+    const said = path.join(dir, 'complaints');
+    const complaints = openSync(said, 'a');
+    t.after(() => closeSync(complaints));
+    const file = path.join(dir, 'file');
+    mkdirSync(file);
+    const log = createLog({ ...rest, file, complaints });
+    for (const n of [1, 2]) {
+      log.error('lost', { n });
+      await log.flush();
+    }
+    assert.equal(log.failure, 'EISDIR');
+    rmSync(file, { recursive: true });
+    log.error('kept');
+    await log.flush();
+    assert.equal(log.failure, null);
+    await log.close();
+    assert.match(
+      readFileSync(said, 'utf8'),
+      /^open-clanker: the log cannot be written \(EISDIR.*\); see \[logging\][^\n]*\n$/,
+    );
   });
 });

@@ -10,6 +10,7 @@ function statusOf(
   path: Awaited<ReturnType<typeof messagePath>>,
   policy: AccessPolicy,
   metrics = new CountedMetrics(),
+  configError: string | null = null,
 ): Status {
   const channels = new ChannelManager({ ...path, metrics: new CountedMetrics() });
   return new Status({
@@ -20,7 +21,7 @@ function statusOf(
     channels,
     mcp: () => [],
     model: () => ({ name: 'scripted/m1', source: 'a test' }),
-    configError: () => null,
+    configError: () => configError,
     schedulerEnabled: () => true,
     policy: () => policy,
     metrics,
@@ -87,4 +88,14 @@ test('jobs and tasks are counted, and when the next job is due is told', async (
   assert.deepEqual((await status.status()).schedule, { ...schedule, jobs: 1, nextDueAt: at + 60_000, queued: 1 });
   assert.match(metrics.render(), /^jobs 1\n/m);
   assert.match(metrics.render(), /^tasks_queued 1\n/m);
+});
+
+test('what is wrong with a configuration is for those who may see the status, not for everybody', async (t) => {
+  const policy: AccessPolicy = { users: new Set(), chats: new Set() };
+  const path = await messagePath(t, undefined, { policy });
+  const status = statusOf(path, policy, undefined, '/etc/x.toml:3:1: no');
+  assert.match((await status.status()).warnings.join(), /rejected and the one before is in force: \/etc\/x\.toml/);
+  const { warnings } = await status.readiness();
+  assert.match(warnings.join(), /rejected and the one before is in force$/);
+  assert.doesNotMatch(warnings.join(), /x\.toml/);
 });
