@@ -1,4 +1,5 @@
 /** What the provider tests share: real client, real clock, and requests that every API takes. */
+import assert from 'node:assert/strict';
 import { createProvider as anthropicMessages } from '../../../src/adapters/providers/anthropic-messages/index.ts';
 import type { ProviderDeps } from '../../../src/adapters/providers/call.ts';
 import { createProvider as ollama } from '../../../src/adapters/providers/ollama/index.ts';
@@ -7,8 +8,17 @@ import { createProvider as openAiResponses } from '../../../src/adapters/provide
 import { createHttpClient } from '../../../src/adapters/http-client/index.ts';
 import type { NodeHttpClient } from '../../../src/adapters/http-client/index.ts';
 import { systemClock } from '../../../src/adapters/system/index.ts';
-import type { ModelEvent, ModelRequest, Provider, ProviderConfig } from '../../../src/core/ports/provider.ts';
+import type { HttpClient } from '../../../src/core/ports/http-client.ts';
+import type {
+  ModelEvent,
+  ModelRequest,
+  Provider,
+  ProviderConfig,
+  ProviderError,
+} from '../../../src/core/ports/provider.ts';
 import type { Log, Metrics } from '../../../src/core/ports/system.ts';
+import { Secret } from '../../../src/core/secret.ts';
+import { httpBody } from '../../support/http-body.ts';
 import type { WireDialect } from '../../support/provider-requests.ts';
 
 const ignore = (): void => undefined;
@@ -76,3 +86,37 @@ export const textOf = (events: ModelEvent[]): string =>
   events.map((event) => (event.type === 'text' ? event.text : '')).join('');
 
 export const isTerminal = (event: ModelEvent): boolean => event.type === 'finish' || event.type === 'error';
+
+/** What a dialect makes of an answer with these bytes. */
+export async function read(
+  dialect: WireDialect,
+  text: string,
+  status = 200,
+  type = 'text/event-stream',
+  more: Record<string, string> = {},
+): Promise<ModelEvent[]> {
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(text);
+  }
+  const http: HttpClient = {
+    request: () => Promise.resolve({ status, headers: { 'content-type': type, ...more }, body: httpBody(body()) }),
+  };
+  const provider = providerOf(
+    dialect,
+    { id: 'p', baseUrl: 'http://127.0.0.1', apiKey: new Secret('key-of-mine-123') },
+    depsWith(http),
+  );
+  return collect(provider, requestFor('m'));
+}
+
+export const frames = (...chunks: unknown[]): string =>
+  chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('');
+export const chunk = (delta: object, finish: string | null = null): object => ({
+  choices: [{ delta, finish_reason: finish }],
+});
+
+export function errorOf(events: ModelEvent[]): ProviderError {
+  const last = events.at(-1);
+  assert.ok(last?.type === 'error', JSON.stringify(last));
+  return last.error;
+}
