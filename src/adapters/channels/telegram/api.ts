@@ -22,6 +22,8 @@ export interface ApiFailure {
   retryAfterMs: number | null;
   /** The id that a group has since it became a supergroup. */
   migratedTo: string | null;
+  /** Something between us and Telegram answered, such as a proxy whose server is away. */
+  foreign: boolean;
   /** The answer was larger than we take. */
   tooLarge: boolean;
 }
@@ -114,7 +116,7 @@ export class TelegramApi {
     if (answer?.ok === true) return { ok: true, result: answer.result as T };
     if (answer?.ok !== false) {
       const accepted = status >= 400 && status < 500 ? 'no' : 'maybe';
-      return failure(status, `HTTP ${status} without an answer of Telegram`, accepted);
+      return { ...failure(status, `HTTP ${status} without an answer of Telegram`, accepted), foreign: true };
     }
     const code = typeof answer.error_code === 'number' ? answer.error_code : status;
     const description = typeof answer.description === 'string' ? answer.description : `error ${code}`;
@@ -139,5 +141,6 @@ const failure = (code: number, description: string, accepted: 'no' | 'maybe'): A
   accepted,
   retryAfterMs: null,
   migratedTo: null,
+  foreign: false,
   tooLarge: false,
 });

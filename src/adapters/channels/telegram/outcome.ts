@@ -36,6 +36,7 @@ export function failedOutcome(failure: ApiFailure, attempt: Attempt): Exclude<Se
   }
   if (failure.migratedTo !== null) return { ok: false, kind: 'moved', native: failure.migratedTo, detail };
   if (code === 401 || code === 404) {
+    if (failure.foreign) return { ok: false, kind: 'unreachable', detail };
     return { ok: false, kind: 'refused', code: 'bad_token', detail: 'Telegram does not accept the bot token.' };
   }
   if (code === 400 || code === 403 || (code === 413 && /Entity Too Large/i.test(detail))) {

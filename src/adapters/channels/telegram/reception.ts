@@ -93,8 +93,8 @@ export class Reception {
 
   failed(failure: ApiFailure): number {
     if (this.context.signal.aborted) return 0;
-    const { code, description } = failure;
-    if (code === 401 || code === 404) {
+    const { code, description, foreign } = failure;
+    if ((code === 401 || code === 404) && !foreign) {
       return this.receiving.fatal(
         'Telegram does not know this bot token. Copy it again from @BotFather into bot_token ' +
           '(and check api_root if you set it).',
@@ -103,7 +103,8 @@ export class Reception {
     if (code === 429) {
       return Math.max(failure.retryAfterMs ?? 0, this.degrade(`Telegram asks to wait: ${description}`));
     }
-    return this.degrade(code === 0 ? `Telegram cannot be reached: ${description}` : `Telegram failed: ${description}`);
+    if (code === 0) return this.degrade(`Telegram cannot be reached: ${description}`);
+    return this.degrade(`Telegram failed: ${description}${foreign ? '; check api_root if you set it' : ''}`);
   }
 
   /**

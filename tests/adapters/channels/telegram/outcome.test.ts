@@ -6,7 +6,7 @@ import type { Attempt } from '../../../../src/adapters/channels/telegram/outcome
 function outcome(code: number, description: string, extra: object = {}, attempt: Attempt = 'send'): string {
   const accepted = code >= 500 || code === 0 ? 'maybe' : 'no';
   const failure = { ok: false as const, code, description, accepted, retryAfterMs: null, migratedTo: null } as const;
-  const result = failedOutcome({ ...failure, tooLarge: false, ...extra }, attempt);
+  const result = failedOutcome({ ...failure, tooLarge: false, foreign: false, ...extra }, attempt);
   return result.kind === 'refused' ? `refused ${result.code}` : result.kind;
 }
 
@@ -29,6 +29,7 @@ test('each answer of the platform becomes the one outcome delivery must act on',
     ['refused forbidden', 403, 'Forbidden: something new'],
     ['refused bad_token', 401, 'Unauthorized'],
     ['refused bad_token', 404, 'Not Found'],
+    ['unreachable', 404, 'HTTP 404 without an answer of Telegram', { foreign: true }],
     ['transient', 409, 'Conflict'],
     ['ambiguous', 500, 'Internal Server Error: restart'],
     ['ambiguous', 502, 'HTTP 502 without an answer of Telegram'],
@@ -55,6 +56,7 @@ test('B-23: a wait is passed on as long as it was told, and never as nothing', (
     accepted: 'no',
     migratedTo: null,
     tooLarge: false,
+    foreign: false,
   } as const;
   for (const [told, waits] of [
     [37_000, 37_000],

@@ -219,6 +219,16 @@ test('two of ours on one token take turns being told, and no update is lost to e
   assert.equal(new Set([...a.sink.texts(), ...b.sink.texts()]).size, 5);
 });
 
+test('a proxy that answers while the server behind it is away says nothing about the token', async (t) => {
+  const { server, proxy, rig } = await behindProxy(t);
+  proxy.set({ mode: 'status', status: 404, body: '404 page not found' });
+  rig.start();
+  await rig.state('degraded', /HTTP 404 .*api_root/);
+  proxy.set({ mode: 'pass' });
+  server.inject({ chatId: 7, text: 'hi' });
+  await rig.sink.until(() => rig.sink.events.size === 1);
+});
+
 test('a webhook left on the bot is named and removed, and its waiting messages arrive', async (t) => {
   const server = await serve(t);
   const rig = rigFor(t, server);
