@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { MemoryBus } from '../adapters/bus/memory.ts';
 import { openDataDir } from '../adapters/data-dir/index.ts';
 import { diskFiles } from '../adapters/files/disk.ts';
@@ -49,6 +50,11 @@ export async function openGround(loaded: LoadedConfig, env: NodeJS.ProcessEnv) {
   // Asked while the store opens: with nothing configured an Ollama on this machine answers.
   const foundOllama = live.wantsOllamaProbe ? probeOllama({ http, clock, log }) : Promise.resolve(null);
   const { path } = live.config.database;
+  if ((await isMissing(path)) && (await dataDir.readToken()) !== null) {
+    log.warn(
+      `a new database is begun at ${path}, though this data directory was used before; if that is not meant, stop the gateway and restore a backup`,
+    );
+  }
   const store = await openStore({ path, migrationsDir, workerUrl: storeWorker, log, metrics, clock });
   await store.ensurePerson({ id: ownerPerson, name: 'owner', role: 'owner', language: null, createdAt: clock.now() });
   const audit = new Audit({ store, clock });
@@ -79,3 +85,10 @@ export async function openGround(loaded: LoadedConfig, env: NodeJS.ProcessEnv) {
     channelTypes: new Set([...channelTypesOf(live.config), 'job']),
   };
 }
+
+/** An empty file counts as none: that is what a start that failed leaves, and a disk that lost the rest. */
+const isMissing = (file: string): Promise<boolean> =>
+  stat(file).then(
+    ({ size }) => size === 0,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  );

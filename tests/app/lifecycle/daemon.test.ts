@@ -297,6 +297,16 @@ test('a second gateway on the same data says which process is in its way', async
   assert.match(said, new RegExp(`Another gateway .* "kill ${daemon.pid}" stops it`));
 });
 
+test('a database that vanished while the gateway stood still is not made anew without a word', async (t) => {
+  const dir = folder(t);
+  const first = await started(t, { dir, config: demo });
+  await first.stop();
+  assert.doesNotMatch(first.output(), /new database/);
+  rmSync(path.join(first.dataDir, 'open-clanker.db'));
+  const second = await started(t, { dir, config: demo });
+  assert.match(second.output(), /a new database is begun at .*restore a backup/);
+});
+
 test('a terminal that is closed stops the gateway that was started in it; a signal from elsewhere reloads', async (t) => {
   const dir = folder(t);
   // `script` of util-linux holds the other end of a terminal.
