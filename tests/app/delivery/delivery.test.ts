@@ -204,7 +204,10 @@ test('a send cut by a crash is repeated once with a mark; an edit is simply repe
   assert.ok(stream);
   await store.setStreamRef(stream.id, '77');
   channel.shown.push({ chat: '2', ref: '77', texts: ['half'] });
+  const unseen = await store.openStream(part('3', 'half'));
+  assert.ok(unseen);
   await delivery.start();
+  assert.equal((await store.outbound(unseen.id))?.resent, true, 'its first piece may stand there already');
   const settled = delivery.settled(cut.id);
   delivery.attach(channel, detach.signal);
   const row = await settled;
@@ -224,6 +227,33 @@ test('where the platform drops doubles by itself, what a crash cut is sent again
   delivery.attach(native, detach.signal);
   assert.equal((await settled).state, 'sent');
   assert.deepEqual(native.shown[0]?.texts, ['cut']);
+});
+
+test('what a platform took for a message it had is made whole, as that may have been its beginning', async (t) => {
+  const { store, delivery, detach } = await rig(t);
+  const native = new ScriptedChannel('scripted', 'main', { idempotentSend: 'native' });
+  native.shown.push({ chat: '1', ref: '7', texts: ['The first'] });
+  native.script.push({ ok: false, kind: 'ambiguous', detail: 'the answer was lost' });
+  const cut = part('1', 'The first words and the rest');
+  await store.planOutbound([cut]);
+  await store.claimSend(cut.conversation, hasty.now());
+  await delivery.start();
+  native.script.splice(0, 1, { ok: true, ref: '7' });
+  const settled = delivery.settled(cut.id);
+  delivery.attach(native, detach.signal);
+  assert.equal((await settled).ref, '7');
+  assert.deepEqual(native.shown[0]?.texts, ['The first', 'The first words and the rest']);
+});
+
+test('a channel that throws may have sent all the same: once more with a mark', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const send = channel.send.bind(channel);
+  let bugs = 1;
+  channel.send = (...about) => (bugs-- > 0 ? Promise.reject(new TypeError('a bug')) : send(...about));
+  delivery.attach(channel, detach.signal);
+  const [row] = await sent(store, delivery, [part('1', 'hello')]);
+  assert.deepEqual([row?.state, row?.resent], ['sent', true]);
+  assert.match(channel.shown[0]?.texts[0] ?? '', /sent again/);
 });
 
 test('a send that is found on the platform is not repeated, and what was only its beginning is made whole', async (t) => {
@@ -298,6 +328,136 @@ test('two hundred conversations are served while one of them is blocked', async 
   );
   assert.ok(rows.every(({ state }) => state === 'sent'));
   assert.equal((await store.outbound(blocked.id))?.state, 'planned');
+});
+
+/** Sends that are under way wait until they are released; as fast as they come. */
+async function heldRig(t: TestContext) {
+  const { store, delivery, detach } = await rig(t);
+  const pace = { accountPerSecond: 10_000, conversationPerSecond: 1, groupPerMinute: 20 };
+  const channel = new ScriptedChannel('scripted', 'main', { pace });
+  const { promise: hold, resolve: release } = Promise.withResolvers<void>();
+  channel.gate = hold;
+  delivery.attach(channel, detach.signal);
+  return { store, delivery, channel, release };
+}
+
+// The rest of so many is kept in mind, or looked up when there is room.
+for (const count of [200, 400])
+  test(`of ${count} conversations sixty-four are served at a time, and the rest after them`, async (t) => {
+    const { store, delivery, channel, release } = await heldRig(t);
+    const rows = sent(
+      store,
+      delivery,
+      Array.from({ length: count }, (_, n) => part(String(n), 'x')),
+    );
+    while (channel.calls.length < 64) await systemClock.sleep(1);
+    await systemClock.sleep(5);
+    assert.equal(channel.calls.length, 64);
+    release();
+    assert.ok((await rows).every(({ state }) => state === 'sent'));
+  });
+
+test('conversations that must wait long hold no places', async (t) => {
+  const { store, delivery, channel, release } = await heldRig(t);
+  release();
+  const blocked = Array.from({ length: 64 }, (_, n) => part(`blocked ${n}`, 'x'));
+  for (let n = 0; n < 64; n++)
+    channel.script.push({ ok: false, kind: 'rate_limited', scope: 'conversation', retryAfterMs: 900_000, detail: '' });
+  await store.planOutbound(blocked);
+  for (const { conversation } of blocked) delivery.wake(conversation, 'direct');
+  while (channel.calls.length < 64) await systemClock.sleep(1);
+  const begun = hasty.now();
+  const [row] = await sent(store, delivery, [part('free', 'quick')]);
+  assert.equal(row?.state, 'sent');
+  assert.ok(hasty.now() - begun < 800_000);
+});
+
+test('topics of a chat that must wait wait with it, and nothing is tried before its time', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const at: number[] = [];
+  const send = channel.send.bind(channel);
+  channel.send = (...about) => {
+    at.push(hasty.now());
+    return send(...about);
+  };
+  channel.script.push({ ok: false, kind: 'rate_limited', scope: 'conversation', retryAfterMs: 30_000, detail: '' });
+  delivery.attach(channel, detach.signal);
+  const [first, second] = [part('1', 'a'), part('1', 'b', { conversation: { ...chat('1'), thread: 'topic' } })];
+  await store.planOutbound([first]);
+  delivery.wake(first.conversation, 'direct');
+  while ((await store.outbound(first.id))?.error === null) await systemClock.sleep(1);
+  await sent(store, delivery, [second]);
+  await delivery.settled(first.id);
+  assert.ok(at.slice(1).every((time) => time - (at[0] ?? 0) >= 30_000));
+
+  const before = at.length;
+  channel.script.push({ ok: false, kind: 'transient', detail: 'busy' });
+  const third = part('3', 'c');
+  await store.planOutbound([third]);
+  const settled = delivery.settled(third.id);
+  for (let waking = true; waking; await systemClock.sleep(1)) {
+    delivery.wake(third.conversation, 'direct');
+    waking = (await store.outbound(third.id))?.state !== 'sent';
+  }
+  await settled;
+  assert.ok((at[before + 1] ?? 0) - (at[before] ?? 0) >= 1000, 'however often it is woken');
+});
+
+test('what is due soon does not wait for what is due late', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  channel.script.push({ ok: false, kind: 'rate_limited', scope: 'conversation', retryAfterMs: 900_000, detail: '' });
+  delivery.attach(channel, detach.signal);
+  const late = part('late', 'x');
+  await store.planOutbound([late]);
+  delivery.wake(late.conversation, 'direct');
+  while ((await store.outbound(late.id))?.error === null) await systemClock.sleep(1);
+  channel.script.push({ ok: false, kind: 'transient', detail: 'busy' });
+  const begun = hasty.now();
+  const [row] = await sent(store, delivery, [part('soon', 'x')]);
+  assert.equal(row?.state, 'sent');
+  assert.ok(hasty.now() - begun < 30_000);
+});
+
+test('to ask for a chat in vain costs the others nothing of their pace', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  channel.script.push({ ok: false, kind: 'rate_limited', scope: 'conversation', retryAfterMs: 900_000, detail: '' });
+  delivery.attach(channel, detach.signal);
+  const blocked = part('blocked', 'x');
+  await store.planOutbound([blocked]);
+  delivery.wake(blocked.conversation, 'direct');
+  while ((await store.outbound(blocked.id))?.error === null) await systemClock.sleep(1);
+  for (let n = 0; n < 300; n++) {
+    delivery.wake(blocked.conversation, 'direct');
+    delivery.wake(chat(`empty ${n}`), 'direct');
+    await store.outbound(blocked.id);
+  }
+  assert.equal(delivery.lane(chat('x'))?.pacer.crowded, false);
+});
+
+test('files give way to texts while the account is busy, but not for ever', async (t) => {
+  const { store, delivery, detach } = await rig(t);
+  const pace = { accountPerSecond: 1, conversationPerSecond: 1, groupPerMinute: 20 };
+  const channel = new ScriptedChannel('scripted', 'main', { pace });
+  delivery.attach(channel, detach.signal);
+  const file = { id: 'file_1', mimeType: 'text/plain', size: 1 };
+  const carrying = (native: string, age: number): NewOutbound =>
+    part(native, native, { body: { text: native, spans: [], file }, createdAt: hasty.now() - age });
+  const texts = Array.from({ length: 5 }, (_, n) => part(`text ${n}`, 'x'));
+  const outcomes = sent(store, delivery, [carrying('old', 31_000), carrying('new', 0), ...texts]);
+  const [old, fresh, ...others] = await outcomes;
+  const order = (row: OutboxRow | undefined): number => row?.finishedAt ?? 0;
+  assert.ok(others.filter((row) => order(row) < order(fresh)).length >= 4, 'texts went first');
+  assert.ok(others.filter((row) => order(row) < order(old)).length <= 1, 'an old file did not wait');
+});
+
+test('an account that was begun anew is not lost when its former self ends', async (t) => {
+  const { store, delivery, channel, detach } = await rig(t);
+  const former = new AbortController();
+  delivery.attach(new ScriptedChannel(), former.signal);
+  delivery.attach(channel, detach.signal);
+  former.abort(new Error('replaced'));
+  const [row] = await sent(store, delivery, [part('1', 'x')]);
+  assert.equal(row?.state, 'sent');
 });
 
 test('while a whole account must wait, the store is not asked over and over', async (t) => {
