@@ -342,6 +342,9 @@ describe('F-10: lists that would let everybody in', () => {
     ['allowed_origins', 'https://a.example/path'],
     ['allowed_origins', 'a.example'],
     ['allowed_origins', 'null'],
+    ['allowed_origins', 'file://x'],
+    ['allowed_origins', 'tauri://localhost/'],
+    ['allowed_origins', 'chrome-extension://*'],
     ['trusted_proxies', '0.0.0.0/0'],
     ['trusted_proxies', '::/0'],
     ['trusted_proxies', '10.0.0.0/33'],
@@ -362,7 +365,7 @@ describe('F-10: lists that would let everybody in', () => {
   }
   it('exact ones are fine', (t) => {
     const text =
-      '[server]\nallowed_origins = ["https://a.example", "http://127.0.0.1:3000"]\ntrusted_proxies = ["10.0.0.0/8", "::1"]\nallowed_ips = ["fd00::/8"]\nallowed_hosts = ["a.example", "[fd00::1]"]\n';
+      '[server]\nallowed_origins = ["https://a.example", "http://127.0.0.1:3000", "chrome-extension://abcdefghijklmnop", "tauri://localhost"]\ntrusted_proxies = ["10.0.0.0/8", "::1"]\nallowed_ips = ["fd00::/8"]\nallowed_hosts = ["a.example", "[fd00::1]", "open_clanker"]\n';
     assert.deepEqual(issuesOfText(t, text), []);
   });
 });

@@ -14,17 +14,19 @@ function tokenProblem(token: string): string | null {
 
 const originForm = 'a list of origins such as ["https://chat.example.com"]';
 
+/** Of what is no page of the web: a browser's extension (`chrome-extension://…`), an application (`tauri://localhost`). */
+const applicationOrigin = /^(?!https?:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?$/;
+
 function originProblem(text: string): string | null {
   if (text === '*') return '"*" would let any web page act for you; list each origin';
-  const origin = URL.parse(text)?.origin;
-  return origin === text && /^https?:/.test(text)
-    ? null
-    : 'an origin is scheme://host or scheme://host:port, nothing more';
+  const isOrigin = /^https?:/.test(text) ? URL.parse(text)?.origin === text : applicationOrigin.test(text);
+  return isOrigin ? null : 'an origin is scheme://host or scheme://host:port, in lower case and nothing more';
 }
 
 function hostProblem(text: string): string | null {
   if (text.includes('*')) return 'wildcards are not possible; list each host name';
-  return /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text) || /^\[[0-9a-fA-F:.]+\]$/.test(text)
+  // Containers are often called with an underscore.
+  return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/.test(text) || /^\[[0-9a-fA-F:.]+\]$/.test(text)
     ? null
     : 'a host is a name or an address, without scheme, port or path';
 }
