@@ -179,27 +179,36 @@ function send(request: HttpRequest, { plain, secure, options }: Pools): Promise<
 
 function begin(
   url: URL,
-  { method, headers, body }: HttpRequest,
+  request: HttpRequest,
   { plain, secure, options }: Pick<Pools, 'plain' | 'secure' | 'options'>,
 ): ClientRequest {
   const tls = url.protocol === 'https:';
-  // As a list Node writes them out at once, instead of keeping a table of them for as long as the answer takes.
-  const list = ['host', url.host];
-  for (const name in headers) list.push(name, headers[name] as string);
-  list.push('accept-encoding', 'identity');
-  if (method !== 'GET' || body !== undefined) list.push('content-length', String(Buffer.byteLength(body ?? '')));
   return (tls ? httpsModule() : http).request({
     protocol: url.protocol,
     hostname: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port,
     path: url.pathname + url.search,
-    method,
+    method: request.method,
     agent: tls ? secure() : plain,
     maxHeaderSize: maxResponseHeaderBytes,
-    headers: list,
+    headers: headOf(url, request),
     ...(options.resolver === undefined ? {} : { lookup: options.resolver }),
     ...(tls && options.authorities !== undefined ? { ca: options.authorities } : {}),
   });
+}
+
+/**
+ * As a list Node writes them out at once, instead of keeping a table of them for as long as the answer takes. Names are
+ * the same in any case, and the last of several counts: two hosts or two lengths are refused everywhere. How the message
+ * is framed is not for others to say.
+ */
+function headOf(url: URL, { method, headers, body }: HttpRequest): string[] {
+  const named = new Map([['host', url.host]]);
+  for (const name in headers) named.set(name.toLowerCase(), headers[name] as string);
+  named.set('accept-encoding', 'identity');
+  for (const framing of ['connection', 'content-length', 'transfer-encoding']) named.delete(framing);
+  if (method !== 'GET' || body !== undefined) named.set('content-length', String(Buffer.byteLength(body ?? '')));
+  return [...named].flat();
 }
 
 function translate(message: IncomingMessage): HttpResponse {

@@ -118,6 +118,27 @@ describe('a good exchange', () => {
     ]);
   });
 
+  test('a header that was given twice is sent once, in any case of its name, and none says how the message is framed', async (t) => {
+    const port = await serve(t, (request, response) => {
+      const names = request.rawHeaders.filter((_, place) => place % 2 === 0).map((name) => name.toLowerCase());
+      response.setHeader('X-Names', names.toSorted().join());
+      response.setHeader('X-Values', `${request.headers.authorization} ${request.headers.host}`);
+      request.resume().on('end', () => response.end());
+    });
+    const headers = {
+      authorization: 'Bearer one',
+      Authorization: 'Basic two',
+      Host: 'other.example',
+      'Accept-Encoding': 'gzip',
+      'Content-Length': '1',
+      'Transfer-Encoding': 'chunked',
+      Connection: 'close',
+    };
+    const { headers: seen } = await client(t).request({ ...post(port), body: 'hello', headers });
+    assert.equal(seen['x-names'], 'accept-encoding,authorization,connection,content-length,host');
+    assert.equal(seen['x-values'], 'Basic two other.example');
+  });
+
   test('a connection is used again', async (t) => {
     let connections = 0;
     const server = http.createServer((_request, response) => response.end('ok'));
