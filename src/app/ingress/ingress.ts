@@ -7,7 +7,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { Clock, Counter, Log, Metrics } from '../../core/ports/system.ts';
 import { ownerPerson } from '../../core/principal.ts';
 import { conversationSessionKey } from '../../core/session-key.ts';
-import { authorize, type AccessPolicy, type Verdict } from '../access/authorize.ts';
+import { allowLine, authorize, type AccessPolicy, type Verdict } from '../access/authorize.ts';
 import type { Directory } from '../access/directory.ts';
 import type { Pairing } from '../access/pairing.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
@@ -146,12 +146,16 @@ export class Ingress {
         await pairing.ask(event);
       }
       if (!this.#limits.maySpeakOfRefusal(`${channel}:${account}:${event.sender.native}`)) return 'refused';
+      const { reason } = verdict;
+      const sender = event.sender.native;
+      const about = { channel, account, sender, conversation: event.conversation.native, reason };
       log.warn('a message was refused', {
         correlation_id: id,
         session: base.sessionKey,
         channel: `${channel}:${account}`,
-        sender: event.sender.native,
-        reason: verdict.reason,
+        sender,
+        reason,
+        to_allow: allowLine(this.#deps.policy(channel, account), about),
       });
       // What strangers write is not kept, only that they did.
       return {
@@ -163,7 +167,7 @@ export class Ingress {
         attachments: [],
         outside: null,
         state: 'refused',
-        reason: verdict.reason,
+        reason,
       };
     }
     if (event.kind === 'lifecycle') return drop(event.kind);

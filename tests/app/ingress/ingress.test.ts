@@ -65,6 +65,11 @@ test('of refused senders only that they wrote is kept, once a minute', async (t)
   assert.equal(row?.state, 'refused');
   assert.equal(path.events.filter(({ type }) => type === 'message.refused').length, 1);
   assert.equal((await path.store.refusedSenders(10)).length, 1);
+  const told = path.log.lines.filter(({ message }) => message === 'a message was refused');
+  assert.deepEqual(
+    told.map(({ fields }) => fields['to_allow']),
+    [`[channels.scripted] allowed_user_ids = [7, 8, ${stranger.sender?.native}]`],
+  );
   assert.deepEqual(await path.store.cursors('scripted', 'main'), [{ key: 'offset', value: '50' }]);
   assert.equal(path.provider.hits, 0);
 });
