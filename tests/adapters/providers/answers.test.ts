@@ -231,13 +231,33 @@ describe('usage', () => {
   });
 
   test('thinking that is counted beside the answer is inside the output', async () => {
-    const counts = { prompt_tokens: 12, completion_tokens: 1, completion_tokens_details: { reasoning_tokens: 386 } };
-    for (const [total, output] of [
-      [399, 387],
-      [13, 1],
+    const details = { completion_tokens_details: { reasoning_tokens: 386 } };
+    const cached = { prompt_tokens_details: { cached_tokens: 5 } };
+    const cases: [object, number, [number, number]][] = [
+      [details, 399, [387, 386]],
+      [details, 13, [1, 386]],
+      [{}, 399, [387, 386]],
+      [{}, 13, [1, 0]],
+      [cached, 399, [1, 0]],
+    ];
+    for (const [more, total, expected] of cases) {
+      const usage = { prompt_tokens: 12, completion_tokens: 1, total_tokens: total, ...more };
+      const [told] = usageOf(await read('openai-chat', frames({ ...chunk({ content: 'a' }, 'stop'), usage })));
+      assert.deepEqual([told?.output, told?.reasoning], expected, JSON.stringify(usage));
+    }
+  });
+
+  test('a zero at one end of a message takes back no count of the other', async () => {
+    const input = { input_tokens: 9, cache_read_input_tokens: 4 };
+    const zero = { input_tokens: 0, cache_read_input_tokens: 0 };
+    for (const [first, last] of [
+      [input, zero],
+      [zero, input],
     ]) {
-      const last = { ...chunk({ content: 'a' }, 'stop'), usage: { ...counts, total_tokens: total } };
-      assert.equal(usageOf(await read('openai-chat', frames(last)))[0]?.output, output);
+      const begun = { type: 'message_start', message: { usage: { ...first, output_tokens: 1 } } };
+      const ended = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { ...last, output_tokens: 7 } };
+      const [told] = usageOf(await read('anthropic-messages', frames(begun, ended, { type: 'message_stop' })));
+      assert.deepEqual([told?.input, told?.cacheRead, told?.output], [9, 4, 7]);
     }
   });
 

@@ -76,10 +76,13 @@ export class MessagesTranslator implements Translator {
     return this.#stopReason === null ? [] : this.#finished(this.#stopReason);
   }
 
-  /** Counts of later events replace those of earlier ones; input is without what the cache served already. */
+  /**
+   * Counts of later events replace those of earlier ones, but for a zero: some servers say only at one end what the input
+   * was. It is without what the cache served already.
+   */
   #report(usage: JsonObject | undefined): void {
     if (usage === undefined) return;
-    for (const [name, value] of Object.entries(usage)) if (value !== null) this.#reported[name] = value;
+    for (const [name, value] of Object.entries(usage)) if (value !== null && value !== 0) this.#reported[name] = value;
     const counts = {
       input: countAt(this.#reported, 'input_tokens') ?? 0,
       cacheRead: countAt(this.#reported, 'cache_read_input_tokens') ?? 0,

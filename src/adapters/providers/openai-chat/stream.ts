@@ -130,18 +130,21 @@ function finishReason(raw: string, called: boolean): FinishReason {
 }
 
 function chatUsage(usage: JsonObject): Usage | null {
-  const details = objectAt(usage, 'prompt_tokens_details');
+  const ofPrompt = objectAt(usage, 'prompt_tokens_details');
+  const ofAnswer = objectAt(usage, 'completion_tokens_details');
   const prompt = countAt(usage, 'prompt_tokens') ?? 0;
   const answer = countAt(usage, 'completion_tokens') ?? 0;
-  const reasoning = countAt(objectAt(usage, 'completion_tokens_details'), 'reasoning_tokens') ?? 0;
-  // xAI counts thinking beside the answer; only the total tells.
-  const beside = reasoning > 0 && countAt(usage, 'total_tokens') === prompt + answer + reasoning;
+  const reasoning = countAt(ofAnswer, 'reasoning_tokens') ?? 0;
+  // xAI and Gemini count thinking beside the answer; only the total tells, and Gemini gives no details.
+  const left = (countAt(usage, 'total_tokens') ?? 0) - prompt - answer;
+  const plain = ofPrompt === undefined && ofAnswer === undefined;
+  const beside = left > 0 && (left === reasoning || plain) ? left : 0;
   return reportedUsage({
     prompt,
     // DeepSeek reports its cache beside the details.
-    cacheRead: countAt(details, 'cached_tokens') ?? countAt(usage, 'prompt_cache_hit_tokens'),
-    cacheWrite: countAt(details, 'cache_write_tokens'),
-    output: beside ? answer + reasoning : answer,
-    reasoning,
+    cacheRead: countAt(ofPrompt, 'cached_tokens') ?? countAt(usage, 'prompt_cache_hit_tokens'),
+    cacheWrite: countAt(ofPrompt, 'cache_write_tokens'),
+    output: answer + beside,
+    reasoning: Math.max(reasoning, beside),
   });
 }
