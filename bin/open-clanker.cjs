@@ -63,6 +63,28 @@ function isFresh() {
   });
 }
 
+/** False in a clone in which nobody has run `npm ci`; what is published brings all it needs along. */
+function isInstalled() {
+  if (!fs.existsSync(path.join(root, 'src'))) return true;
+  var manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+  return Object.keys(manifest.dependencies || {}).every(function (name) {
+    try {
+      require.resolve(name);
+    } catch (error) {
+      return error.code !== 'MODULE_NOT_FOUND';
+    }
+    return true;
+  });
+}
+
+/** Why nothing can be run here, and the fix; null when something can. */
+function trouble() {
+  if (!isInstalled()) return 'nothing is installed yet; run "npm ci" in ' + root + ' and then this again.';
+  if (newEnough(process.versions.node) || bundledNode() !== null) return null;
+  var found = 'Node ' + process.versions.node + ' is too old; it needs ' + oldest.join('.') + ' or newer.';
+  return found + ' Install Node 26 from https://nodejs.org and run the command again.';
+}
+
 /** True when the command is `gateway`: the first word that is neither a global option nor its value. */
 function isGateway(args) {
   for (var i = 0; i < args.length; i++) {
@@ -109,19 +131,17 @@ function cacheFolder() {
   }
 }
 
+function refuse(reason) {
+  console.error('open-clanker: ' + reason);
+  process.exitCode = 1;
+}
+
 function main() {
   var args = process.argv.slice(2);
   var enough = newEnough(process.versions.node);
   var node = enough ? process.execPath : bundledNode();
   if (node === null) {
-    console.error(
-      'open-clanker: Node ' +
-        process.versions.node +
-        ' is too old; it needs ' +
-        oldest.join('.') +
-        ' or newer. Install Node 26 from https://nodejs.org and run the command again.',
-    );
-    process.exitCode = 1;
+    refuse(trouble());
     return;
   }
   var tuned = isGateway(args) && process.platform !== 'win32';
@@ -138,10 +158,18 @@ function main() {
     var cache = cacheFolder();
     if (cache !== null) require('module').enableCompileCache(path.join(cache, 'open-clanker'));
     require('../dist/main.cjs');
-  } else {
-    require('../src/main.ts');
+    return;
   }
+  var wrong = trouble();
+  if (wrong === null) require('../src/main.ts');
+  else refuse(wrong);
 }
 
 if (require.main === module) main();
-else module.exports = { isFresh: isFresh, gatewayFlags: gatewayFlags, gatewayEnvironment: gatewayEnvironment };
+else
+  module.exports = {
+    isFresh: isFresh,
+    trouble: trouble,
+    gatewayFlags: gatewayFlags,
+    gatewayEnvironment: gatewayEnvironment,
+  };

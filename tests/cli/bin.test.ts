@@ -1,11 +1,28 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
 const root = path.resolve(import.meta.dirname, '../..');
+
+interface Ran {
+  code: number;
+  out: string;
+  err: string;
+  pid: number | undefined;
+}
 
 /** A clone in miniature: our bin, and programs that print what they were given. */
 class Clone implements Disposable {
@@ -40,17 +57,16 @@ class Clone implements Disposable {
     symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name));
   }
 
-  run(node: string, ...args: string[]): Promise<{ code: number; out: string; err: string; pid: number | undefined }> {
+  run(node: string, ...args: string[]): Promise<Ran> {
+    return this.runFile(node, 'bin/open-clanker.cjs', ...args);
+  }
+
+  runFile(node: string, file: string, ...args: string[]): Promise<Ran> {
     return new Promise((resolve) => {
       const env = { PATH: process.env['PATH'], HOME: this.dir };
-      const child = execFile(
-        node,
-        [path.join(this.dir, 'bin/open-clanker.cjs'), ...args],
-        { env },
-        (error, out, err) => {
-          resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err, pid: child.pid });
-        },
-      );
+      const child = execFile(node, [path.join(this.dir, file), ...args], { env }, (error, out, err) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err, pid: child.pid });
+      });
     });
   }
 
@@ -156,4 +172,23 @@ test('under an old Node a signal reaches the program, and its death is ours', { 
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   assert.deepEqual([out, code], ['up\ntold\n', 7]);
+});
+
+test('a clone in which nothing is installed says so, by the bin and by npm start, under every Node', async () => {
+  using clone = new Clone();
+  writeFileSync(path.join(clone.dir, 'package.json'), '{"type":"module","dependencies":{"not-there":"1.0.0"}}');
+  cpSync(path.join(root, 'tools/preflight.cjs'), path.join(clone.dir, 'tools/preflight.cjs'));
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  for (const name of ['start', 'test']) assert.match(scripts[name] ?? '', /^node tools\/preflight\.cjs && /);
+  for (const node of [process.execPath, ...(skip === false && oldNode !== undefined ? [oldNode] : [])]) {
+    for (const file of ['bin/open-clanker.cjs', 'tools/preflight.cjs']) {
+      const { code, err } = await clone.runFile(node, file);
+      assert.deepEqual([code, err.split('\n').length], [1, 2], err);
+      assert.match(err, /^open-clanker: nothing is installed yet; run "npm ci" in /);
+    }
+  }
+  clone.setAge('dist/main.cjs', 60);
+  assert.equal(said((await clone.run(process.execPath, 'status')).out).from, 'dist', 'a build needs nothing');
 });
