@@ -83,9 +83,14 @@ export class ScriptedChannel implements Channel {
     return Promise.resolve();
   }
 
-  conversation(target: string): ConversationRef {
+  conversation(target: string, thread?: string): ConversationRef {
     if (target === '') throw invalidInput('bad_target', 'target: say where to.');
-    return { channel: this.type, account: this.account, native: target };
+    return {
+      channel: this.type,
+      account: this.account,
+      native: target,
+      ...(thread === undefined ? {} : { thread }),
+    };
   }
 
   chatType(conversation: ConversationRef): 'direct' | 'group' {

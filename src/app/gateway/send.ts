@@ -2,7 +2,7 @@ import { noLongerNeeded } from '../../core/abort.ts';
 import { ClankerError, invalidInput, notFound } from '../../core/errors.ts';
 import { cleanFileName } from '../../core/file-path.ts';
 import type { MintId } from '../../core/ids.ts';
-import type { OutboundFile } from '../../core/message.ts';
+import type { ConversationRef, OutboundFile } from '../../core/message.ts';
 import type { Channel } from '../../core/ports/channel.ts';
 import type { SendRequest, SendTicket } from '../../core/ports/gateway.ts';
 import type { NewOutbound, OutboxRow } from '../../core/ports/outbox-store.ts';
@@ -123,7 +123,7 @@ async function plan(rows: NewOutbound[], store: Store): Promise<OutboxRow[]> {
     return (
       row.body.text === wanted?.body.text &&
       row.body.file?.id === wanted.body.file?.id &&
-      row.conversation.native === wanted.conversation.native
+      isSamePlace(row.conversation, wanted.conversation)
     );
   });
   if (same) return planned;
@@ -133,6 +133,9 @@ async function plan(rows: NewOutbound[], store: Store): Promise<OutboxRow[]> {
     'This idempotency key was used with another message; use a new key.',
   );
 }
+
+const isSamePlace = (a: ConversationRef, b: ConversationRef): boolean =>
+  a.channel === b.channel && a.account === b.account && a.native === b.native && a.thread === b.thread;
 
 function assertSent(rows: OutboxRow[]): void {
   const lost = rows.find((row) => row.state !== 'sent');

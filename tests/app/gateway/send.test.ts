@@ -50,6 +50,15 @@ test('of a message whose key was used for another nothing goes out, not even its
   assert.equal(channel.shown.length, 1);
 });
 
+test('the same words under the same key to another place are another message', async (t) => {
+  const { asked, channel } = await rig(t);
+  const key = { idempotencyKey: 'k' };
+  for (let i = 0; i < 2; i++) await (await asked('hello', { ...key, thread: '5' })).delivered;
+  assert.equal(channel.shown.length, 1);
+  await assert.rejects(asked('hello', { ...key, thread: '6' }), { code: 'idempotency_conflict' });
+  await assert.rejects(asked('hello', key), { code: 'idempotency_conflict' });
+});
+
 test('who is not on the allow-list gets nothing, and empty words go nowhere', async (t) => {
   const { asked, channel } = await rig(t);
   await assert.rejects(asked('hello', { target: '666' }), { code: 'target_not_allowed' });
