@@ -371,7 +371,7 @@ class AgentRun {
   #limitReached(): LimitReason | null {
     const { steps, cost } = this.#task.agent.limits;
     if (this.#count >= steps - 1 && this.#count > 0) return 'limit_steps';
-    if (this.#count > 0 && this.#deps.clock.monotonic() > this.#deadlineMs - this.#reserveMs) return 'limit_time';
+    if (this.#count > 0 && this.#deps.clock.monotonic() >= this.#deadlineMs - this.#reserveMs) return 'limit_time';
     if (cost !== null && (this.#cost ?? 0) >= cost) return 'limit_cost';
     return null;
   }

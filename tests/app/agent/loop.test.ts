@@ -3,10 +3,11 @@ import { test, type TestContext } from 'node:test';
 import * as z from 'zod/mini';
 import { defineTool } from '../../../src/core/define-tool.ts';
 import type { Message } from '../../../src/core/message.ts';
+import { registerSecret } from '../../../src/core/redact.ts';
 import type { RequestPart } from '../../../src/core/ports/provider.ts';
 import type { Tool, ToolCall, ToolGroup, ToolOutput } from '../../../src/core/ports/tool.ts';
 import { messagePath, principal, said, type PathSettings } from '../../support/message-path.ts';
-import { finish, start, text, usage, type Step } from '../../support/scripted-provider.ts';
+import { failing, finish, start, text, usage, type Step } from '../../support/scripted-provider.ts';
 
 const call = (name: string, args: object = {}, id = `call_${name}`): Step =>
   ({ type: 'tool_call', id, name, args }) as Step;
@@ -102,6 +103,14 @@ test('calls that only look run beside each other, calls that change something on
   );
   await ask(both);
   assert.equal(most, 2);
+  most = 0;
+  const many = await path(
+    t,
+    [calling(...Array.from({ length: 8 }, (_, n) => call('a', { value: String(n) }, `c${n}`))), answering('done')],
+    [looking('a', work('a'))],
+  );
+  await ask(many);
+  assert.equal(most, 4, 'and no more than four at a time');
   at.length = 0;
   most = 0;
   const one = await path(
@@ -233,6 +242,84 @@ test('at the limit of steps the model is asked once more, for words only', async
     [false, false, true],
   );
   assert.ok((gateway.provider.requests[2]?.tools.length ?? 0) > 0, 'the tools are still named: the history calls them');
+});
+
+test('at the limit of time a tool that is at work is ended, and the model is asked once more, for words only', async (t) => {
+  let told: AbortSignal | null = null;
+  const gateway = await path(
+    t,
+    [calling(call('hang')), answering('so far')],
+    [
+      looking('hang', (_, { signal }) => {
+        told = signal;
+        return new Promise(() => undefined);
+      }),
+    ],
+    {
+      agent: { limits: { timeoutMs: 10_000, steps: 25, callsPerStep: 8, cost: null, contextTokens: 32_000 } },
+    },
+  );
+  const answer = await ask(gateway);
+  assert.deepEqual([answer.finish_reason, answer.reply.text], ['limit_time', 'so far']);
+  assert.match(results(gateway)[0]?.text ?? '', /did not end within 9 s/);
+  assert.equal((told as AbortSignal | null)?.aborted, true, 'it was told that nobody waits for it any more');
+});
+
+test('at the limit of what a run may cost nothing is called any more', async (t) => {
+  let runs = 0;
+  const gateway = await path(
+    t,
+    [[start, call('look'), text('so far'), usage, called]],
+    [looking('look', () => Promise.resolve({ text: String(++runs) }))],
+    {
+      agent: { limits: { timeoutMs: 600_000, steps: 25, callsPerStep: 8, cost: 0, contextTokens: 32_000 } },
+    },
+  );
+  const answer = await ask(gateway);
+  assert.deepEqual([answer.finish_reason, answer.reply.text, runs], ['limit_cost', 'so far', 0]);
+});
+
+test('what an attempt called that then failed is not carried out', async (t) => {
+  let runs = 0;
+  const gateway = await path(
+    t,
+    [[start, call('change'), ...failing('server', { phase: 'mid_output' })], answering('done')],
+    [changing('change', () => Promise.resolve({ text: String(++runs) }))],
+  );
+  assert.deepEqual([(await ask(gateway)).reply.text, runs], ['done', 0]);
+});
+
+test('words that begin like a secret and are none are not lost at the end of an answer', async (t) => {
+  registerSecret('quite-a-long-secret-of-ours');
+  const words = 'It begins with quite-a-long-sec';
+  const gateway = await path(t, [answering(words)], []);
+  const { reply } = await ask(gateway);
+  assert.equal(reply.text, words);
+  const deltas = gateway.events.filter((event) => event.type === 'run.delta').map((event) => event.text);
+  assert.equal(deltas.join(''), words);
+});
+
+test('what a call came to is written down before the model is asked again', async (t) => {
+  const gateway = await path(
+    t,
+    [calling(call('change')), [start, 'hang']],
+    [changing('change', () => Promise.resolve({ text: 'it is changed' }))],
+  );
+  const { messageId, sessionKey, answer } = await gateway.chat.chat(principal, { text: 'do it', idempotencyKey: 'k' });
+  answer.catch(() => undefined);
+  while (gateway.provider.hits < 2) await gateway.clock.sleep(10);
+  await gateway.runs.stop(0);
+  const request = { mode: 'followup', maxStarts: 5, historyTurns: 5, historyLimit: 50, at: 0 } as const;
+  const claimed = await gateway.store.claimRun({ ...request, sessionKey });
+  assert.equal(claimed?.run.messageId, messageId);
+  assert.deepEqual(
+    claimed?.journal.map(({ kind, state, data }) => [kind, state, data['text']]),
+    [
+      ['model', 'finished', undefined],
+      ['tool', 'started', undefined],
+      ['tool', 'finished', 'it is changed'],
+    ],
+  );
 });
 
 test('a model that makes the same call with the same result again and again is told so, and then stopped', async (t) => {

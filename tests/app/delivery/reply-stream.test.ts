@@ -58,6 +58,35 @@ test('while one mutation is on its way what comes is merged into the next, and n
   assert.equal(sends(), before);
 });
 
+test('a reply whose first message may or may not stand there is not begun a second time', async (t) => {
+  const { channel, streamOf, until, sends, clock, store } = await rig(t);
+  channel.script.push('take_but_lose_the_answer');
+  const stream = streamOf();
+  stream.push(opening);
+  await until(() => sends() === 1);
+  for (let n = 0; n < 5; n++) {
+    stream.push(' and so on and so forth');
+    await clock.sleep(1500);
+  }
+  await stream.settle();
+  assert.equal(sends(), 1);
+  assert.equal((await store.outbound('out_1'))?.resent, true, 'its end will be marked');
+});
+
+test('a reply grows at the pace of its chat: while that must wait nothing is edited', async (t) => {
+  const { channel, streamOf, until, sends, clock, delivery } = await rig(t);
+  const stream = streamOf();
+  stream.push(opening);
+  await until(() => channel.shown.length === 1);
+  delivery.lane(conversation)?.pacer.block(conversation, false, 'conversation', 3_600_000);
+  for (let n = 0; n < 5; n++) {
+    stream.push(' and so on and so forth');
+    await clock.sleep(1500);
+  }
+  await stream.settle();
+  assert.equal(sends(), 1);
+});
+
 test('a message that is full is left alone until the end of the reply', async (t) => {
   const { channel, streamOf, until, sends, clock } = await rig(t);
   const stream = streamOf();
