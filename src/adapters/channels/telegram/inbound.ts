@@ -29,7 +29,9 @@ export const allowedUpdates = [
 ] as const satisfies (keyof Update)[];
 
 /** Who we are on the platform, from `getMe`. */
-export type BotIdentity = Pick<UserFromGetMe, 'id' | 'username' | 'can_read_all_group_messages'>;
+export type BotIdentity = Pick<UserFromGetMe, 'id'> &
+  // Every bot of Telegram's has both; Bot API servers of others may leave them out.
+  Partial<Pick<UserFromGetMe, 'username' | 'can_read_all_group_messages'>>;
 
 export interface InboundContext {
   account: string;
@@ -223,7 +225,7 @@ export function readText(
   entities: readonly MessageEntity[],
   me: BotIdentity,
 ): { text: string; addressed: boolean } {
-  const name = `@${me.username}`.toLowerCase();
+  const name = me.username === undefined ? null : `@${me.username}`.toLowerCase();
   let text = original;
   let addressed = false;
   for (const entity of entities) {

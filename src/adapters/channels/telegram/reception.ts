@@ -50,11 +50,12 @@ export class Reception {
   async identify(): Promise<number> {
     const answer = await this.call<BotIdentity>('getMe', {}, callTimeoutMs);
     if (!answer.ok) return this.failed(answer);
-    if (!Number.isSafeInteger(answer.result?.id) || typeof answer.result.username !== 'string') {
+    const { id, username } = answer.result ?? {};
+    if (!Number.isSafeInteger(id) || (username !== undefined && typeof username !== 'string')) {
       return this.degrade("The answer to getMe is not Telegram's; check api_root.");
     }
     this.#me = answer.result;
-    this.receiving.identity = `@${this.#me.username}`;
+    this.receiving.identity = username === undefined ? String(id) : `@${username}`;
     this.#setMenu().catch((error: unknown) => this.context.log.warn('the menu could not be set', { error }));
     return 0;
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import type { HttpClient } from '../../../../src/core/ports/http-client.ts';
+import { readText } from '../../../../src/adapters/channels/telegram/inbound.ts';
 import { startFaultProxy } from '../../../support/fault-proxy.ts';
 import type { Fault, FaultProxy } from '../../../support/fault-proxy.ts';
 import { httpBody } from '../../../support/http-body.ts';
@@ -131,6 +132,17 @@ test('every poll names the kinds of update it wants', async (t) => {
   const { identity, lastReceiveAt } = rig.channel.health();
   assert.equal(identity, '@clanker_test_bot');
   assert.notEqual(lastReceiveAt, null, 'an empty answer is a sign of life');
+});
+
+test('a bot whose server gives it no name is received for all the same', async (t) => {
+  const server = await serve(t);
+  Reflect.deleteProperty(server.bot, 'username');
+  const rig = rigFor(t, server);
+  rig.start();
+  server.inject({ chatId: 7, text: 'hi' });
+  await rig.sink.until(() => rig.sink.events.size === 1);
+  assert.equal(rig.channel.health().identity, String(server.bot.id));
+  assert.equal(readText('/new@undefined hi', [], server.bot).addressed, false);
 });
 
 test('C-19: malformed updates are counted and passed, and what stands between them arrives', async (t) => {
