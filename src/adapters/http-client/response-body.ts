@@ -1,7 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import { HttpFailure } from '../../core/ports/http-client.ts';
-import type { HttpBody } from '../../core/ports/http-client.ts';
-import { bodyFailure } from './failure.ts';
+import type { HttpBody, HttpFailure } from '../../core/ports/http-client.ts';
 
 /** Bytes that wait for the reader before the sender is slowed down. */
 const maxWaitingBytes = 65_536;
@@ -15,35 +12,30 @@ interface Reader {
   reject(error: unknown): void;
 }
 
+/** Where a body comes from. */
+export interface BodySource {
+  pause(): void;
+  resume(): void;
+  /** Ends the connection, unless the body is whole. */
+  leave(): void;
+}
+
 /**
  * An answer's body, read once. At most about 64 KiB wait for the reader, so a slow one slows the sender and nothing
- * else. Unlike the iterator of a Node stream, `close` acts at once even while a reader is waiting: the socket is
- * destroyed, unless the message was already whole and the socket is back in the pool.
+ * else. `close` acts at once even while a reader is waiting: the socket is destroyed, unless the answer was already
+ * whole and the socket is back in the pool.
  */
 export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
-  readonly #message: IncomingMessage;
+  readonly #source: BodySource;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
-  #flowing = false;
-  #error: Error | null = null;
+  #paused = false;
+  #failure: HttpFailure | null = null;
   #ended = false;
-  #closed = false;
   #reader: Reader | null = null;
 
-  constructor(message: IncomingMessage) {
-    this.#message = message;
-    message.on('end', () => {
-      this.#ended = true;
-      this.#settle();
-    });
-    message.on('error', (error) => {
-      this.#error = error;
-      this.#settle();
-    });
-    message.on('close', () => {
-      this.#closed = true;
-      this.#settle();
-    });
+  constructor(source: BodySource) {
+    this.#source = source;
   }
 
   [Symbol.asyncIterator](): this {
@@ -70,34 +62,44 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
   }
 
   close(): void {
-    if (!this.#ended) this.#message.destroy();
+    if (!this.#ended) this.#source.leave();
+  }
+
+  /** A piece came. */
+  push(chunk: Uint8Array): void {
+    const reader = this.#reader;
+    if (reader !== null && this.#chunks.length === 0) return this.#give(reader, chunk);
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > maxWaitingBytes && !this.#paused) {
+      this.#paused = true;
+      this.#source.pause();
+    }
+    this.#settle();
+  }
+
+  /** All of it came. */
+  end(): void {
+    this.#ended = true;
+    this.#settle();
+  }
+
+  /** No more of it comes; what came before is read first. */
+  fail(failure: HttpFailure): void {
+    this.#failure ??= failure;
+    this.#settle();
   }
 
   #begin(reader: Reader): void {
     this.#reader = reader;
     this.#settle();
-    if (this.#reader !== null) this.#flow();
-  }
-
-  /** Listening to `data` and not to `readable`: the latter costs two ticks for each chunk. */
-  #flow(): void {
-    if (!this.#flowing) {
-      this.#flowing = true;
-      this.#message.on('data', (chunk: Buffer) => this.#take(chunk));
-    } else if (this.#message.isPaused()) this.#message.resume();
-  }
-
-  #take(chunk: Buffer): void {
-    const reader = this.#reader;
-    if (reader !== null && this.#chunks.length === 0) return this.#give(reader, chunk);
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes > maxWaitingBytes) this.#message.pause();
-    this.#settle();
+    if (this.#reader === null || !this.#paused) return;
+    this.#paused = false;
+    this.#source.resume();
   }
 
   /** A chunk for which nobody has to wait. */
-  #give(reader: Reader, chunk: Buffer): void {
+  #give(reader: Reader, chunk: Uint8Array): void {
     try {
       if (!reader.take(chunk)) this.#leave(reader);
     } catch (error) {
@@ -114,9 +116,8 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
         this.#bytes -= chunk.length;
         if (!reader.take(chunk)) return this.#leave(reader);
       }
-      if (this.#error !== null) throw bodyFailure(this.#error);
       if (this.#ended) this.#leave(reader);
-      else if (this.#closed) throw new HttpFailure('body', 'maybe', 'ECONNRESET', 'The answer was cut off.');
+      else if (this.#failure !== null) throw this.#failure;
     } catch (error) {
       this.#fail(reader, error);
     }

@@ -110,7 +110,7 @@ describe('a good exchange', () => {
     ] as const)
       assert.equal((await one.request(request)).status, 204);
     const rest = 'accept-encoding: identity\r\n';
-    const alive = 'Connection: keep-alive\r\n\r\n';
+    const alive = 'connection: keep-alive\r\n\r\n';
     assert.deepEqual(heads, [
       `${base('GET /a%20b?c=1&d')}x-key: v\r\n${rest}${alive}`,
       `${base('POST /')}${rest}content-length: 2\r\n${alive}\xc3\xbc`,
@@ -154,10 +154,15 @@ describe('a good exchange', () => {
 
   test('nothing listens to a signal any more that outlives its requests', async (t) => {
     const { signal } = new AbortController();
-    const port = await serve(t, (_request, response) => response.end('ok'));
+    const headed = Promise.withResolvers<void>();
+    const port = await serve(t, (_request, response) => {
+      response.write('o');
+      void headed.promise.then(() => response.end('k'));
+    });
     const http1 = client(t);
     const { body } = await http1.request(get(port, signal));
     assert.equal(getEventListeners(signal, 'abort').length, 1);
+    headed.resolve();
     await readBody({ body }, 100);
     await failureOf(http1.request(get(1, signal)));
     for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -1,36 +1,47 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { ResponseBody } from '../../../src/adapters/http-client/response-body.ts';
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+function sent(): { body: ResponseBody; asked: string[] } {
+  const asked: string[] = [];
+  const body = new ResponseBody({
+    pause: () => asked.push('pause'),
+    resume: () => asked.push('resume'),
+    leave: () => asked.push('leave'),
+  });
+  return { body, asked };
+}
 
-test('a reader who is slow slows the sender: no more than a little waits for it', async () => {
-  const message = new Readable({ read: () => undefined });
-  const body = new ResponseBody(message as IncomingMessage);
-  const piece = Buffer.alloc(40_000);
+test('a reader who is slow slows the sender, once, until all is read that waits', async () => {
+  const { body, asked } = sent();
   const first = body.next();
-  for (let n = 0; n < 4; n++) message.push(piece);
-  message.push(null);
-  await turn();
+  for (let n = 0; n < 4; n++) body.push(Buffer.alloc(40_000));
   assert.equal((await first).done, false);
-  assert.equal(message.isPaused(), true);
-  assert.equal(message.readableLength, 40_000, 'two wait here, and the last one where it came from');
+  assert.deepEqual(asked, ['pause']);
   for (let n = 1; n < 4; n++) assert.equal((await body.next()).value?.length, 40_000);
-  assert.equal((await body.next()).done, true);
+  assert.deepEqual(asked, ['pause']);
+  const more = body.next();
+  assert.deepEqual(asked, ['pause', 'resume']);
+  body.end();
+  assert.equal((await more).done, true);
 });
 
 test('what was read makes room for more', async () => {
-  const message = new Readable({ read: () => undefined });
-  const body = new ResponseBody(message as IncomingMessage);
+  const { body, asked } = sent();
   for (let n = 0; n < 10; n++) {
     const first = body.next();
-    message.push(Buffer.alloc(10_000));
+    body.push(Buffer.alloc(10_000));
     await first;
-    message.push(Buffer.alloc(10_000));
-    await turn();
-    assert.equal(message.isPaused(), false);
+    body.push(Buffer.alloc(10_000));
     await body.next();
   }
+  assert.deepEqual(asked, []);
+});
+
+test('who leaves ends it, unless all of it came', () => {
+  const [half, whole] = [sent(), sent()];
+  half.body.close();
+  whole.body.end();
+  whole.body.close();
+  assert.deepEqual([half.asked, whole.asked], [['leave'], []]);
 });

@@ -3,6 +3,7 @@ import { pipeline, Readable } from 'node:stream';
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { HttpFailure } from '../../../core/ports/http-client.ts';
+import { bodyFailure } from '../failure.ts';
 import { ResponseBody } from '../response-body.ts';
 
 /** What is asked for; `deflate` and `zstd` are understood too when they come unasked. */
@@ -28,7 +29,7 @@ const tooLarge = (maxBytes: number): HttpFailure =>
  * `too_large`, `bad_encoding`, or what ended the connection.
  */
 export function decodedBody(message: IncomingMessage, maxBytes: number): AsyncGenerator<Uint8Array, void> {
-  const raw = atMost(new ResponseBody(message), maxBytes);
+  const raw = atMost(bodyOf(message), maxBytes);
   const encoding = (message.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity' || encoding === '') return raw;
   const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;
@@ -37,6 +38,19 @@ export function decodedBody(message: IncomingMessage, maxBytes: number): AsyncGe
     throw new HttpFailure('headers', 'maybe', 'bad_encoding', 'The answer is compressed in a way that is not known.');
   }
   return atMost(unpacked(raw, decoder()), maxBytes);
+}
+
+function bodyOf(message: IncomingMessage): ResponseBody {
+  const body = new ResponseBody({
+    pause: () => void message.pause(),
+    resume: () => void message.resume(),
+    leave: () => void message.destroy(),
+  });
+  message.on('data', (chunk: Buffer) => body.push(chunk));
+  message.on('end', () => body.end());
+  message.on('error', (error) => body.fail(bodyFailure(error)));
+  message.on('close', () => body.fail(new HttpFailure('body', 'maybe', 'ECONNRESET', 'The answer was cut off.')));
+  return body;
 }
 
 async function* unpacked(raw: AsyncIterable<Uint8Array>, decoder: Transform): AsyncGenerator<Uint8Array, void> {
