@@ -150,10 +150,6 @@ describe('F-05: wrong values are refused by key', () => {
     ['server = 5', 'server', /found 5; it takes a table/],
     ['[server.tls]\ncert_path = "a.pem"', 'server.tls.key_path', /missing/],
     ['[channels.telegram]\nallowed_user_ids = ["@anna"]', 'channels.telegram.allowed_user_ids', /open-clanker status/],
-    [
-      'channels.telegram.allowed_user_ids',
-      /group.*allowed_chat_ids/,
-    ],
     ['[channels.telegram]\nallowed_chat_ids = [1.5]', 'channels.telegram.allowed_chat_ids', /found 1.5/],
     ['[channels.telegram]\nbot_token = "abc"', 'channels.telegram.bot_token', /@BotFather/],
     ['[channels.telegram]\nenabled = true', 'channels.telegram.bot_token', /missing/],
