@@ -114,3 +114,8 @@ export function portableCallId(id: string): string {
   if (/^[A-Za-z0-9_-]{1,64}$/.test(id)) return id;
   return `call_${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;
 }
+
+/** The same for Mistral's models, which take nine of `[A-Za-z0-9]` only. */
+export function shortCallId(id: string): string {
+  return /^[A-Za-z0-9]{9}$/.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, 9);
+}

@@ -176,7 +176,9 @@ describe('requests', () => {
         ? '{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"]}]}}'
         : body['max_tokens'] !== undefined
           ? `{"error":{"message":"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}}`
-          : null;
+          : /"(?:tool_call_)?id":"(?![A-Za-z0-9]{9}")/.test(JSON.stringify(body['messages']))
+            ? '{"message":"Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.","code":"3280"}'
+            : null;
     const http: HttpClient = {
       request: ({ body }) => {
         const asked = JSON.parse(String(body)) as JsonObject;
@@ -190,16 +192,18 @@ describe('requests', () => {
       },
     };
     const provider = providerOf('openai-chat', { id: 'p', baseUrl: 'http://127.0.0.1' }, depsWith(http));
-    const request = { ...requestFor('m'), maxOutputTokens: 5 };
+    const request = { ...rich('openai-chat'), maxOutputTokens: 5 };
     const ends = async (): Promise<unknown> => {
       const last = (await collect(provider, request)).at(-1);
       return last?.type === 'error' ? [last.error.kind, last.error.mended] : last?.type;
     };
     const mended = ['invalid_request', true];
     assert.deepEqual(await Promise.all([ends(), ends()]), [mended, mended]);
-    assert.deepEqual([await ends(), await ends(), await ends()], [mended, 'finish', 'finish']);
+    assert.deepEqual([await ends(), await ends(), await ends(), await ends()], [mended, mended, 'finish', 'finish']);
     assert.deepEqual(bodies.at(-1)?.['max_completion_tokens'], 5);
-    assert.equal(bodies.length, 5);
+    assert.equal(bodies.length, 6);
+    const problems = validateRequest('openai-chat', { ...bodies.at(-1), stream_options: { include_usage: true } });
+    assert.deepEqual(problems, [], 'calls and results are still pairs');
   });
 
   test('openai-chat: thinking before calls, and their signatures, go back to whom they came from and to nobody else', async () => {

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
 import { dataUrl, joinedText, resultText, sendableHistory, sendableTools } from '../history.ts';
 import { isObject } from '../json.ts';
-import { portableCallId } from '../tool-calls.ts';
+import { portableCallId, shortCallId } from '../tool-calls.ts';
 import { replayOf } from './replay.ts';
 import type { ChatStyle } from './style.ts';
 
@@ -12,9 +12,7 @@ import type { ChatStyle } from './style.ts';
  */
 export function chatRequest(request: ModelRequest, style: ChatStyle): JsonObject {
   const tools = sendableTools(request.tools);
-  const messages = sendableHistory(request.messages, 'openai-chat').flatMap((message) =>
-    chatMessages(message, style.provider),
-  );
+  const messages = sendableHistory(request.messages, 'openai-chat').flatMap((message) => chatMessages(message, style));
   if (request.system !== '') messages.unshift({ role: 'system', content: request.system });
   return {
     model: request.model,
@@ -36,16 +34,14 @@ export function chatRequest(request: ModelRequest, style: ChatStyle): JsonObject
   };
 }
 
-function chatMessages({ role, parts }: RequestMessage, provider: string): JsonObject[] {
-  if (role === 'tool') return parts.filter((part) => part.type === 'tool_result').map(toolMessage);
-  return [role === 'user' ? { role, content: userContent(parts) } : assistantMessage(parts, provider)];
+function chatMessages({ role, parts }: RequestMessage, style: ChatStyle): JsonObject[] {
+  if (role === 'user') return [{ role, content: userContent(parts) }];
+  const callId = style.shortIds ? shortCallId : portableCallId;
+  if (role === 'assistant') return [assistantMessage(parts, style.provider, callId)];
+  return parts
+    .filter((part) => part.type === 'tool_result')
+    .map((part) => ({ role, tool_call_id: callId(part.callId), content: resultText(part, false) }));
 }
-
-const toolMessage = (part: Extract<RequestPart, { type: 'tool_result' }>): JsonObject => ({
-  role: 'tool',
-  tool_call_id: portableCallId(part.callId),
-  content: resultText(part, false),
-});
 
 function userContent(parts: RequestPart[]): string | JsonObject[] {
   if (!parts.some((part) => part.type === 'image')) return joinedText(parts);
@@ -55,13 +51,13 @@ function userContent(parts: RequestPart[]): string | JsonObject[] {
   });
 }
 
-function assistantMessage(parts: RequestPart[], provider: string): JsonObject {
+function assistantMessage(parts: RequestPart[], provider: string, callId: (id: string) => string): JsonObject {
   const text = joinedText(parts);
   const { thought, extras } = replayOf(parts, provider);
   const calls = parts
     .filter((part) => part.type === 'tool_call')
     .map((part, place) => ({
-      id: portableCallId(part.id),
+      id: callId(part.id),
       type: 'function',
       function: { name: part.name, arguments: JSON.stringify(part.args) },
       ...(isObject(extras[place]) ? { extra_content: extras[place] } : {}),

@@ -10,24 +10,28 @@ export interface ChatStyle {
   usage: boolean;
   /** Whether it takes a key for its prompt cache. */
   cacheKey: boolean;
+  /** Whether it takes only ids of calls like its own: nine letters or digits. */
+  shortIds: boolean;
 }
 
 /** OpenAI's own API takes its newer fields; compatible servers first get neither those nor what a strict one refuses. */
 export function firstStyle({ id, baseUrl }: ProviderConfig): ChatStyle {
   const official = URL.parse(baseUrl)?.hostname === 'api.openai.com';
-  return { provider: id, limit: official ? 'max_completion_tokens' : 'max_tokens', usage: true, cacheKey: official };
+  const limit = official ? 'max_completion_tokens' : 'max_tokens';
+  return { provider: id, limit, usage: true, cacheKey: official, shortIds: false };
 }
 
 /**
  * A refusal that says how to ask better is marked as mended, and `style` is changed: Mistral's API knows no
- * `stream_options` (it counts unasked), Azure's newer models no `max_tokens`. `asked` is the style of the request that
- * was refused, as others may have learned the same meanwhile.
+ * `stream_options` (it counts unasked), its models no ids of calls that others made, Azure's newer models no
+ * `max_tokens`. `asked` is the style of the request that was refused, as others may have learned the same meanwhile.
  */
 export function learnFrom(error: ProviderError, asked: ChatStyle, style: ChatStyle): ProviderError {
-  if (error.kind !== 'invalid_request') return error;
+  if (error.kind !== 'invalid_request' && error.kind !== 'server') return error;
   if (asked.usage && /stream_options|include_usage/.test(error.detail)) style.usage = false;
   else if (asked.limit === 'max_tokens' && /max_completion_tokens/.test(error.detail))
     style.limit = 'max_completion_tokens';
+  else if (!asked.shortIds && /length of 9\b/.test(error.detail)) style.shortIds = true;
   else return error;
   return { ...error, mended: true };
 }
