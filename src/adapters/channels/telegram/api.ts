@@ -120,7 +120,8 @@ export class TelegramApi {
     }
     const code = typeof answer.error_code === 'number' ? answer.error_code : status;
     const description = typeof answer.description === 'string' ? answer.description : `error ${code}`;
-    const retryAfter = answer.parameters?.retry_after;
+    // Said in both places by Telegram itself, by servers of others perhaps in the words alone.
+    const retryAfter = answer.parameters?.retry_after ?? secondsIn(description);
     const migratedTo = answer.parameters?.migrate_to_chat_id;
     return {
       ...failure(code, this.#clean(description), code >= 500 ? 'maybe' : 'no'),
@@ -132,6 +133,11 @@ export class TelegramApi {
   #clean(words: string): string {
     return words.replaceAll(this.#token.reveal(), '[token]').slice(0, maxDescription);
   }
+}
+
+function secondsIn(description: string): number | null {
+  const said = /\bretry after (\d{1,6})\b/i.exec(description)?.[1];
+  return said === undefined ? null : Number(said);
 }
 
 const failure = (code: number, description: string, accepted: 'no' | 'maybe'): ApiFailure => ({

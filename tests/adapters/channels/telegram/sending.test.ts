@@ -130,6 +130,14 @@ test('B-25: what may have arrived is ambiguous, and an edit can always be done a
   }
 });
 
+test('a wait that is told in words only is waited for, too', async (t) => {
+  const { proxy, channel } = await line(t);
+  const body = JSON.stringify({ ok: false, error_code: 429, description: 'Too Many Requests: retry after 37' });
+  proxy.next(1, { mode: 'status', status: 429, body }, /sendMessage/);
+  const limited = await channel.send(part(channel, 'x'), forever);
+  assert.ok(!limited.ok && limited.kind === 'rate_limited' && limited.retryAfterMs === 37_000, JSON.stringify(limited));
+});
+
 test('nothing listening is certainly not delivered', async (t) => {
   const { proxy, channel } = await line(t);
   await proxy.refuse();
