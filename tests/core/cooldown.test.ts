@@ -26,8 +26,8 @@ function fail(cooldown: Cooldown, times: number, now: number): Cooldown {
 }
 
 test('the breaker opens with the fifth failure within a minute, not before', () => {
-  assert.equal(admission(fail(noCooldown, breakerFailures - 1, 0), 1), 'open');
-  const opened = fail(noCooldown, breakerFailures, 0);
+  assert.equal(admission(fail(noCooldown, 4, 0), 1), 'open');
+  const opened = fail(noCooldown, 5, 0);
   assert.equal(admission(opened, 29_999), 'resting');
   assert.equal(admission(opened, 30_000), 'probe');
 });
@@ -85,6 +85,8 @@ test('what a failure imposes by itself', () => {
   assert.deepEqual(of('rate_limited', 65_000), { kind: 'rate_limited', ms: 65_000 });
   assert.deepEqual(of('overloaded', 90_000), { kind: 'overloaded', ms: 90_000 });
   assert.deepEqual(of('auth'), { kind: 'auth', ms: 600_000 });
+  assert.deepEqual(of('auth', 1000), { kind: 'auth', ms: 600_000 });
+  assert.deepEqual(of('billing', 7_200_000), { kind: 'billing', ms: 7_200_000 });
   assert.deepEqual(of('quota_exhausted'), { kind: 'billing', ms: 600_000 });
   assert.deepEqual(of('quota_exhausted', 7_200_000), { kind: 'quota_exhausted', ms: 7_200_000 });
 });

@@ -61,6 +61,8 @@ it('a cut never leaves half of a secret', () => {
       if (text !== line.slice(0, 150)) assert.doesNotMatch(shown, /one-|char/, `${max}`);
     }
   }
+  const whole = line.slice(0, line.indexOf(',', 100));
+  for (let max = 0; max < whole.length; max++) assert.doesNotMatch(excerpt(whole, max), /one-|char/, `${max}`);
   assert.equal(excerpt('short', 5), 'short');
   assert.equal(excerpt('longer', 5), 'longe…');
 });

@@ -119,6 +119,7 @@ test('the wait has full jitter under a doubling ceiling of at most 20 s', () => 
   assert.equal(retryDelayMs(2, 0, 1), 1000);
   assert.equal(retryDelayMs(3, 0, 0.5), 1000);
   assert.equal(retryDelayMs(30, 0, 1), 20_000);
+  assert.equal(retryDelayMs(1, 60_000, 0), 60_000);
 });
 
 test('only failures that pass by themselves are transient', () => {

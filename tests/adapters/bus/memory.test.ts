@@ -102,6 +102,8 @@ test('what was missed can be had again as long as it is retained, and a hole is 
   for (let i = 0; i < 600; i++) bus.publish(state(String(i)));
   assert.equal(bus.since(before + 1, {}), null);
   assert.equal(bus.since(before + 600, {})?.length, 3);
+  for (let i = 0; i < 600; i++) bus.publish(delta('a', String(i)));
+  assert.equal(bus.since(before + 600, {})?.length, 3, 'pieces of text push nothing out, and are not retained');
 
   now += 1;
   const restarted = begin();

@@ -103,3 +103,10 @@ it('the process reports memory, CPU and a loop that was held up', async (t) => {
   assert.match(metrics.render(), /^# TYPE process_cpu_seconds_total counter$/m);
   assert.ok(value('openclanker_event_loop_delay_seconds\\{quantile="1"\\}') >= 0.05);
 });
+
+it('five hundred metrics are a product, more are names made out of data', () => {
+  const registry = new MetricsRegistry();
+  for (let n = 0; n < 500; n++) registry.counter(`c${n}`, 'One of many.');
+  registry.counter('c0', 'One of many.');
+  assert.throws(() => registry.counter('one_more', 'One too many.'), /500 metrics already/);
+});

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { watched } from '../../../src/app/models/watch.ts';
 import type { ModelEvent } from '../../../src/core/ports/provider.ts';
@@ -157,4 +158,15 @@ test('a listener that throws cuts the request and hears nothing more', async () 
   assert.equal(provider.signals[0]?.aborted, true);
   assert.equal(provider.running, 0);
   assert.equal(clock.sleeping, 0);
+});
+
+test('a call that is over listens to no signal and waits for no time any more', async () => {
+  for (const script of [answer, failing('server'), [start, text('Hel'), { wait: 100_000 }, finish]] as Step[][]) {
+    const { signal } = new AbortController();
+    const clock = new VirtualClock();
+    await clock.until(watchOn(clock, script, { abort: signal }).reading);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+    await clock.settle();
+    assert.equal(clock.sleeping, 0);
+  }
 });

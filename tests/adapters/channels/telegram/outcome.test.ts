@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { TelegramApi } from '../../../../src/adapters/channels/telegram/api.ts';
 import { failedOutcome } from '../../../../src/adapters/channels/telegram/outcome.ts';
 import type { Attempt } from '../../../../src/adapters/channels/telegram/outcome.ts';
+import type { HttpClient } from '../../../../src/core/ports/http-client.ts';
+import { Secret } from '../../../../src/core/secret.ts';
+import { httpBody } from '../../../support/http-body.ts';
 
 function outcome(code: number, description: string, extra: object = {}, attempt: Attempt = 'send'): string {
   const accepted = code >= 500 || code === 0 ? 'maybe' : 'no';
@@ -65,4 +69,40 @@ test('B-23: a wait is passed on as long as it was told, and never as nothing', (
     const result = failedOutcome({ ...failure, retryAfterMs: told }, 'send');
     assert.ok(result.kind === 'rate_limited' && result.retryAfterMs === waits && result.scope === 'conversation');
   }
+});
+
+/** The API over a server that answers as it is told, and what it was asked for. */
+function apiOver(status: number, answer: object): { api: TelegramApi; urls: string[] } {
+  const urls: string[] = [];
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(JSON.stringify(answer));
+  }
+  const http: HttpClient = {
+    request: ({ url }) => {
+      urls.push(url);
+      return Promise.resolve({ status, headers: {}, body: httpBody(body()) });
+    },
+  };
+  return { api: new TelegramApi(http, 'https://api.example.org', new Secret('1:token')), urls };
+}
+
+test('a failure that the front of the platform tells may come after the message was sent', async () => {
+  const tell = async (error_code: number): Promise<string | null> => {
+    const { api } = apiOver(error_code, { ok: false, error_code, description: 'Bad Gateway' });
+    const answer = await api.call('sendMessage', {}, new AbortController().signal);
+    return answer.ok ? null : failedOutcome(answer, 'send').kind;
+  };
+  assert.equal(await tell(502), 'ambiguous');
+  assert.equal(await tell(500), 'ambiguous');
+  assert.equal(await tell(400), 'refused');
+});
+
+test('the path of a file never leaves the place of files', async () => {
+  const { api, urls } = apiOver(200, {});
+  await api.file('../../bot1:token/./logOut', new AbortController().signal);
+  await api.file('photos/a b?c#d.jpg', new AbortController().signal);
+  assert.deepEqual(urls, [
+    'https://api.example.org/file/bot1:token/bot1%3Atoken/logOut',
+    'https://api.example.org/file/bot1:token/photos/a%20b%3Fc%23d.jpg',
+  ]);
 });
