@@ -88,6 +88,16 @@ describe('compatible servers', () => {
     );
   });
 
+  test('thinking that was empty is remembered with a call, as its server wants it back', async () => {
+    const call = chunk(
+      { tool_calls: [{ index: 0, id: 'a', function: { name: 'one', arguments: '{}' } }] },
+      'tool_calls',
+    );
+    const events = await read('openai-chat', frames(chunk({ reasoning_content: '' }), call));
+    const thought = events.find(({ type }) => type === 'reasoning');
+    assert.deepEqual(thought, { type: 'reasoning', text: '', replay: { provider: 'p', thought: true } });
+  });
+
   test('a chat that ends with its reason alone is over', async () => {
     const line = (more: object): string => `${JSON.stringify({ message: { content: 'a' }, ...more })}\n`;
     const last = (await read('ollama', line({ done_reason: 'length' }))).at(-1);

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ChatTranslator } from '../../../src/adapters/providers/openai-chat/stream.ts';
 import { chatRequest } from '../../../src/adapters/providers/openai-chat/request.ts';
-import { firstStyle } from '../../../src/adapters/providers/openai-chat/style.ts';
+import { firstStyle, learnFrom } from '../../../src/adapters/providers/openai-chat/style.ts';
 import { mergeReasoning } from '../../../src/app/agent/written.ts';
 import type { JsonObject } from '../../../src/core/message.ts';
 import type { HttpClient } from '../../../src/core/ports/http-client.ts';
-import type { ModelRequest, RequestPart } from '../../../src/core/ports/provider.ts';
+import type { ModelRequest, RequestMessage, RequestPart } from '../../../src/core/ports/provider.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { httpBody } from '../../support/http-body.ts';
 import { startProviderServer, validateRequest, wireDialects } from '../../support/provider-fault-server.ts';
@@ -244,6 +244,36 @@ describe('requests', () => {
       [undefined, signature],
     );
     assert.doesNotMatch(JSON.stringify(said('q')), /reasoning_content|extra_content/);
+  });
+
+  test('openai-chat: who misses thinking or signatures in the messages of others gets a stand-in, and own ones stay', () => {
+    const style = firstStyle({ id: 'p', baseUrl: 'http://127.0.0.1/v1' });
+    const refused = (detail: string): boolean | undefined =>
+      learnFrom({ kind: 'invalid_request', phase: 'headers', accepted: 'no', detail }, { ...style }, style).mended;
+    assert.equal(refused('HTTP 422: Extra inputs are not permitted: reasoning_content'), undefined);
+    assert.equal(refused('HTTP 400: Missing `reasoning_content` field in the assistant message at index 2.'), true);
+    assert.equal(
+      refused('HTTP 400: Missing `reasoning_content` field in the assistant message at index 2.'),
+      undefined,
+    );
+    assert.equal(refused('HTTP 400: Function call is missing a thought_signature in functionCall parts.'), true);
+    const call = { type: 'tool_call', id: 'call_1', name: 'lookup', args: {} } as const;
+    const own = { provider: 'p', thought: true, extras: [{ google: { thought_signature: 'c2ln' } }] };
+    const said = (before: RequestPart[]): JsonObject[] => {
+      const messages: RequestMessage[] = [
+        { role: 'user', parts: [{ type: 'text', text: 'Hello?' }] },
+        { role: 'assistant', parts: [...before, call] },
+      ];
+      const message = (chatRequest({ ...requestFor('m'), messages }, style)['messages'] as JsonObject[]).at(-1) ?? {};
+      const [called = {}] = message['tool_calls'] as JsonObject[];
+      return [{ thought: message['reasoning_content'] ?? null }, called['extra_content'] as JsonObject];
+    };
+    const stand = { google: { thought_signature: 'skip_thought_signature_validator' } };
+    assert.deepEqual(said([]), [{ thought: '' }, stand]);
+    assert.deepEqual(said([{ type: 'reasoning', text: 'hm', dialect: 'openai-chat', replay: own }]), [
+      { thought: 'hm' },
+      { google: { thought_signature: 'c2ln' } },
+    ]);
   });
 
   test('openai-responses: encrypted reasoning is asked for where the model thinks, and sent back', async () => {

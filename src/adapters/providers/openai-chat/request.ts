@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../../core/message.ts';
 import type { ModelRequest, RequestMessage, RequestPart } from '../../../core/ports/provider.ts';
 import { dataUrl, joinedText, resultText, sendableHistory, sendableTools } from '../history.ts';
-import { isObject } from '../json.ts';
 import { portableCallId, shortCallId } from '../tool-calls.ts';
-import { replayOf } from './replay.ts';
+import { extraOf, replayOf } from './replay.ts';
 import type { ChatStyle } from './style.ts';
 
 /**
@@ -36,11 +35,10 @@ export function chatRequest(request: ModelRequest, style: ChatStyle): JsonObject
 
 function chatMessages({ role, parts }: RequestMessage, style: ChatStyle): JsonObject[] {
   if (role === 'user') return [{ role, content: userContent(parts) }];
-  const callId = style.shortIds ? shortCallId : portableCallId;
-  if (role === 'assistant') return [assistantMessage(parts, style.provider, callId)];
+  if (role === 'assistant') return [assistantMessage(parts, style)];
   return parts
     .filter((part) => part.type === 'tool_result')
-    .map((part) => ({ role, tool_call_id: callId(part.callId), content: resultText(part, false) }));
+    .map((part) => ({ role, tool_call_id: callId(part.callId, style), content: resultText(part, false) }));
 }
 
 function userContent(parts: RequestPart[]): string | JsonObject[] {
@@ -51,22 +49,20 @@ function userContent(parts: RequestPart[]): string | JsonObject[] {
   });
 }
 
-function assistantMessage(parts: RequestPart[], provider: string, callId: (id: string) => string): JsonObject {
+const callId = (id: string, { shortIds }: ChatStyle): string => (shortIds ? shortCallId(id) : portableCallId(id));
+
+function assistantMessage(parts: RequestPart[], style: ChatStyle): JsonObject {
   const text = joinedText(parts);
-  const { thought, extras } = replayOf(parts, provider);
+  const { thought, extras } = replayOf(parts, style);
   const calls = parts
     .filter((part) => part.type === 'tool_call')
     .map((part, place) => ({
-      id: callId(part.id),
+      id: callId(part.id, style),
       type: 'function',
       function: { name: part.name, arguments: JSON.stringify(part.args) },
-      ...(isObject(extras[place]) ? { extra_content: extras[place] } : {}),
+      ...extraOf(extras[place], style),
     }));
-  if (calls.length === 0) return { role: 'assistant', content: text };
-  return {
-    role: 'assistant',
-    content: text === '' ? null : text,
-    ...(thought === undefined ? {} : { reasoning_content: thought }),
-    tool_calls: calls,
-  };
+  const thinking = thought === undefined ? {} : { reasoning_content: thought };
+  if (calls.length === 0) return { role: 'assistant', content: text, ...thinking };
+  return { role: 'assistant', content: text === '' ? null : text, ...thinking, tool_calls: calls };
 }

@@ -74,7 +74,8 @@ export class ChatTranslator implements Translator {
       if (text) events.push({ type: 'text', text });
     };
     const thought = stringAt(delta, 'reasoning_content');
-    if (thought) this.#thought = true;
+    // Empty as it may be, some want it back.
+    if (thought !== undefined) this.#thought = true;
     think(thought || stringAt(delta, 'reasoning'));
     const refusal = stringAt(delta, 'refusal');
     if (refusal) this.#refused = true;
