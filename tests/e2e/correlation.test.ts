@@ -180,8 +180,8 @@ describe('other looks', () => {
     for (const line of story) assert.match(line, /^\d\d:\d\d:\d\d\.\d{3} (?:DEBUG|INFO) .*correlation_id=msg_\w+/);
   });
 
-  it('under systemd every line begins with its priority', async (t) => {
-    const { lines, story } = await printed(t, { JOURNAL_STREAM: '8:1' });
+  it('for the journal every line begins with its priority', async (t) => {
+    const { lines, story } = await printed(t, { OPEN_CLANKER_LOGGING__OUTPUT: 'journald' });
     for (const line of lines) assert.match(line, /^<[3467]>\{"time"/);
     assert.deepEqual(
       story.map((line) => line.slice(0, 3)),

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isatty } from 'node:tty';
 import type { LogTail } from '../../core/ports/maintenance-gateway.ts';
@@ -51,14 +52,27 @@ export interface RootLog extends Log {
   close(deadlineMs?: number): Promise<void>;
 }
 
+/**
+ * systemd says in JOURNAL_STREAM which file the journal's stream is (systemd.exec(5)). The variable is inherited by all
+ * that a service or a desktop starts, whose output may go elsewhere.
+ */
+function isJournal(fd: number, stream: string | undefined): boolean {
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false; // A closed descriptor is no stream.
+  }
+}
+
 function formatOf(options: LogOptions, env: NonNullable<LogOptions['env']>, fd: number): Format {
   const { output, format } = options;
   const terminal = output === 'stdout' && isatty(fd);
   const formats = { json, logfmt, pretty: pretty(terminal && env['NO_COLOR'] === undefined) };
   const chosen = formats[format ?? (terminal ? 'pretty' : 'json')];
   if (output === 'syslog') return withSyslogHeader(chosen, hostname(), process.pid);
-  // systemd sets JOURNAL_STREAM when stdout goes to the journal (systemd.exec(5)).
-  const journal = output === 'journald' || (output === 'stdout' && env['JOURNAL_STREAM'] !== undefined && !terminal);
+  const journal = output === 'journald' || (output === 'stdout' && isJournal(fd, env['JOURNAL_STREAM']));
   return journal ? withPriority(chosen) : chosen;
 }
 

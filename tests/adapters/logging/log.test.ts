@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
@@ -103,15 +113,34 @@ describe('how a line looks', () => {
     assert.match(JSON.stringify(detailed?.['error']), /"stack":".*log\.test\.ts/);
   });
 
-  it('systemd gets priorities: under a journal stream, and with output journald', async (t) => {
-    for (const options of [{ env: { JOURNAL_STREAM: '8:1' } }, { output: 'journald' }] as Partial<LogOptions>[]) {
-      const { log, lines } = logged(t, { ...options, level: 'trace', format: 'logfmt' });
-      for (const level of ['error', 'warn', 'info', 'debug', 'trace'] as const) log[level]('x');
-      assert.deepEqual(
-        (await lines()).map((line) => line.slice(0, 3)),
-        ['<3>', '<4>', '<6>', '<7>', '<7>'],
-      );
-    }
+  it('systemd gets priorities: where the output is the stream of the journal, and with output journald', async (t) => {
+    const out = path.join(mkdtempSync(path.join(tmpdir(), 'clanker-log-')), 'stream');
+    const fd = openSync(out, 'a');
+    t.after(() => {
+      closeSync(fd);
+      rmSync(path.dirname(out), { recursive: true });
+    });
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    const stream = createLog({
+      level: 'info',
+      output: 'stdout',
+      service: 'x',
+      fd,
+      env: { JOURNAL_STREAM: `${dev}:${ino}` },
+    });
+    stream.warn('x');
+    await stream.close();
+    assert.match(readFileSync(out, 'utf8'), /^<4>\{/);
+    // Inherited from a service or a desktop, with an output that is piped elsewhere.
+    const piped = logged(t, { env: { JOURNAL_STREAM: '8:1' } });
+    piped.log.warn('x');
+    assert.match((await piped.lines()).join(), /^\{/);
+    const { log, lines } = logged(t, { output: 'journald', level: 'trace', format: 'logfmt' });
+    for (const level of ['error', 'warn', 'info', 'debug', 'trace'] as const) log[level]('x');
+    assert.deepEqual(
+      (await lines()).map((line) => line.slice(0, 3)),
+      ['<3>', '<4>', '<6>', '<7>', '<7>'],
+    );
   });
 });
 
