@@ -219,6 +219,11 @@ class TelegramChannel implements Channel {
   }
 
   #failed(failure: ApiFailure, attempt: Attempt, conversation: ConversationRef): SendOutcome {
+    if (failure.code === 404 && !failure.foreign && this.#receiving.health.state === 'connected') {
+      // It is heard with the same token, so what is not known there is the method.
+      const code = attempt === 'edit' ? 'edit_gone' : 'not_supported';
+      return { ok: false, kind: 'refused', code, detail: `The Bot API server cannot do this: ${failure.description}` };
+    }
     const outcome = failedOutcome(failure, attempt);
     if (outcome.kind === 'rate_limited') this.#quiet.add(conversation.native, outcome.retryAfterMs);
     return outcome;

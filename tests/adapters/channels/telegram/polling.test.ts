@@ -3,6 +3,7 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import type { HttpClient } from '../../../../src/core/ports/http-client.ts';
 import { readText } from '../../../../src/adapters/channels/telegram/inbound.ts';
+import { plainText } from '../../../../src/core/rich-text.ts';
 import { startFaultProxy } from '../../../support/fault-proxy.ts';
 import type { Fault, FaultProxy } from '../../../support/fault-proxy.ts';
 import { httpBody } from '../../../support/http-body.ts';
@@ -229,6 +230,27 @@ test('two of ours on one token take turns being told, and no update is lost to e
   const sent = Array.from({ length: 5 }, (_, i) => server.inject({ chatId: 7, text: `m${i}` }));
   await server.until(() => server.confirmed() > (sent.at(-1)?.updateId ?? 0));
   assert.equal(new Set([...a.sink.texts(), ...b.sink.texts()]).size, 5);
+});
+
+test('a method that the server does not know is no wrong token, which would hold up every chat', async (t) => {
+  const server = await serve(t);
+  const rig = rigFor(t, server);
+  const { signal } = new AbortController();
+  const conversation = rig.channel.conversation('7');
+  const say = () => rig.channel.send({ idempotencyKey: 'k', conversation, body: plainText('x') }, signal);
+  const edit = () =>
+    rig.channel.edit?.({ conversation, native: '1' }, { body: plainText('x'), final: true }, signal) ?? say();
+  server.fail(1, { mode: 'code', code: 404, description: 'Not Found' }, 'sendMessage');
+  const codes = [await say()];
+  rig.start();
+  await rig.state('connected');
+  server.fail(1, { mode: 'code', code: 404, description: 'Not Found' }, 'sendMessage');
+  server.fail(1, { mode: 'code', code: 404, description: 'Not Found' }, 'editMessageText');
+  codes.push(await say(), await edit());
+  assert.deepEqual(
+    codes.map((outcome) => !outcome.ok && outcome.kind === 'refused' && outcome.code),
+    ['bad_token', 'not_supported', 'edit_gone'],
+  );
 });
 
 test('a proxy that answers while the server behind it is away says nothing about the token', async (t) => {
