@@ -102,7 +102,8 @@ function placed(problems: readonly Problem[], written: Written, found: FoundFile
     const key = keyOf(at.filter((part) => typeof part === 'string'));
     if (place !== undefined) return { ...place, column: null, key, message };
     const origin = written.origin(at);
-    if (origin !== null && origin.layer !== 'file' && origin.layer !== 'default')
+    // A value that the file only points to stands in a file or variable of its own.
+    if (origin !== null && origin.text !== 'file' && origin.layer !== 'default')
       return { file: origin.text, line: origin.line ?? null, column: null, key, message };
     const position = found === null ? null : locate(found.text, at);
     return { file: found?.file ?? null, line: position?.line ?? null, column: position?.column ?? null, key, message };

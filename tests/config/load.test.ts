@@ -238,8 +238,8 @@ describe('secrets', () => {
     );
     const dir = folder(t, { empty: '\n', 'config.toml': '[server.auth]\ntoken_file = "empty"\n' });
     assert.deepEqual(
-      issuesOf(() => load(dir)).map(({ key }) => key),
-      ['server.auth.token'],
+      issuesOf(() => load(dir)).map(({ key, file, line }) => [key, file, line]),
+      [['server.auth.token', `file ${path.join(dir, 'empty')}`, null]],
     );
   });
   it('a secret given twice in one place is refused; the environment beats a file without a word', (t) => {
