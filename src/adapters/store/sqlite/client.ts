@@ -6,7 +6,7 @@ import { ClankerError, errorFrom } from '../../../core/errors.ts';
 import type { Clock, Counter, Histogram, Log, Metrics } from '../../../core/ports/system.ts';
 import { closed, overloaded, storageError } from './errors.ts';
 import { readLines } from './read-lines.ts';
-import { operationModes, written } from './protocol.ts';
+import { operationModes } from './protocol.ts';
 import type { FromWorker, OperationMode, OperationName, Reply, Request, ToWorker, WorkerSetup } from './protocol.ts';
 import type { Reading } from './reading.ts';
 
@@ -92,8 +92,7 @@ export class Client {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const worker = this.#spawn();
     let opened = false;
-    worker.on('message', (text: string) => {
-      const message = JSON.parse(text) as FromWorker;
+    worker.on('message', (message: FromWorker) => {
       if (message.type === 'opened') {
         opened = true;
         this.#worker = worker;
@@ -128,7 +127,6 @@ export class Client {
     if (this.#worker === null || this.#closing !== null) return Promise.reject(closed());
     if (this.#waiting.size >= maxWaiting) return Promise.reject(overloaded());
     const id = ++this.#lastId;
-    if (args.at(-1) === undefined) args.pop();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#unsent.push({ id, operation, args });
     this.#sendBy(operationModes[operation]);
@@ -309,5 +307,5 @@ export class Client {
 
 function tell(worker: Worker, message: ToWorker): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  worker.postMessage(written(message));
+  worker.postMessage(message);
 }

@@ -173,12 +173,6 @@ export interface Request {
   args: unknown[];
 }
 
-/**
- * What crosses between the threads crosses as JSON: a copy of objects costs several times as much, on both sides. An
- * argument that is left out must be the last one: in the middle it would arrive as null.
- */
-export const written = (message: ToWorker | FromWorker): string => JSON.stringify(message);
-
 /** To the worker: requests in their order, the news that the gateway rests, or the wish to end. */
 export type ToWorker = Request[] | 'rest' | 'close';
 

@@ -11,7 +11,7 @@ import { isCopyTask, printTask } from './copy.ts';
 import { Database } from './database.ts';
 import { storageError } from './errors.ts';
 import { Owner } from './owner.ts';
-import { operationModes, written, type FromWorker, type Request, type ToWorker, type WorkerSetup } from './protocol.ts';
+import { operationModes, type FromWorker, type Request, type ToWorker, type WorkerSetup } from './protocol.ts';
 import { print, type Reading } from './reading.ts';
 
 /** The most operations of one transaction. */
@@ -21,7 +21,7 @@ const maxProblems = 20;
 
 const port = parentPort;
 
-const tell = (message: FromWorker): void => port?.postMessage(written(message));
+const tell = (message: FromWorker): void => port?.postMessage(message);
 
 /** What is wrong with the file, by a connection of its own that only reads. */
 function check(path: string): string[] {
@@ -60,14 +60,13 @@ function serve(owner: Owner): void {
     tellHealth();
   }, probeMs);
 
-  port?.on('message', (first: string) => {
+  port?.on('message', (first: ToWorker) => {
     const requests: Request[] = [];
     let [closing, resting] = [false, false];
-    for (let next: string | undefined = first; next !== undefined; next = waiting()) {
-      const asked = JSON.parse(next) as ToWorker;
-      if (asked === 'close') closing = true;
-      else if (asked === 'rest') resting = true;
-      else requests.push(...asked);
+    for (let next: ToWorker | undefined = first; next !== undefined; next = waiting()) {
+      if (next === 'close') closing = true;
+      else if (next === 'rest') resting = true;
+      else requests.push(...next);
     }
     execute(requests);
     // As in adapters/system/memory.ts: each thread has a heap of its own.
@@ -95,8 +94,8 @@ function* batchesOf(requests: readonly Request[]): Generator<Request[]> {
   if (batch.length > 0) yield batch;
 }
 
-function waiting(): string | undefined {
-  return port === null ? undefined : (receiveMessageOnPort(port)?.message as string | undefined);
+function waiting(): ToWorker | undefined {
+  return port === null ? undefined : (receiveMessageOnPort(port)?.message as ToWorker | undefined);
 }
 
 function own({ path, migrationsDir }: WorkerSetup): void {
