@@ -47,6 +47,13 @@ describe('addresses', () => {
 });
 
 describe('limiters', () => {
+  test('who guesses on while locked out does not wait for ever longer', () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 5 }, systemClock);
+    for (let n = 0; n < 100; n++) limiter.spend('guesser');
+    const waitMs = limiter.waitMs('guesser');
+    assert.ok(waitMs > 0 && waitMs <= 1000, String(waitMs));
+  });
+
   test('a flood of callers does not grow the memory of a limiter', () => {
     const limiter = new RateLimiter({ perSecond: 1, burst: 1 }, systemClock);
     for (let i = 0; i < maxRememberedCallers * 3; i++) limiter.allows(`caller ${i}`);
@@ -100,10 +107,12 @@ describe('limiters', () => {
       while ((await ask(at(door), { path: '/api/v1/channels', token: 'guess' })).status !== 429);
     }));
 
-  test('connections over the limits are told so and ended', () =>
-    withDoor(
-      { options: { limits: { requestsPerSecond: 500, connections: 100, connectionsPerIp: 3, pendingAuth: 5 } } },
-      async (door) => {
+  for (const [whose, most] of [
+    ['of one address', { connections: 100, connectionsPerIp: 3 }],
+    ['of all', { connections: 3, connectionsPerIp: 100 }],
+  ] as const)
+    test(`connections over the limit ${whose} are told so and ended`, () =>
+      withDoor({ options: { limits: { requestsPerSecond: 500, pendingAuth: 5, ...most } } }, async (door) => {
         const held = await Promise.all([dial(at(door)), dial(at(door)), dial(at(door))]);
         const fourth = await raw(at(door), '');
         assert.ok(fourth.closed);
@@ -114,12 +123,20 @@ describe('limiters', () => {
           200
         );
         for (const socket of held) socket.destroy();
-      },
-    ));
+      }));
 });
 
 describe('who may ask', () => {
   const origin = 'https://chat.example.com';
+
+  test('the host is judged before the origin, and https is our own only behind a proxy that we trust', () =>
+    withDoor({}, async (door) => {
+      const asked = { path: '/api/v1/channels', token: tokens.read };
+      const stranger = { host: 'evil.example', origin: 'https://evil.example' };
+      assert.equal((await ask(at(door), { ...asked, headers: stranger })).status, 421);
+      const disguised = { origin: `https://127.0.0.1:${door.port}` };
+      assert.equal((await ask(at(door), { ...asked, headers: disguised })).status, 403);
+    }));
 
   test('an allowed origin gets its preflight and its headers; the page itself needs no list', () =>
     withDoor({ options: { allowedOrigins: [origin] } }, async (door) => {
@@ -187,6 +204,37 @@ describe('JSON from outside', () => {
       (error: HttpError) => error.code === 'too_deep',
     );
   });
+
+  test('a quote inside a string neither ends it nor hides what comes after it', () => {
+    const quoted = `["\\"${'['.repeat(100)}"]`;
+    assert.deepEqual(parseJson(Buffer.from(quoted)), [`"${'['.repeat(100)}`]);
+    const hidden = `["\\"",${'['.repeat(100)}${']'.repeat(100)},"\\""]`;
+    assert.throws(
+      () => parseJson(Buffer.from(hidden)),
+      (error: HttpError) => error.code === 'too_deep',
+    );
+  });
+
+  test('no document brings a prototype', () => {
+    for (const text of ['{"__proto__":{}}', '[{"a":{"__proto__":1}}]'])
+      assert.throws(
+        () => parseJson(Buffer.from(text)),
+        (error: HttpError) => error.code === 'unknown_field',
+      );
+  });
+
+  test('a body that does not come is not waited for, nor an upload that stalls', () =>
+    withDoor({ timings: { bodyMs: 50, uploadIdleMs: 50 } }, async (door) => {
+      const head = (path: string, type: string): string =>
+        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokens.send}\r\n` +
+        `Content-Type: ${type}\r\nContent-Length: 1000\r\n\r\n`;
+      for (const begun of ['', '{"text":']) {
+        const body = await raw(at(door), head('/api/v1/chat', 'application/json') + begun, { answers: 1 });
+        assert.deepEqual(body.statuses, [408]);
+        const upload = await raw(at(door), head('/api/v1/files', 'text/plain') + begun, { answers: 1 });
+        assert.equal(upload.closed, true);
+      }
+    }));
 
   test('brackets, colons and commas inside strings are text', () => {
     const text = '[{:,'.repeat(50_000);

@@ -227,4 +227,33 @@ describe('WebSocket', () => {
       await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(stopped.gateway.left, []);
   });
+
+  test('a token that may only read neither says something nor stops what others began', async () => {
+    const client = new Client(tokens.read);
+    await client.heard('hello');
+    client.send('chat.send', { text: 'hi' }, 's');
+    client.send('chat.abort', { run_id: 'run_1' }, 'a');
+    for (const id of ['s', 'a']) assert.equal((await client.heard('error', id)).payload['code'], 'forbidden');
+    await client.close();
+  });
+
+  test('so many may wait for their token and no more, and who has shown it makes room', async () => {
+    const limits = { requestsPerSecond: 500, connections: 100, connectionsPerIp: 100, pendingAuth: 2 };
+    const small = await openDoor({ options: { limits } });
+    const statusOfNext = (): Promise<number> =>
+      new Promise((resolve) => {
+        const ws = new WebSocket(`ws://127.0.0.1:${small.port}/ws`);
+        ws.once('unexpected-response', (_, { statusCode = 0 }) => resolve(statusCode));
+        ws.once('open', () => resolve(101));
+        ws.on('error', () => {});
+      });
+    const first = new Client(undefined, small.port);
+    const second = new Client(undefined, small.port);
+    await Promise.all([once(first.ws, 'open'), once(second.ws, 'open')]);
+    assert.equal(await statusOfNext(), 503);
+    first.send('auth', { token: tokens.read });
+    await first.heard('hello');
+    assert.equal(await statusOfNext(), 101);
+    await small.stop();
+  });
 });
