@@ -118,6 +118,8 @@ export class Connection implements ResponseListener {
   onEnd(): void {
     const carried = this.#carried;
     this.#carried = null;
+    // Its reader may be slow with what came last; the connection goes on without it.
+    if (this.#socket.isPaused()) this.#socket.resume();
     // What is left of a request whose answer came early would stand in the way of the next one.
     if (this.#parser.reusable && this.#sent && this.open) this.#keeper.onIdle(this);
     else this.#socket.destroy();

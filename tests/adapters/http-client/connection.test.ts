@@ -134,6 +134,25 @@ test('a sender is slowed down by who does not read, and nothing is lost', async 
   assert.equal((await text(response)).length, piece.length * pieces);
 });
 
+for (const scheme of ['http', 'https'])
+  test(`an answer that waited for its reader when it ended does not hold up the next one (${scheme})`, async (t) => {
+    const came = Promise.withResolvers<void>();
+    const answer: http.RequestListener = (request, response) => {
+      response.end(request.url === '/large' ? 'x'.repeat(100_000) : 'ok');
+      response.on('close', () => came.resolve());
+    };
+    const here = await rig(
+      t,
+      scheme === 'http' ? http.createServer(answer) : https.createServer(valid, answer),
+      scheme,
+    );
+    const large = await ask({ ...here, url: `${here.url}large` });
+    await came.promise;
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await text(large)).length, 100_000);
+    assert.equal(await text(await ask(here)), 'ok');
+  });
+
 test('a session of TLS is taken up again', async (t) => {
   const resumed: boolean[] = [];
   const server = https.createServer(valid, (_request, response) => response.setHeader('connection', 'close').end('ok'));
