@@ -120,20 +120,22 @@ async function* upload(
   request: IncomingMessage,
   limits: { maxBytes: number; idleMs: number },
 ): AsyncGenerator<Uint8Array> {
+  // Leaving it must not destroy the socket: a refusal still has to go out on it.
+  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   let size = 0;
-  const stalled = (): void =>
-    void request.destroy(new HttpError(408, 'timeout', 'The upload stalled.', { close: true }));
-  let timer = setTimeout(stalled, limits.idleMs);
+  for (let next = await within(chunks, limits.idleMs); !next.done; next = await within(chunks, limits.idleMs)) {
+    size += next.value.length;
+    if (size > limits.maxBytes) throw tooLarge(limits.maxBytes);
+    yield next.value;
+  }
+  if (!request.complete) throw new HttpError(400, 'cut_off', 'The body ended early.', { close: true });
+}
+
+async function within(chunks: AsyncIterator<Buffer>, idleMs: number): Promise<IteratorResult<Buffer>> {
+  const { promise: stalled, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new HttpError(408, 'timeout', 'The upload stalled.', { close: true })), idleMs);
   try {
-    // Leaving the loop must not destroy the socket: the refusal still has to go out on it.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      clearTimeout(timer);
-      size += chunk.length;
-      if (size > limits.maxBytes) throw tooLarge(limits.maxBytes);
-      yield chunk;
-      timer = setTimeout(stalled, limits.idleMs);
-    }
-    if (!request.complete) throw new HttpError(400, 'cut_off', 'The body ended early.', { close: true });
+    return await Promise.race([chunks.next(), stalled]);
   } finally {
     clearTimeout(timer);
   }

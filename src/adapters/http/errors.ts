@@ -61,8 +61,7 @@ export function httpErrorOf(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   const { kind, code, message, retryAfterMs } = errorData(error);
   const known = error instanceof ClankerError;
-  const waits = known && kind === 'provider' && retryAfterMs !== undefined;
-  const status = known ? (statusOfCode[code] ?? (waits ? 503 : statusOfKind[kind])) : 500;
+  const status = known ? (statusOfCode[code] ?? statusOfKind[kind]) : 500;
   const headers: Record<string, string> = {};
   if (status === 429 || status === 503) {
     headers['Retry-After'] = String(Math.max(1, Math.ceil((retryAfterMs ?? defaultRetryAfterMs) / 1000)));

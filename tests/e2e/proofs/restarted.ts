@@ -20,6 +20,7 @@ export class RestartedGateway {
   readonly #port: number;
   #daemon: Daemon | null = null;
   #up = Promise.withResolvers<void>();
+  #isUp = false;
 
   constructor(port: number) {
     this.#port = port;
@@ -46,13 +47,16 @@ export class RestartedGateway {
 
   protected async startWith(config: string, options: Pick<DaemonOptions, 'env' | 'under'> = {}): Promise<Daemon> {
     this.#daemon = await startDaemon({ dir: this.dir, config, port: this.#port, ...options });
+    this.#isUp = true;
     this.#up.resolve();
     return this.#daemon;
   }
 
   /** From now on `up` waits for the next start. Called before the gateway is taken away. */
   goingDown(): void {
-    this.#up = Promise.withResolvers();
+    // Whoever waits already, through a start that failed, waits on.
+    if (this.#isUp) this.#up = Promise.withResolvers();
+    this.#isUp = false;
   }
 
   /** Resolves when a gateway is ready; at once while one is. */
