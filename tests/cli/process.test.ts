@@ -5,6 +5,7 @@ import { existsSync, globSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { other, whyAlone } from '../support/other-user.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const bin = path.join(root, 'bin/open-clanker.cjs');
@@ -58,16 +59,6 @@ test('output that cannot be written is one line that says why', { skip: !existsS
   const [code] = (await once(child, 'close')) as [number | null];
   assert.deepEqual([code, err], [1, 'open-clanker: the output cannot be written: the disk is full.\n']);
 });
-
-/** As of a container that runs under any user id. */
-const other = { uid: 54_321, gid: 54_321 };
-
-/** Why nobody else can run the commands here; false when somebody can. */
-function whyAlone(): string | false {
-  if (process.getuid?.() !== 0) return 'only root becomes another user';
-  const reached = spawnSync(process.execPath, [bin, '--version'], { ...other, cwd: '/' }).status === 0;
-  return reached ? false : 'the checkout stands where only its owner may look';
-}
 
 test(
   'a user without a home, whom the system does not know, and a folder that was removed end no command',

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { FakeHost } from '../fake-host.ts';
 import { ScriptedGateway } from '../scripted-gateway.ts';
+import { other, whyAlone } from '../../support/other-user.ts';
 
 const bin = path.resolve(import.meta.dirname, '../../../bin/open-clanker.cjs');
 
@@ -187,16 +188,18 @@ test('an invalid and a missing configuration are findings, not failures of the d
   assert.match(missing.out, /none\.toml.* → Correct the path after --config/);
 });
 
-test('data that this user may not look into are told, whatever else would be looked at there', async (t) => {
-  if (process.getuid?.() !== 0) return t.skip('only root becomes another user');
-  const data = mkdtempSync(path.join(tmpdir(), 'clanker-closed-'));
-  t.after(() => rmSync(data, { recursive: true }));
-  const { stdout, stderr } = spawnSync(process.execPath, [bin, 'doctor', '--offline', '--json'], {
-    uid: 54_321,
-    gid: 54_321,
-    cwd: '/',
-    env: { PATH: process.env['PATH'], HOME: '/', OPEN_CLANKER_DATA: data, OPEN_CLANKER_SERVER__PORT: '1' },
-    encoding: 'utf8',
-  });
-  assert.match(stdout, /"data_not_writable"/, stderr);
-});
+test(
+  'data that this user may not look into are told, whatever else would be looked at there',
+  { skip: whyAlone() },
+  (t) => {
+    const data = mkdtempSync(path.join(tmpdir(), 'clanker-closed-'));
+    t.after(() => rmSync(data, { recursive: true }));
+    const { stdout, stderr } = spawnSync(process.execPath, [bin, 'doctor', '--offline', '--json'], {
+      ...other,
+      cwd: '/',
+      env: { PATH: process.env['PATH'], HOME: '/', OPEN_CLANKER_DATA: data, OPEN_CLANKER_SERVER__PORT: '1' },
+      encoding: 'utf8',
+    });
+    assert.match(stdout, /"data_not_writable"/, stderr);
+  },
+);
