@@ -2,6 +2,8 @@ import type { HttpBody, HttpFailure } from '../../core/ports/http-client.ts';
 
 /** Bytes that wait for the reader before the sender is slowed down. */
 const maxWaitingBytes = 65_536;
+/** And pieces, each of which costs more than the byte that may be in it. */
+const maxWaitingPieces = 1024;
 
 type Step = IteratorResult<Uint8Array, undefined>;
 
@@ -67,15 +69,12 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
 
   /** A piece came. */
   push(chunk: Uint8Array): void {
-    const reader = this.#reader;
-    if (reader !== null && this.#chunks.length === 0) return this.#give(reader, chunk);
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes > maxWaitingBytes && !this.#paused) {
-      this.#paused = true;
-      this.#source.pause();
-    }
     this.#settle();
+    if (this.#paused || (this.#bytes <= maxWaitingBytes && this.#chunks.length <= maxWaitingPieces)) return;
+    this.#paused = true;
+    this.#source.pause();
   }
 
   /** All of it came. */
@@ -98,38 +97,22 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
     this.#source.resume();
   }
 
-  /** A chunk for which nobody has to wait. */
-  #give(reader: Reader, chunk: Uint8Array): void {
-    try {
-      if (!reader.take(chunk)) this.#leave(reader);
-    } catch (error) {
-      this.#fail(reader, error);
-    }
-  }
-
   /** Answers the reader, if one waits and there is something to say; what came is read before how it ended. */
   #settle(): void {
     const reader = this.#reader;
     if (reader === null) return;
+    // Not waiting while it takes: a reader that closes the body in the middle of that is heard out first.
+    this.#reader = null;
     try {
       for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
         this.#bytes -= chunk.length;
-        if (!reader.take(chunk)) return this.#leave(reader);
+        if (!reader.take(chunk)) return reader.resolve();
       }
-      if (this.#ended) this.#leave(reader);
-      else if (this.#failure !== null) throw this.#failure;
+      if (this.#ended) return reader.resolve();
+      if (this.#failure !== null) throw this.#failure;
+      this.#reader = reader;
     } catch (error) {
-      this.#fail(reader, error);
+      reader.reject(error);
     }
-  }
-
-  #fail(reader: Reader, error: unknown): void {
-    this.#reader = null;
-    reader.reject(error);
-  }
-
-  #leave(reader: Reader): void {
-    this.#reader = null;
-    reader.resolve();
   }
 }
