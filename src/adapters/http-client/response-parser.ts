@@ -141,8 +141,7 @@ export class ResponseParser {
     if (!all.toString('latin1', 0, beginning.length).startsWith(beginning.slice(0, all.length)))
       throw new ParseError('HPE_INVALID_CONSTANT');
     if (length === -1) {
-      // A copy: the bytes are the socket's.
-      this.#head = before === null ? Buffer.from(all) : all;
+      this.#head = all;
       return bytes.length;
     }
     this.#head = null;
@@ -254,7 +253,7 @@ function headersOf(lines: readonly string[]): Record<string, string> {
     const colon = line.indexOf(':');
     const written = colon === -1 ? '' : line.slice(0, colon);
     if (!token.test(written)) throw new ParseError('HPE_INVALID_HEADER_TOKEN');
-    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+    const value = trimmed(line, colon + 1);
     if (!printable.test(value)) throw new ParseError('HPE_INVALID_HEADER_TOKEN');
     const name = written.toLowerCase();
     const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
@@ -264,6 +263,16 @@ function headersOf(lines: readonly string[]): Record<string, string> {
   }
   return headers;
 }
+
+/** By hand: a pattern would look at a long run of spaces within a value once for each of them. */
+function trimmed(line: string, from: number): string {
+  let to = line.length;
+  while (isBlank(line[from])) from++;
+  while (to > from && isBlank(line[to - 1])) to--;
+  return line.slice(from, to);
+}
+
+const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t';
 
 function staysOpen(newer: boolean, connection = ''): boolean {
   if (/(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(connection)) return false;
