@@ -13,7 +13,7 @@ const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 } a
 export interface ConnectOptions {
   /** Resolves names in place of the system's resolver; for tests and for guarded look-ups. */
   resolver?: LookupFunction;
-  /** PEM certificates of further trusted authorities, beside those of Node. */
+  /** PEM certificates of the trusted authorities, in place of those of Node; for tests. */
   authorities?: string[];
 }
 
@@ -63,6 +63,8 @@ export class Connector {
       ...(authorities === undefined ? {} : { ca: authorities }),
     });
     const connection = new Connection(origin, socket, 'secureConnect', pool);
+    // A server may fail over a session that it cannot take up, and would each time.
+    socket.on('error', () => this.#sessions.delete(origin));
     socket.on('session', (fresh: Buffer) => this.#keep(origin, fresh));
     socket.on('data', (came: Buffer) => connection.push(came));
     return connection;

@@ -62,7 +62,8 @@ export class Connection implements ResponseListener {
     socket.setTimeout(0);
     socket.ref();
     if (this.#connected) carried.onConnected();
-    const sent = (): void => {
+    const sent = (error?: Error | null): void => {
+      if (error) return;
       this.#sent = true;
       carried.onSent();
     };

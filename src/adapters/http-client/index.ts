@@ -55,9 +55,18 @@ function exchange(request: HttpRequest, pool: Pool): Promise<HttpResponse> {
     if (signal.aborted) throw aborted('connect');
     const begin = (connection: Connection): void =>
       connection.send(head, body, new Exchange(url.origin, connection, signal, resolve, reject));
-    const taken = pool.take(url, signal);
-    if (taken instanceof Promise) taken.then(begin).catch(reject);
-    else begin(taken);
+    const take = (): void => {
+      const taken = pool.take(url, signal);
+      if (!(taken instanceof Promise)) return begin(taken);
+      // From its being handed over to now it may have ended, or nobody wants it any more.
+      const handed = (connection: Connection): void => {
+        if (!signal.aborted) return connection.open ? begin(connection) : take();
+        connection.drop();
+        reject(aborted('connect'));
+      };
+      taken.then(handed).catch(reject);
+    };
+    take();
   } catch (error) {
     reject(error);
   }

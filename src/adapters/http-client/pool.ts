@@ -26,6 +26,7 @@ interface Place<C> {
 interface Waiting<C> {
   url: URL;
   go: (connection: C) => void;
+  stop: () => void;
 }
 
 /** The connections of a client. */
@@ -72,6 +73,7 @@ export class Pool<C extends Pooled = Connection> {
   }
 
   close(): void {
+    for (const { waiting } of this.#places.values()) for (const { stop } of waiting) stop();
     for (const connection of this.#all) connection.destroy(noLongerNeeded);
   }
 
@@ -118,6 +120,7 @@ function wait<C>(url: URL, { waiting }: Place<C>, signal: AbortSignal): Promise<
         end();
         resolve(connection);
       },
+      stop,
     };
     waiting.add(waiter);
     signal.addEventListener('abort', stop, { once: true });

@@ -5,8 +5,10 @@ import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { constants } from 'node:crypto';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import tls from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { createHttpClient } from '../../../src/adapters/http-client/index.ts';
 import { readBody } from '../../../src/core/ports/http-client.ts';
@@ -39,6 +41,7 @@ async function rig(t: TestContext, server: Server, scheme = 'http'): Promise<Rig
 const saying = (...answers: string[]): Server =>
   net.createServer((socket) => socket.on('data', () => socket.write(answers.shift() ?? '', 'latin1')));
 
+const closing = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n';
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const never = (): AbortSignal => new AbortController().signal;
 const ask = ({ client, url }: Rig, body?: string | Uint8Array): Promise<HttpResponse> =>
@@ -94,6 +97,50 @@ test('hints before an answer are passed over', async (t) => {
 test('hints without end are an error', async (t) => {
   const here = await rig(t, saying('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(40)));
   await assert.rejects(ask(here), { name: 'HttpFailure', phase: 'headers', code: 'HPE_HEADER_OVERFLOW' });
+});
+
+/** As many requests at once as one origin may be asked; the server answers none, and tells of what it hears then. */
+async function full(t: TestContext, told: (socket: Socket) => void): Promise<Rig & { heads: HttpResponse[] }> {
+  const most = 256;
+  let heard = 0;
+  const all = Promise.withResolvers<void>();
+  const server = net.createServer((socket) =>
+    socket.on('data', () => {
+      if (++heard > most) return told(socket);
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no');
+      if (heard === most) all.resolve();
+    }),
+  );
+  const here = await rig(t, server);
+  const heads = await Promise.all(Array.from({ length: most }, () => ask(here)));
+  await all.promise;
+  return { ...here, heads };
+}
+
+test('who waited for a connection that ends as it is handed over is sent on another one', async (t) => {
+  const here = await full(t, (socket) => socket.write(ok));
+  const waiting = ask(here);
+  here.sockets[0]?.write('k and more');
+  assert.equal(await text(await waiting), 'ok');
+});
+
+test('who waited for a connection and leaves as it is handed over sends nothing', async (t) => {
+  let asked = 0;
+  const here = await full(t, () => asked++);
+  const leaves = new AbortController();
+  const waiting = here.client.request({ method: 'POST', url: here.url, signal: leaves.signal });
+  const take = (piece: Uint8Array): boolean => {
+    // Between this callback of a socket and the promises that it settles.
+    if (Buffer.from(piece).toString() === 'k') process.nextTick(() => leaves.abort());
+    return true;
+  };
+  const readings = here.heads.map(({ body }) => body.read(take));
+  here.sockets[0]?.write('k');
+  await assert.rejects(waiting, { code: 'aborted', phase: 'connect', accepted: 'no' });
+  await Promise.race(readings);
+  for (const { body } of here.heads) body.close();
+  await Promise.allSettled(readings);
+  assert.equal(asked, 0);
 });
 
 test('an answer that comes before its request was sent is one, and the rest of the request nobody reads', async (t) => {
@@ -163,6 +210,23 @@ test('a session of TLS is taken up again', async (t) => {
     await once(here.sockets[n] as Socket, 'close');
   }
   assert.deepEqual(resumed, [false, true]);
+});
+
+test('a session of TLS over which its server fails is not shown to it again', async (t) => {
+  const known = new Set<string>();
+  const server = tls.createServer({ ...valid, maxVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET });
+  server.on('secureConnection', (socket) => socket.on('data', () => socket.end(`${closing}ok`)));
+  server.on('newSession', (id: Buffer, _data: Buffer, done: () => void) => {
+    known.add(id.toString('hex'));
+    done();
+  });
+  server.on('resumeSession', (id: Buffer, done: (error: Error | null, data: null) => void) =>
+    done(known.has(id.toString('hex')) ? new Error('not today') : null, null),
+  );
+  const here = await rig(t, server, 'https');
+  assert.equal(await text(await ask(here)), 'ok');
+  await assert.rejects(ask(here), { phase: 'connect', accepted: 'no' });
+  assert.equal(await text(await ask(here)), 'ok');
 });
 
 test('IPv6 is asked at its address', async (t) => {

@@ -319,6 +319,13 @@ describe('what may have been accepted', () => {
     assert.notEqual(failure.phase, 'headers');
   });
 
+  test('a reset while a large request is still being written', async (t) => {
+    const server = net.createServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const port = await listen(t, server);
+    const failure = await failureOf(client(t).request({ ...post(port), body: new Uint8Array(50_000_000) }));
+    assert.deepEqual([failure.phase, failure.accepted], ['request', 'maybe']);
+  });
+
   test('headers without end', async (t) => {
     const port = await serve(t, (_request, response) =>
       response.writeHead(200, { 'x-long': 'x'.repeat(40_000) }).end(),

@@ -128,6 +128,16 @@ test('past 1,024 in all one that is idle makes room, and without such a one whoe
   assert.equal(busy[4]?.open, false, 'one that becomes idle elsewhere goes at once');
 });
 
+test('when it is closed who waits for a connection fails, and none is opened any more', async () => {
+  const { pool, take, made } = poolOfFakes();
+  const busy = Array.from({ length: 256 }, () => take(one));
+  const waiting = Promise.resolve(pool.take(one, never()));
+  pool.close();
+  for (const connection of busy) pool.onGone(connection);
+  await assert.rejects(waiting, { phase: 'connect', accepted: 'no' });
+  assert.equal(made.length, 256);
+});
+
 test('when it is closed all connections are, busy or idle', () => {
   const { pool, take, made } = poolOfFakes();
   take(one);
