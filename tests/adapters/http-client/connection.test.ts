@@ -15,6 +15,7 @@ import { readBody } from '../../../src/core/ports/http-client.ts';
 import type { HttpClient, HttpResponse } from '../../../src/core/ports/http-client.ts';
 import { noMetrics, silentLog } from '../providers/support.ts';
 import { valid } from './certificates.ts';
+import { never } from './support.ts';
 
 interface Rig {
   client: HttpClient;
@@ -43,7 +44,6 @@ const saying = (...answers: string[]): Server =>
 
 const closing = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n';
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
-const never = (): AbortSignal => new AbortController().signal;
 const ask = ({ client, url }: Rig, body?: string | Uint8Array): Promise<HttpResponse> =>
   client.request({ method: 'POST', url, signal: never(), ...(body === undefined ? {} : { body }) });
 const text = async (response: HttpResponse): Promise<string> =>

@@ -1,75 +1,14 @@
 import assert from 'node:assert/strict';
 import { getEventListeners, once } from 'node:events';
 import http from 'node:http';
-import type { RequestListener } from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
-import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import type { TestContext } from 'node:test';
-import { createHttpClient } from '../../../src/adapters/http-client/index.ts';
-import type { HttpClientOptions, NodeHttpClient } from '../../../src/adapters/http-client/index.ts';
 import { HttpFailure, readBody } from '../../../src/core/ports/http-client.ts';
-import type { HttpRequest, HttpResponse } from '../../../src/core/ports/http-client.ts';
-import { noMetrics, silentLog } from '../providers/support.ts';
+import { noMetrics } from '../providers/support.ts';
 import { expired, valid } from './certificates.ts';
-
-function client(t: TestContext, options: Partial<HttpClientOptions> = {}): NodeHttpClient {
-  const http = createHttpClient({ log: silentLog, metrics: noMetrics, ...options });
-  t.after(() => http.close());
-  return http;
-}
-
-async function listen(t: TestContext, server: Server): Promise<number> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket.on('error', () => undefined));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-const serve = (t: TestContext, listener: RequestListener): Promise<number> => listen(t, http.createServer(listener));
-const never = (): AbortSignal => new AbortController().signal;
-const get = (port: number, signal = never()): HttpRequest => ({
-  method: 'GET',
-  url: `http://127.0.0.1:${port}/`,
-  signal,
-});
-const post = (port: number, signal = never()): HttpRequest => ({
-  ...get(port, signal),
-  method: 'POST',
-  body: '{"a":1}',
-});
-const bodyText = async (response: HttpResponse): Promise<string> =>
-  Buffer.from(await readBody(response, 100_000)).toString('utf8');
-
-async function failureOf(promise: Promise<unknown>): Promise<HttpFailure> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.ok(error instanceof HttpFailure, String(error));
-    return error;
-  }
-  return assert.fail('it should have failed');
-}
-
-function assertFailure(failure: HttpFailure, phase: string, accepted: string, code: string): void {
-  assert.deepEqual({ phase: failure.phase, accepted: failure.accepted, code: failure.code }, { phase, accepted, code });
-}
-
-const resolveTo =
-  (answer: string | Error): LookupFunction =>
-  (_name, options, callback) => {
-    if (answer instanceof Error) callback(answer, '');
-    else if (options.all) callback(null, [{ address: answer, family: 4 }]);
-    else callback(null, answer, 4);
-  };
+import { assertFailure, bodyText, client, failureOf, get, listen, post, resolveTo, serve } from './support.ts';
 
 describe('a good exchange', () => {
   test('sends the body as it is and asks for no compression', async (t) => {
@@ -370,135 +309,6 @@ describe('what may have been accepted', () => {
     const refusal = await client(t).request(get(port));
     assert.deepEqual([refusal.status, refusal.headers['retry-after']], [429, '90']);
     await assert.rejects(readBody(refusal, 100), HttpFailure);
-  });
-});
-
-describe('a body', () => {
-  test('that breaks off fails in its phase', async (t) => {
-    const port = await serve(t, (request, response) => {
-      response.write('begin', () => setImmediate(() => request.socket.resetAndDestroy()));
-    });
-    const response = await client(t).request(get(port));
-    assertFailure(await failureOf(bodyText(response)), 'body', 'maybe', 'ECONNRESET');
-  });
-
-  test('that ends before its length fails', async (t) => {
-    const port = await serve(t, (request, response) => {
-      response.writeHead(200, { 'content-length': '100' });
-      response.write('begin', () => request.socket.end());
-    });
-    const response = await client(t).request(get(port));
-    assert.equal((await failureOf(bodyText(response))).phase, 'body');
-  });
-
-  test('that stalls is left at once by an abort', async (t) => {
-    const abort = new AbortController();
-    const port = await serve(t, (_request, response) => response.write('begin'));
-    const response = await client(t).request(get(port, abort.signal));
-    const failed = failureOf(bodyText(response));
-    setImmediate(() => abort.abort());
-    assertFailure(await failed, 'body', 'maybe', 'aborted');
-  });
-
-  test('that was aborted before it was read fails when it is read, and nowhere else', async (t) => {
-    const abort = new AbortController();
-    const port = await serve(t, (_request, response) => response.write('begin'));
-    const response = await client(t).request(get(port, abort.signal));
-    abort.abort();
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.equal((await failureOf(bodyText(response))).code, 'aborted');
-  });
-
-  test('that is left early frees its connection', async (t) => {
-    const gone = Promise.withResolvers<void>();
-    const port = await serve(t, (request, response) => {
-      request.socket.on('close', () => gone.resolve());
-      response.write('begin');
-    });
-    const response = await client(t).request(get(port));
-    for await (const _chunk of response.body) break;
-    await gone.promise;
-  });
-
-  test('that is returned while a read waits ends that read', async (t) => {
-    const port = await serve(t, (_request, response) => response.write('begin'));
-    const body = (await client(t).request(get(port))).body[Symbol.asyncIterator]();
-    await body.next();
-    const waiting = body.next();
-    await body.return?.();
-    assert.equal((await failureOf(waiting)).phase, 'body');
-  });
-
-  test('that is read in pieces loses none between them, and says how it ended', async (t) => {
-    const port = await serve(t, (_request, response) => {
-      response.write('one');
-      setTimeout(() => response.write('two'), 20);
-      setTimeout(() => response.end('three'), 40);
-    });
-    const { body } = await client(t).request(get(port));
-    let text = '';
-    await body.read((chunk) => {
-      text += Buffer.from(chunk).toString();
-      return false;
-    });
-    assert.equal(text, 'one');
-    const fussy = body.read(() => {
-      throw new Error('not to my taste');
-    });
-    await assert.rejects(fussy, /not to my taste/);
-    await body.read((chunk) => {
-      text += Buffer.from(chunk).toString();
-      return true;
-    });
-    assert.equal(text, 'onethree');
-    body.close();
-  });
-
-  for (const scheme of ['http', 'https'] as const)
-    test(`many at once, of which some are read late, are not mixed up (${scheme})`, async (t) => {
-      const lines = (name: string): string[] => Array.from({ length: 200 }, (_, n) => `${name} ${'x'.repeat(n * 7)};`);
-      const answer: RequestListener = (request, response) => {
-        const left = lines(request.url ?? '');
-        const next = (): void => {
-          const line = left.shift();
-          if (line === undefined) return void response.end();
-          response.write(line, () => setImmediate(next));
-        };
-        next();
-      };
-      const server = scheme === 'http' ? http.createServer(answer) : https.createServer(valid, answer);
-      const port = await listen(t, server);
-      const one = client(t, { authorities: [valid.cert] });
-      const read = async (n: number): Promise<void> => {
-        const response = await one.request({ ...get(port), url: `${scheme}://localhost:${port}/${n}` });
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of response.body) {
-          chunks.push(chunk);
-          if (n % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
-        }
-        assert.equal(Buffer.concat(chunks).toString('utf8'), lines(`/${n}`).join(''));
-      };
-      await Promise.all(Array.from({ length: 20 }, (_, n) => read(n)));
-    });
-
-  test('that is closed while it is read ends the reading', async (t) => {
-    const port = await serve(t, (_request, response) => response.write('begin'));
-    const { body } = await client(t).request(get(port));
-    const reading = body.read(() => {
-      setImmediate(() => body.close());
-      return true;
-    });
-    assert.equal((await failureOf(reading)).code, 'ECONNRESET');
-  });
-
-  test('past its bound fails and frees its connection', async (t) => {
-    const gone = Promise.withResolvers<void>();
-    const port = await serve(t, (request, response) => {
-      request.socket.on('close', () => gone.resolve());
-      response.write('x'.repeat(200_000));
-    });
-    assert.equal((await failureOf(bodyText(await client(t).request(get(port))))).code, 'too_large');
-    await gone.promise;
   });
 });
 

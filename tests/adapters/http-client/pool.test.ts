@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pool } from '../../../src/adapters/http-client/pool.ts';
 import { HttpFailure } from '../../../src/core/ports/http-client.ts';
+import { never } from './support.ts';
 
 class Fake {
   readonly origin: string;
@@ -26,7 +27,6 @@ class Fake {
   }
 }
 
-const never = (): AbortSignal => new AbortController().signal;
 const one = new URL('http://one.test/a');
 const two = new URL('http://two.test/b');
 
