@@ -69,9 +69,9 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
 
   /** A piece came. */
   push(chunk: Uint8Array): void {
+    if (this.#reader !== null) return this.#settle(chunk);
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    this.#settle();
     if (this.#paused || (this.#bytes <= maxWaitingBytes && this.#chunks.length <= maxWaitingPieces)) return;
     this.#paused = true;
     this.#source.pause();
@@ -97,22 +97,31 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array> {
     this.#source.resume();
   }
 
-  /** Answers the reader, if one waits and there is something to say; what came is read before how it ended. */
-  #settle(): void {
+  /**
+   * Answers the reader, if one waits and there is something to say; what came is read before how it ended. Where a reader
+   * waits no chunk does: a `fresh` one is the first.
+   */
+  #settle(fresh?: Uint8Array): void {
     const reader = this.#reader;
     if (reader === null) return;
     // Not waiting while it takes: a reader that closes the body in the middle of that is heard out first.
     this.#reader = null;
     try {
-      for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
-        this.#bytes -= chunk.length;
+      for (let chunk = fresh ?? this.#shift(); chunk !== undefined; chunk = this.#shift())
         if (!reader.take(chunk)) return reader.resolve();
-      }
       if (this.#ended) return reader.resolve();
       if (this.#failure !== null) throw this.#failure;
       this.#reader = reader;
     } catch (error) {
       reader.reject(error);
     }
+  }
+
+  #shift(): Uint8Array | undefined {
+    // Asked after each piece; of an empty list `shift` costs more than all else here.
+    if (this.#chunks.length === 0) return undefined;
+    const chunk = this.#chunks.shift();
+    this.#bytes -= chunk?.length ?? 0;
+    return chunk;
   }
 }
