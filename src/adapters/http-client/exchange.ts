@@ -5,6 +5,9 @@ import { aborted, bodyFailure, requestFailure } from './failure.ts';
 import { ResponseBody, type BodySource } from './response-body.ts';
 import { ParseError, type ResponseHead } from './response-parser.ts';
 
+/** Other names of codings stand there by mistake, such as `utf-8`. */
+const compressed = /\b(?:gzip|deflate|br|zstd|compress)\b/i;
+
 /** One request on its connection, from before it is sent to the end of its answer. The signal is bound to all of it. */
 export class Exchange implements Carried, BodySource {
   readonly #origin: string;
@@ -43,8 +46,7 @@ export class Exchange implements Carried, BodySource {
     this.#phase = 'body';
     const body = new ResponseBody(this);
     this.#body = body;
-    const encoding = headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') {
+    if (compressed.test(headers['content-encoding'] ?? '')) {
       const failure = new HttpFailure(
         'headers',
         'maybe',

@@ -302,6 +302,15 @@ describe('what may have been accepted', () => {
     assertFailure(await failureOf(client(t).request(get(port))), 'headers', 'maybe', 'encoded');
   });
 
+  test('a coding that is none does no harm', async (t) => {
+    for (const coding of ['', 'Identity', 'utf-8', 'none']) {
+      const port = await serve(t, (_request, response) =>
+        response.writeHead(200, { 'content-encoding': coding }).end('x'),
+      );
+      assert.equal(await bodyText(await client(t).request(get(port))), 'x');
+    }
+  });
+
   test('a compressed refusal, whose status and headers are told all the same', async (t) => {
     const port = await serve(t, (_request, response) =>
       response.writeHead(429, { 'content-encoding': 'gzip', 'retry-after': '90' }).end('x'),
