@@ -142,7 +142,7 @@ function escapeSigns(text: string): string {
       .replaceAll(/(?<![A-Za-z0-9]):(?=[a-z+][a-z0-9_+-]*:)/gi, `:${apart}`)
       // An entity, an address or a tag in angle brackets, a "scheme" that would begin an address.
       .replaceAll(/&(?=#?\w+;)/g, `&${apart}`)
-      .replaceAll(/<(?=[A-Za-z/!?])/g, `<${apart}`)
+      .replaceAll(/<(?=[A-Za-z/!?]|[^\s<>]*@)/g, `<${apart}`)
       .replaceAll(/([A-Za-z][A-Za-z\d.+-]*:)(?=[\p{L}\d%/]\S*[`*[\]|~_\\])/gu, `$1${apart}`)
       // Indented code, a line below a title.
       .replaceAll(/^(?=[ \t]{4}| {0,3}\t|[ \t]*=+[ \t]*$)/gm, apart)

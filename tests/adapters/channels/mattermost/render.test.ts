@@ -33,7 +33,7 @@ test('plain text is read as it was written, whatever it looks like', () => {
     fc.property(texts, (text) => {
       assert.equal(seen(render(plainText(text))), squeezed(text));
     }),
-    { numRuns: 2000, examples: [['http://e.example/a_b#_---_']] },
+    { numRuns: 2000, examples: [['http://e.example/a_b#_---_'], ['<---x_y@all>']] },
   );
 });
 
