@@ -227,16 +227,17 @@ model = "echo"
     socket.send('chat.send', { text: '[echo json]', session: 'ws', idempotency_key: 'k' });
     answers.push(['/ws', JSON.stringify(await socket.next(({ type }) => type === 'run.failed'))]);
     await socket.close();
-    answers.push(['/api/v1/events', await eventsSoFar()]);
+    answers.push(['/api/v1/events', await eventsOfFailure()]);
     for (const [where, text] of answers) clean(text, where);
     assert.ok(answers.length > 100, `only ${answers.length} answers were looked at`);
   });
 
-  /** What a reader of the events gets who has seen none yet. */
-  async function eventsSoFar(): Promise<string> {
+  /** What a reader of the events is told of a run that fails. */
+  async function eventsOfFailure(): Promise<string> {
     const leaving = new AbortController();
-    const headers = { authorization: `Bearer ${gateway.target.token}`, 'last-event-id': '0' };
+    const headers = { authorization: `Bearer ${gateway.target.token}` };
     const response = await fetch(`${gateway.target.url}/api/v1/events`, { headers, signal: leaving.signal });
+    void post('/api/v1/chat', { text: '[echo json]', session: 'told', model: 'environment' });
     let text = '';
     for await (const chunk of response.body ?? []) {
       text += Buffer.from(chunk).toString();
